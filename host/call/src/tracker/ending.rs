@@ -47,8 +47,7 @@ impl Step<'_> {
         let credited = self.call.credited().cloned();
         let last_leg_missed = self.call.awaiting_target;
         self.call.state = State::Ended;
-        self.call.ended =
-            Some(Ending { at, outcome, reason, cause, by, credited: credited.clone(), last_leg_missed });
+        self.call.ended = Some(Ending { at, outcome, reason, cause, by, credited: credited.clone(), last_leg_missed });
         let what = What::Ended { outcome, reason, cause, by, credited };
         match confidence {
             Confidence::Reported => self.say(what),

@@ -104,7 +104,9 @@ impl<'a> Step<'a> {
             Fact::LeftQueue { queue, exit } => self.left_queue(queue, exit),
             Fact::Dialing { extension, number } => self.dialing(extension, number),
             Fact::Ringing { extension, role } => self.ringing(extension, role),
-            Fact::RingStopped { extension, why, cause } => self.ring_stopped(&extension, why, cause, Confidence::Reported),
+            Fact::RingStopped { extension, why, cause } => {
+                self.ring_stopped(&extension, why, cause, Confidence::Reported)
+            }
             Fact::Answered { by: Party::Extension(extension), role } => self.answered(extension, role),
             Fact::Answered { by: Party::Outside(number), .. } => self.answered_outside(number),
             Fact::Held { extension } => self.held(extension),
@@ -218,7 +220,9 @@ impl<'a> Step<'a> {
             .call
             .agents
             .iter()
-            .filter(|agent| agent.state == AgentState::Ringing && agent.role == Role::Called && agent.extension != extension)
+            .filter(|agent| {
+                agent.state == AgentState::Ringing && agent.role == Role::Called && agent.extension != extension
+            })
             .map(|agent| agent.extension.clone())
             .collect();
         for other in others {
@@ -426,7 +430,9 @@ impl Agent {
             self.talked_ms += at.since(since);
         }
         self.state = match self.state {
-            AgentState::Ringing | AgentState::Dialing | AgentState::Missed if self.first_talk.is_none() => AgentState::Missed,
+            AgentState::Ringing | AgentState::Dialing | AgentState::Missed if self.first_talk.is_none() => {
+                AgentState::Missed
+            }
             _ => AgentState::Left,
         };
     }
