@@ -1,0 +1,78 @@
+//! Finishing a call (sheet 3.3).
+
+use hookswitch_sdk::Call;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::entity::Entity;
+use crate::{status, value};
+
+pub(crate) const METHOD: &str = "telephony.externalcall.finish";
+
+/// Where a finished call is found in the CRM.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Finished {
+    /// None: the call is tied to no record, or the answer that named the activity was lost.
+    pub(crate) activity: Option<u64>,
+    pub(crate) entity: Option<Entity>,
+}
+
+/// Builds the parameters.
+pub(crate) fn parameters(call: &Call, call_id: &str, user: u64, add_to_chat: bool) -> Value {
+    let mut parameters = json!({
+        "CALL_ID": call_id,
+        "USER_ID": user,
+        "DURATION": (call.talk_ms + 500) / 1000,
+        "STATUS_CODE": status::code(call),
+        "ADD_TO_CHAT": u8::from(add_to_chat),
+    });
+    if let (Some(reason), Some(parameters)) = (status::failed_reason(call), parameters.as_object_mut()) {
+        parameters.insert("FAILED_REASON".into(), reason.into());
+    }
+    parameters
+}
+
+/// Reads the result, with what the portal could not do beside finishing the call.
+pub(crate) fn read(result: &Value) -> (Finished, Vec<String>) {
+    let finished =
+        Finished { activity: result.get("CRM_ACTIVITY_ID").and_then(value::id), entity: Entity::of_fields(result) };
+    let errors = value::list(result.get("ERRORS")).iter().map(|error| match error {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    (finished, errors.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entity::Kind;
+    use crate::sample::call;
+
+    #[test]
+    fn talk_time_is_given_in_seconds_and_the_chat_is_never_left_to_the_portals_default() {
+        let answered = Call { outcome: "answered".into(), reason: "normal".into(), talk_ms: 61_600, ..call() };
+        assert_eq!(
+            parameters(&answered, "externalCall.1f", 12, false),
+            json!({"CALL_ID": "externalCall.1f", "USER_ID": 12, "DURATION": 62, "STATUS_CODE": "200", "ADD_TO_CHAT": 0})
+        );
+    }
+
+    #[test]
+    fn a_missed_call_says_why() {
+        let missed = Call { outcome: "missed".into(), reason: "no_answer".into(), ..call() };
+        let parameters = parameters(&missed, "externalCall.1f", 12, true);
+        assert_eq!((&parameters["STATUS_CODE"], &parameters["DURATION"]), (&json!("304"), &json!(0)));
+        assert_eq!((&parameters["FAILED_REASON"], &parameters["ADD_TO_CHAT"]), (&json!("no answer"), &json!(1)));
+    }
+
+    #[test]
+    fn the_result_is_read_though_all_its_numbers_are_texts() {
+        let result = json!({"CRM_ACTIVITY_ID": "901", "CRM_ENTITY_TYPE": "CONTACT", "CRM_ENTITY_ID": "88",
+            "ERRORS": ["Activity was not bound"]});
+        let (finished, errors) = read(&result);
+        assert_eq!(finished, Finished { activity: Some(901), entity: Some(Entity { kind: Kind::Contact, id: 88 }) });
+        assert_eq!(errors, vec!["Activity was not bound"]);
+        assert_eq!(read(&json!({"CRM_ACTIVITY_ID": "0", "ERRORS": []})), (Finished::default(), vec![]));
+    }
+}

@@ -1,0 +1,31 @@
+//! Bitrix24: cards, contacts and calls on an inbound webhook.
+//!
+//! Facts about the portal ("sheet") are cited by the section of the fact sheet *Bitrix24 for a telephony plugin*.
+//! What is decided is kept apart from what is sent. `answer`, `batch`, `entity`, `finish`, `people`, `registration`, `status`,
+//! `text` and `value` are pure. `portal` is the only module that sends, `memory` the only one that stores, `options` reads the
+//! settings. `setup`, `lookup`, `contacts`, `journal`, `cards` and `directory` are the exports, which bring both together.
+
+mod answer;
+mod batch;
+mod cards;
+mod contacts;
+mod directory;
+mod entity;
+mod finish;
+mod journal;
+mod lookup;
+mod memory;
+mod options;
+mod people;
+mod portal;
+mod registration;
+#[cfg(test)]
+mod sample;
+mod setup;
+mod status;
+mod text;
+mod value;
+
+struct Bitrix24;
+
+hookswitch_sdk::export!(Bitrix24: Plugin, Lookup, Contacts, Journal, Cards, Directory);

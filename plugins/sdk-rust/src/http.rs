@@ -1,0 +1,215 @@
+//! JSON over HTTP, with statuses and transport errors turned into failures.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::bindings::imports::hookswitch::plugin::http::{self, Body, Error};
+use crate::bindings::imports::hookswitch::plugin::types::Content;
+use crate::{Failure, Problem, clock};
+
+pub use http::Effect;
+
+/// No CRM is waited for longer than this, whatever its `Retry-After` says.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// A request to be sent.
+#[derive(Debug, Clone)]
+pub struct Request(http::Request);
+
+impl Request {
+    /// A request that reads.
+    pub fn get(url: &str) -> Self {
+        Self::new("GET", url, Effect::Read)
+    }
+
+    /// A request that posts; `effect` says what sending it twice would do.
+    pub fn post(url: &str, effect: Effect) -> Self {
+        Self::new("POST", url, effect)
+    }
+
+    fn new(method: &str, url: &str, effect: Effect) -> Self {
+        Self(http::Request {
+            method: method.into(),
+            url: url.into(),
+            headers: vec![("accept".into(), "application/json".into())],
+            credential: None,
+            body: Body::Empty,
+            effect,
+            timeout_ms: None,
+            keep_secret: Vec::new(),
+        })
+    }
+
+    /// Has the host put this credential in.
+    pub fn credential(mut self, handle: &str) -> Self {
+        self.0.credential = Some(handle.into());
+        self
+    }
+
+    /// Adds a parameter to the query, encoded.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        let separator = if self.0.url.contains('?') { '&' } else { '?' };
+        self.0.url.push_str(&format!("{separator}{}={}", percent_encode(name), percent_encode(value)));
+        self
+    }
+
+    /// Sets a JSON body.
+    pub fn json(mut self, body: &Value) -> Self {
+        self.0.headers.push(("content-type".into(), "application/json".into()));
+        self.0.body = Body::Text(body.to_string());
+        self
+    }
+
+    /// Sends it. Any complete answer is ok here, whatever its status.
+    ///
+    /// # Errors
+    /// There is no answer: by the rules of the contract *temporary*, *in doubt* (a request with effect `once` that went
+    /// out), *not configured* (not allowed) or *unauthorised*.
+    pub fn send(self) -> Result<Answer, Failure> {
+        let response = http::send(&self.0).map_err(|error| no_answer(error, self.0.effect))?;
+        let text = match response.body {
+            Content::Text(text) => text,
+            Content::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        Ok(Answer { status: response.status, headers: response.headers, text })
+    }
+}
+
+/// A complete answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub text: String,
+}
+
+impl Answer {
+    /// Returns a header's first value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Passes a 2xx on, and turns every other status into a failure.
+    ///
+    /// # Errors
+    /// 401 and 403 are *unauthorised*; 408, 425, 429 and 5xx *temporary*, for as long as `Retry-After` says; all others are
+    /// *rejected* with the beginning of the body.
+    pub fn success(self) -> Result<Self, Failure> {
+        match self.status {
+            200..=299 => Ok(self),
+            401 | 403 => Err(Failure::Unauthorised(format!("the CRM answered {}: {}", self.status, self.beginning()))),
+            408 | 425 | 429 | 500..=599 => Err(Failure::Temporary(crate::Delay {
+                after_ms: self.header("retry-after").and_then(|value| retry_after_ms(value, clock::now_ms())),
+                reason: format!("the CRM answered {}", self.status),
+            })),
+            _ => Err(Failure::rejected_with(
+                format!("http-{}", self.status),
+                format!("the CRM answered {}", self.status),
+                self.beginning(),
+            )),
+        }
+    }
+
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    /// A body that is no such JSON is *temporary*: half an answer, or a page put in between by a proxy.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_str(&self.text)
+            .map_err(|error| Failure::temporary(format!("the CRM's answer is not understood: {error}")))
+    }
+
+    /// The first 300 characters of the body, to be shown.
+    pub fn beginning(&self) -> String {
+        self.text.chars().take(300).collect()
+    }
+}
+
+/// Percent-encodes a text for a query or a path segment.
+pub fn percent_encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// Reads a `Retry-After` header (seconds or a date, RFC 9110 section 10.2.3) as milliseconds from `now_ms`, at most an hour.
+/// A date in the past is 0; none if it is neither.
+pub fn retry_after_ms(value: &str, now_ms: u64) -> Option<u64> {
+    let wait = match value.trim().parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = httpdate::parse_http_date(value.trim()).ok()?;
+            let now = UNIX_EPOCH + Duration::from_millis(now_ms);
+            date.duration_since(now).unwrap_or_default()
+        }
+    };
+    u64::try_from(wait.min(LONGEST_WAIT).as_millis()).ok()
+}
+
+fn no_answer(error: Error, effect: Effect) -> Failure {
+    match error {
+        Error::Denied(text) => Failure::NotConfigured(text),
+        Error::Unauthorised(text) => Failure::Unauthorised(text),
+        Error::NotSent(reason) => Failure::temporary(reason),
+        Error::InDoubt(reason) if effect == Effect::Once => Failure::InDoubt(reason),
+        Error::InDoubt(reason) => Failure::temporary(reason),
+        Error::TooLarge(detail) => Failure::Other(Problem {
+            code: "answer-too-large".into(),
+            text: "the CRM's answer is larger than allowed".into(),
+            detail,
+        }),
+        Error::Other(detail) => {
+            Failure::Other(Problem { code: "http".into(), text: "the request could not be sent".into(), detail })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_encoded_so_that_a_plus_stays_a_plus() {
+        let request = Request::get("contacts").query("phone", "+49 151").query("kind", "a&b");
+        assert_eq!(request.0.url, "contacts?phone=%2B49%20151&kind=a%26b");
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_as_a_date_and_bounded() {
+        let now = 784_111_777_000; // Sun, 06 Nov 1994 08:49:37 GMT
+        for (value, expected) in [
+            ("120", Some(120_000)),
+            (" 0 ", Some(0)),
+            ("86400", Some(3_600_000)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10_000)),
+            ("Sun, 06 Nov 1994 08:49:27 GMT", Some(0)),
+            ("-5", None),
+            ("soon", None),
+        ] {
+            assert_eq!(retry_after_ms(value, now), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_in_doubt_only_for_a_write_that_would_happen_twice() {
+        for (effect, in_doubt) in [(Effect::Read, false), (Effect::Idempotent, false), (Effect::Once, true)] {
+            let failure = no_answer(Error::InDoubt("connection reset".into()), effect);
+            assert_eq!(matches!(failure, Failure::InDoubt(_)), in_doubt, "{effect:?}");
+        }
+        assert!(matches!(no_answer(Error::NotSent("refused".into()), Effect::Once), Failure::Temporary(_)));
+    }
+
+    #[test]
+    fn a_status_becomes_the_failure_that_has_the_right_effect() {
+        let answer = |status| Answer { status, headers: vec![], text: "gone".into() };
+        assert!(answer(204).success().is_ok());
+        assert!(matches!(answer(401).success(), Err(Failure::Unauthorised(_))));
+        assert!(matches!(answer(503).success(), Err(Failure::Temporary(_))));
+        assert_eq!(
+            answer(404).success().map(|_| ()),
+            Err(Failure::rejected_with("http-404", "the CRM answered 404", "gone"))
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! Write Hookswitch plugins in Rust.
+//!
+//! A plugin is a type that implements [`Plugin`] and those of [`Lookup`], [`Contacts`], [`Journal`], [`Cards`] and
+//! [`Directory`] that its CRM can serve; [`export!`] makes a component's exports of them. What each function is for, when
+//! the host calls it and what a failure does is said in the contract, `wit/0.1.0`.
+//!
+//! ```
+//! use hookswitch_sdk::{Call, Contact, Failure, Lookup, Manifest, Number, Plugin, export, http};
+//!
+//! struct Acme;
+//!
+//! impl Plugin for Acme {
+//!     fn manifest() -> Manifest {
+//!         Manifest::new("acme", "Acme CRM", env!("CARGO_PKG_VERSION"))
+//!             .serves(["lookup.by-number"])
+//!             .base_url("crm", "Address of the CRM", "With its key, as shown on the page Integrations.")
+//!     }
+//! }
+//!
+//! impl Lookup for Acme {
+//!     fn by_number(number: Number, _call: Option<Call>) -> Result<Vec<Contact>, Failure> {
+//!         let answer = http::Request::get("contacts").query("phone", &number.raw).credential("crm").send()?;
+//!         let found: Vec<serde_json::Value> = answer.success()?.json()?;
+//!         # let _ = found;
+//!         Ok(vec![])
+//!     }
+//! }
+//!
+//! export!(Acme: Plugin, Lookup);
+//! ```
+//!
+//! Modules: [`http`] talks JSON to the CRM and turns its statuses into failures, [`storage`] keeps values as JSON,
+//! [`settings`] reads the admin's settings, [`manifest`] builds the manifest; the macros [`debug!`], [`info!`] and [`warn!`]
+//! write the plugin's log. [`clock`], [`job`], [`people`], [`phone`] and [`random`] are the contract's own.
+
+pub mod bindings;
+mod export;
+mod failure;
+pub mod http;
+mod log;
+pub mod manifest;
+pub mod settings;
+pub mod storage;
+
+pub use bindings::directory::exports::hookswitch::plugin::directory::{Page as UserPage, User};
+pub use bindings::imports::hookswitch::plugin::types::{
+    Agent, Call, Contact, Delay, Direction, Failure, Fields, Note, Number, PhoneEntry, Problem, Reference, Text,
+};
+pub use bindings::imports::hookswitch::plugin::{clock, job, logging, people, phone, random};
+pub use bindings::journal::exports::hookswitch::plugin::journal::Entry;
+pub use bindings::lookup::exports::hookswitch::plugin::lookup::Page as ContactPage;
+pub use export::{Cards, Contacts, Directory, Journal, Lookup, Plugin};
+pub use manifest::Manifest;

@@ -1,0 +1,190 @@
+//! The manifest, typed. `wit/manifest.md` explains each part.
+
+use serde::Serialize;
+
+/// Who the plugin is, what it serves and what it asks for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Manifest {
+    manifest: u32,
+    name: String,
+    title: String,
+    version: String,
+    vendor: String,
+    description: String,
+    serves: Vec<String>,
+    settings: Vec<Setting>,
+    credentials: Vec<Credential>,
+    http: Vec<String>,
+    capabilities: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limits: Option<Limits>,
+}
+
+/// One thing that the admin can set.
+#[derive(Debug, Clone, Serialize)]
+pub struct Setting {
+    name: String,
+    kind: &'static str,
+    title: String,
+    help: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    choices: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Credential {
+    handle: String,
+    kind: &'static str,
+    title: String,
+    help: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Limits {
+    rate: Rate,
+    concurrency: u32,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Rate {
+    per_second: u32,
+    burst: u32,
+}
+
+impl Manifest {
+    /// A manifest that serves and asks for nothing yet. `name` is lower case with hyphens, `version` is semver.
+    pub fn new(name: &str, title: &str, version: &str) -> Self {
+        Self {
+            manifest: 1,
+            name: name.into(),
+            title: title.into(),
+            version: version.into(),
+            vendor: String::new(),
+            description: String::new(),
+            serves: Vec::new(),
+            settings: Vec::new(),
+            credentials: Vec::new(),
+            http: Vec::new(),
+            capabilities: Vec::new(),
+            limits: None,
+        }
+    }
+
+    /// Who makes the plugin, and what it does.
+    pub fn about(mut self, vendor: &str, description: &str) -> Self {
+        self.vendor = vendor.into();
+        self.description = description.into();
+        self
+    }
+
+    /// The functions that are served: `["lookup.by-number", "journal.write"]`.
+    pub fn serves<const N: usize>(mut self, functions: [&str; N]) -> Self {
+        self.serves.extend(functions.map(String::from));
+        self
+    }
+
+    /// Adds a setting.
+    pub fn setting(mut self, setting: Setting) -> Self {
+        self.settings.push(setting);
+        self
+    }
+
+    /// Asks for a credential of kind `base-url`, an address that is itself the secret, and for its origin.
+    pub fn base_url(mut self, handle: &str, title: &str, help: &str) -> Self {
+        self.credentials.push(Credential {
+            handle: handle.into(),
+            kind: "base-url",
+            title: title.into(),
+            help: help.into(),
+        });
+        self.http.push(format!("credential:{handle}"));
+        self
+    }
+
+    /// Asks for the import `storage`.
+    pub fn storage(mut self) -> Self {
+        self.capabilities.push("storage".into());
+        self
+    }
+
+    /// States what the CRM bears: requests per second, how many at once after a pause, functions at the same time.
+    pub fn limits(mut self, per_second: u32, burst: u32, concurrency: u32) -> Self {
+        self.limits = Some(Limits { rate: Rate { per_second, burst }, concurrency });
+        self
+    }
+
+    /// The JSON text that `plugin.manifest` returns.
+    pub fn to_json(&self) -> String {
+        // Every key is a text, so this cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Setting {
+    fn new(kind: &'static str, name: &str, title: &str, help: &str) -> Self {
+        Self { name: name.into(), kind, title: title.into(), help: help.into(), default: None, choices: Vec::new() }
+    }
+
+    /// A text.
+    pub fn text(name: &str, title: &str, help: &str) -> Self {
+        Self::new("text", name, title, help)
+    }
+
+    /// A whole number.
+    pub fn number(name: &str, title: &str, help: &str) -> Self {
+        Self::new("number", name, title, help)
+    }
+
+    /// On or off; off unless [`Setting::default`] says "true".
+    pub fn flag(name: &str, title: &str, help: &str) -> Self {
+        Self::new("flag", name, title, help).default("false")
+    }
+
+    /// One of several values, the first by default.
+    pub fn choice<const N: usize>(name: &str, title: &str, help: &str, choices: [&str; N]) -> Self {
+        let setting = Self { choices: choices.map(String::from).into(), ..Self::new("choice", name, title, help) };
+        Self { default: setting.choices.first().cloned(), ..setting }
+    }
+
+    /// The value where the admin sets none.
+    pub fn default(mut self, value: &str) -> Self {
+        self.default = Some(value.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_is_written_in_the_words_of_its_schema() {
+        let manifest = Manifest::new("acme", "Acme CRM", "1.2.0")
+            .about("Acme Ltd", "Looks up callers.")
+            .serves(["lookup.by-number"])
+            .setting(Setting::choice("create-as", "Create as", "", ["auto", "lead"]))
+            .setting(Setting::flag("chat", "Chat", ""))
+            .base_url("crm", "Address", "")
+            .storage()
+            .limits(2, 50, 4);
+        let json: serde_json::Value = serde_json::from_str(&manifest.to_json()).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "manifest": 1, "name": "acme", "title": "Acme CRM", "version": "1.2.0",
+                "vendor": "Acme Ltd", "description": "Looks up callers.", "serves": ["lookup.by-number"],
+                "settings": [
+                    {"name": "create-as", "kind": "choice", "title": "Create as", "help": "", "default": "auto",
+                     "choices": ["auto", "lead"]},
+                    {"name": "chat", "kind": "flag", "title": "Chat", "help": "", "default": "false"},
+                ],
+                "credentials": [{"handle": "crm", "kind": "base-url", "title": "Address", "help": ""}],
+                "http": ["credential:crm"], "capabilities": ["storage"],
+                "limits": {"rate": {"per-second": 2, "burst": 50}, "concurrency": 4},
+            })
+        );
+    }
+}
