@@ -1,0 +1,112 @@
+//! The programs of the demonstration, with their arguments: the one place to change when one of them does.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::Options;
+use crate::workspace::Workspace;
+
+/// The manager user that the telephone system knows; the configuration in `examples/demo` has the same.
+const USER: &str = "hookswitch";
+const SECRET: &str = "demo-secret";
+
+/// The calls, in an order that shows something new each time.
+const CALLS: [&str; 9] = [
+    "b",           // a queue call: two phones ring, one answers
+    "a",           // a direct call, answered
+    "d",           // a direct call that nobody answers
+    "e",           // an outbound call
+    "g_refer",     // a blind transfer
+    "c",           // a caller gives up waiting in the queue
+    "h_refer",     // an attended transfer
+    "n_ivr_queue", // a voice menu, then the queue
+    "a_anonymous", // a caller who hides the number
+];
+
+/// The folder in which the demonstration keeps everything, empty at its beginning.
+pub(crate) struct Stage {
+    folder: PathBuf,
+    programs: PathBuf,
+    traces: PathBuf,
+    example: PathBuf,
+    plugins: PathBuf,
+}
+
+impl Stage {
+    pub(crate) fn prepare(workspace: &Workspace) -> Result<Self> {
+        let folder = workspace.target().join("demo");
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+        }
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        Ok(Self {
+            folder,
+            programs: workspace.target().join("debug"),
+            traces: workspace.join("tests/traces"),
+            example: workspace.join("examples/demo"),
+            plugins: workspace.plugins(),
+        })
+    }
+
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.log"))
+    }
+
+    pub(crate) fn portal(&self) -> Command {
+        let mut portal = Command::new(self.programs.join("fake-bitrix24"));
+        portal.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
+        portal.arg("--seed").arg(self.example.join("portal.json"));
+        portal.arg("--ca-out").arg(self.authority()).arg("--url-out").arg(self.portal_ready());
+        portal.args(["--view", if std::io::stdout().is_terminal() { "screen" } else { "lines" }]);
+        portal
+    }
+
+    /// The webhook address of the portal, written when it listens.
+    pub(crate) fn portal_ready(&self) -> PathBuf {
+        self.folder.join("portal.url")
+    }
+
+    fn authority(&self) -> PathBuf {
+        self.folder.join("portal-ca.pem")
+    }
+
+    pub(crate) fn telephones(&self, options: &Options) -> Command {
+        let mut replay = Command::new(self.programs.join("ami-replay"));
+        replay.args(["--listen", "127.0.0.1:0", "--user", USER, "--secret", SECRET, "--wait-for-login"]);
+        replay.arg("--addr-out").arg(self.telephones_ready()).arg("--speed").arg(options.speed.to_string());
+        replay.arg(if options.once { "--fresh-ids" } else { "--loop" });
+        replay.args(CALLS.map(|call| self.traces.join(format!("{call}.ami"))));
+        replay
+    }
+
+    /// The address of the telephone system, written when it listens.
+    pub(crate) fn telephones_ready(&self) -> PathBuf {
+        self.folder.join("ami.address")
+    }
+
+    /// The program as in production; ports and paths of this run reach its configuration through the environment.
+    pub(crate) fn program(&self) -> Result<Command> {
+        let read = |file: &Path| {
+            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            anyhow::Ok(text.trim().to_owned())
+        };
+        let url = read(&self.portal_ready())?;
+        let mut program = Command::new(self.programs.join("hookswitch"));
+        program.arg("run").arg("--config").arg(self.example.join("hookswitch.toml"));
+        program.env("DEMO_DATA", self.folder.join("data"));
+        program.env("DEMO_PLUGINS", &self.plugins);
+        program.env("DEMO_AMI_ADDRESS", read(&self.telephones_ready())?).env("DEMO_AMI_SECRET", SECRET);
+        program.env("DEMO_PORTAL_ORIGIN", origin(&url)).env("DEMO_PORTAL_URL", url);
+        program.env("DEMO_PORTAL_CA", self.authority());
+        Ok(program)
+    }
+}
+
+/// Scheme, host and port of an address.
+fn origin(url: &str) -> String {
+    url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+}

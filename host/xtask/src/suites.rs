@@ -1,0 +1,256 @@
+//! Runs every test, suite by suite, and counts.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::command::{self, ask};
+use crate::progress::{Progress, took};
+use crate::workspace::{Workspace, cargo};
+
+/// Tests that one command runs.
+struct Suite {
+    title: String,
+    command: Command,
+    output: Output,
+}
+
+/// Where a test runner writes what it found.
+#[derive(Clone, Copy)]
+enum Output {
+    /// nextest: standard error, with one line that begins with `Summary`.
+    Summary,
+    /// cargo's own runner: standard output, with one line `test result:` per program.
+    Results,
+}
+
+/// How many tests passed and failed.
+#[derive(Default, Clone, Copy)]
+#[must_use]
+pub(crate) struct Count {
+    passed: usize,
+    failed: usize,
+}
+
+impl Count {
+    pub(crate) fn all_passed(self) -> bool {
+        self.failed == 0
+    }
+
+    /// Prints the closing line, which tools look for, and gives the exit code.
+    pub(crate) fn close(self) -> ExitCode {
+        println!("{} passed, {} failed", self.passed, self.failed);
+        if self.all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// Builds and runs all tests, or those whose name, program or package contains the filter.
+pub(crate) fn run(workspace: &Workspace, progress: &Progress, filter: Option<&str>) -> Result<Count> {
+    let nextest = ask(Command::new(cargo()).args(["nextest", "--version"])).is_some();
+    let suites = if nextest { with_nextest(workspace, progress, filter)? } else { with_cargo(workspace, filter)? };
+    let mut total = Count::default();
+    let mut times = Vec::new();
+    for mut suite in suites {
+        progress.step(&format!("testing {}", suite.title));
+        let (count, time) = suite.run()?;
+        total.passed += count.passed;
+        total.failed += count.failed;
+        times.push(format!(
+            "{:<28} {:>6} passed {:>4} failed   {}",
+            suite.title,
+            count.passed,
+            count.failed,
+            took(time)
+        ));
+    }
+    progress.step("tests");
+    for time in times {
+        progress.note(&time);
+    }
+    Ok(total)
+}
+
+fn with_nextest(workspace: &Workspace, progress: &Progress, filter: Option<&str>) -> Result<Vec<Suite>> {
+    let root = workspace.join("Cargo.toml");
+    progress.step("building the tests");
+    let mut build = Command::new(cargo());
+    build.args(["nextest", "run", "--no-run", "--workspace", "--manifest-path"]).arg(&root);
+    // Nextest lists on standard output what it built; nobody wants to read that.
+    command::run(build.stdout(Stdio::null()))?;
+    let packages = workspace.packages(&root)?;
+    let below = |folder: &str| -> Vec<String> {
+        let folder = workspace.join(folder);
+        packages.iter().filter(|p| p.folder.starts_with(&folder)).map(|p| format!("package(={})", p.name)).collect()
+    };
+    let color = if progress.terminal() { "always" } else { "never" };
+    let nextest = |title: &str, manifest: &Path, packages: &[String]| {
+        let mut command = Command::new(cargo());
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=pass", "--color", color]);
+        command.arg("--manifest-path").arg(manifest);
+        if let Some(expression) = expression(packages, filter) {
+            command.args(["--filterset", &expression]);
+        }
+        Suite { title: title.to_owned(), command, output: Output::Summary }
+    };
+    let mut suites = vec![nextest("the host", &root, &below("host"))];
+    for manifest in workspace.guest_manifests()? {
+        let mut suite = nextest(&title(workspace, &manifest), &manifest, &[]);
+        suite.command.env("CARGO_TARGET_DIR", workspace.guests_target());
+        suites.push(suite);
+    }
+    suites.push(nextest("the whole system", &root, &below("tests")));
+    suites.push(cargo_test("examples in the docs", &root, &["--workspace", "--doc"], filter));
+    Ok(suites)
+}
+
+fn with_cargo(workspace: &Workspace, filter: Option<&str>) -> Result<Vec<Suite>> {
+    let root = workspace.join("Cargo.toml");
+    let mut suites = vec![cargo_test("the host, the whole system", &root, &["--workspace"], filter)];
+    for manifest in workspace.guest_manifests()? {
+        let mut suite = cargo_test(&title(workspace, &manifest), &manifest, &["--workspace"], filter);
+        suite.command.env("CARGO_TARGET_DIR", workspace.guests_target());
+        suites.push(suite);
+    }
+    Ok(suites)
+}
+
+fn cargo_test(title: &str, manifest: &Path, what: &[&str], filter: Option<&str>) -> Suite {
+    let mut command = Command::new(cargo());
+    command.args(["test", "--no-fail-fast"]).args(what).arg("--manifest-path").arg(manifest).args(filter);
+    Suite { title: title.to_owned(), command, output: Output::Results }
+}
+
+/// The folder of a manifest, as the name of its suite.
+fn title(workspace: &Workspace, manifest: &Path) -> String {
+    let folder = manifest.parent().unwrap_or(manifest);
+    folder.strip_prefix(workspace.root()).unwrap_or(folder).display().to_string()
+}
+
+/// The tests of these packages (of all, if there are none) that match the filter, in nextest's language.
+fn expression(packages: &[String], filter: Option<&str>) -> Option<String> {
+    let packages = (!packages.is_empty()).then(|| format!("({})", packages.join(" | ")));
+    let filter = filter.map(|filter| {
+        let escaped: String =
+            filter.chars().flat_map(|c| if "\\()[]{},".contains(c) { vec!['\\', c] } else { vec![c] }).collect();
+        format!("(test(~{escaped}) | binary(~{escaped}) | package(~{escaped}))")
+    });
+    let both: Vec<String> = packages.into_iter().chain(filter).collect();
+    (!both.is_empty()).then(|| both.join(" & "))
+}
+
+impl Suite {
+    fn run(&mut self) -> Result<(Count, Duration)> {
+        let started = Instant::now();
+        match self.output {
+            Output::Summary => self.command.stderr(Stdio::piped()),
+            Output::Results => self.command.stdout(Stdio::piped()),
+        };
+        let mut child = self.command.stdin(Stdio::null()).spawn().context("cannot start cargo")?;
+        let mut count = Count::default();
+        if let Some(stderr) = child.stderr.take() {
+            pass_on(BufReader::new(stderr), &mut count, summary)?;
+        }
+        if let Some(stdout) = child.stdout.take() {
+            pass_on(BufReader::new(stdout), &mut count, result)?;
+        }
+        let status = child.wait()?;
+        if !status.success() && count.failed == 0 {
+            // The tests did not even build, or the runner itself failed.
+            count.failed = 1;
+        }
+        Ok((count, started.elapsed()))
+    }
+}
+
+/// Shows every line and counts what it tells.
+fn pass_on(mut lines: impl BufRead, count: &mut Count, read: fn(&str) -> Option<Count>) -> Result<()> {
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        std::io::stderr().write_all(&line)?;
+        if let Some(found) = read(&plain(&line)) {
+            count.passed += found.passed;
+            count.failed += found.failed;
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
+/// `Summary [ 1.2s] 30 tests run: 28 passed (1 slow), 1 failed, 1 timed out, 0 skipped`
+fn summary(line: &str) -> Option<Count> {
+    let counts = line.trim_start().strip_prefix("Summary [")?.split_once("run: ")?.1;
+    let before = |word| before(counts, word);
+    Some(Count { passed: before("passed"), failed: before("failed") + before("timed out") + before("exec failed") })
+}
+
+/// `test result: FAILED. 3 passed; 1 failed; 0 ignored; …`
+fn result(line: &str) -> Option<Count> {
+    let counts = line.strip_prefix("test result: ")?;
+    Some(Count { passed: before(counts, "passed"), failed: before(counts, "failed") })
+}
+
+/// The number in front of a word.
+fn before(counts: &str, word: &str) -> usize {
+    let number = |part: &str| {
+        let part = part.rsplit('.').next().unwrap_or(part);
+        part.trim().strip_suffix(word)?.trim().parse().ok()
+    };
+    counts.split([',', ';', '(']).find_map(number).unwrap_or(0)
+}
+
+/// A line without the codes that colour it.
+fn plain(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let mut parts = text.trim_end().split('\x1b');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| all + part.split_once('m').map_or("", |(_, rest)| rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(count: Option<Count>) -> Option<(usize, usize)> {
+        count.map(|count| (count.passed, count.failed))
+    }
+
+    #[test]
+    fn a_summary_of_nextest_is_counted_with_and_without_colour() {
+        let cases = [
+            ("     Summary [   0.012s] 12 tests run: 12 passed, 0 skipped", Some((12, 0))),
+            (
+                "     Summary [  61.0s] 5 tests run: 2 passed (1 slow), 1 failed, 1 timed out, 1 exec failed, 3 skipped",
+                Some((2, 3)),
+            ),
+            (
+                "\x1b[32;1m     Summary\x1b[0m [   0.1s] \x1b[1m2\x1b[0m tests run: \x1b[1m2\x1b[0m \x1b[32;1mpassed\x1b[0m, 0 skipped",
+                Some((2, 0)),
+            ),
+            ("        PASS [   0.005s] ami-replay login::tests", None),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(counted(summary(&plain(line.as_bytes()))), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_result_of_the_plain_runner_is_counted() {
+        let line = "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        assert_eq!(counted(result(line)), Some((3, 1)));
+        assert_eq!(counted(result("test tests::passed ... ok")), None);
+    }
+
+    #[test]
+    fn a_filter_is_written_in_the_language_of_the_runner() {
+        assert_eq!(expression(&[], None), None);
+        let packages = ["package(=a)".to_owned(), "package(=b)".to_owned()];
+        assert_eq!(expression(&packages, None).unwrap(), "(package(=a) | package(=b))");
+        assert_eq!(
+            expression(&packages, Some("x(")).unwrap(),
+            "(package(=a) | package(=b)) & (test(~x\\() | binary(~x\\() | package(~x\\())"
+        );
+    }
+}
