@@ -1,1 +1,42 @@
+//! The gate: the one place of Hookswitch that opens outbound sockets to CRMs.
+//!
+//! A plugin hands a [`Request`] to its [`Gate`]; what leaves the machine is decided here and nowhere else:
+//!
+//! 1. the URL is parsed once into an origin and a path; from then on only this parsed form exists, so what is
+//!    checked is what is dialled, named in `Host` and asked for in the TLS handshake;
+//! 2. a [`Grant`] of the admin must cover it;
+//! 3. a [`Credential`] puts its secret in, only towards the origins it is meant for;
+//! 4. the name is resolved once, every address is judged (internal ones need a [`Network`] grant), and exactly a
+//!    judged address is dialled;
+//! 5. one HTTP/1.1 exchange happens, bounded in time and bytes, and the answer is scrubbed of secrets before anybody
+//!    sees it.
+//!
+//! The gate refuses to follow redirects, keep cookies, read proxy settings from the environment, or send a request a
+//! second time unless it is certain that the first never left. Each plugin has its own gate and so its own
+//! connections; a changed configuration makes a new gate, which leaves no connection of the old rules behind.
 
+mod connect;
+mod credential;
+mod error;
+mod exchange;
+mod gate;
+mod grant;
+mod headers;
+mod limits;
+mod network;
+mod origin;
+mod pool;
+mod redact;
+mod resolve;
+mod target;
+mod tls;
+
+pub use credential::{Credential, InvalidCredential};
+pub use error::{Cure, Denial, Error, Malformed, SetupError, Stage};
+pub use gate::{Gate, Options, Request, Response, Sent, Timings};
+pub use grant::{Grant, InvalidGrant};
+pub use hyper::body::Bytes;
+pub use limits::Limits;
+pub use network::{InvalidNetwork, Network};
+pub use origin::{Host, Origin, Scheme};
+pub use resolve::Resolver;

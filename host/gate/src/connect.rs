@@ -1,0 +1,156 @@
+//! From an origin to a connection: name → addresses → judgement of each → exactly one of them, dialled.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tracing::trace;
+
+use crate::error::Stage;
+use crate::headers::{MAX_HEADER_BYTES, MAX_HEADERS};
+use crate::limits::Limits;
+use crate::network::{Closed, Network, judge};
+use crate::origin::{Host, Origin, Scheme};
+use crate::resolve::Lookup;
+use crate::tls::Tls;
+
+/// Addresses of a name that are tried at most. All of them are judged.
+const MAX_TRIES: usize = 8;
+
+/// An open HTTP/1.1 connection to an origin.
+pub(crate) struct Connection {
+    pub(crate) sender: http1::SendRequest<Full<Bytes>>,
+    pub(crate) remote: SocketAddr,
+    /// The grant that opened the address, where it is internal.
+    pub(crate) network: Option<Network>,
+}
+
+/// How long the steps to a new connection took.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Steps {
+    pub(crate) dns: Option<Duration>,
+    pub(crate) connect: Option<Duration>,
+    pub(crate) tls: Option<Duration>,
+}
+
+pub(crate) enum Failure {
+    Closed { address: IpAddr, closed: Closed },
+    NotSent { stage: Stage, cause: String },
+}
+
+/// Opens connections under the rules of one plugin.
+pub(crate) struct Dialer {
+    pub(crate) lookup: Lookup,
+    pub(crate) tls: Tls,
+    pub(crate) networks: Vec<Network>,
+    pub(crate) limits: Limits,
+}
+
+impl Dialer {
+    /// Opens a connection to an origin that a grant covers.
+    pub(crate) async fn dial(&self, origin: &Origin, deadline: Instant) -> Result<(Connection, Steps), Failure> {
+        let mut steps = Steps::default();
+        let mut clock = Instant::now();
+        let mut lap = || {
+            let before = std::mem::replace(&mut clock, Instant::now());
+            Some(clock - before)
+        };
+
+        let addresses = match origin.host() {
+            // A grant for an address is exact, so the admin has written this very address.
+            Host::Address(address) => vec![(*address, judge(*address, &self.networks).unwrap_or(None))],
+            Host::Name(name) => {
+                let found = within(Stage::Resolve, self.limits.dns, deadline, self.lookup.addresses(name)).await?;
+                steps.dns = lap();
+                // One closed address closes the name: it may be a trick to be tried until the order suits.
+                let judged = found.into_iter().map(|address| match judge(address, &self.networks) {
+                    Ok(network) => Ok((address, network)),
+                    Err(closed) => Err(Failure::Closed { address, closed }),
+                });
+                judged.collect::<Result<Vec<_>, _>>()?
+            }
+        };
+
+        let (stream, network) =
+            within(Stage::Connect, self.limits.connect, deadline, self.first_open(origin, &addresses)).await?;
+        steps.connect = lap();
+        let remote = stream.peer_addr().map_err(|error| connecting(error.to_string()))?;
+
+        let sender = match origin.scheme() {
+            Scheme::Http => speak(stream).await,
+            Scheme::Https => {
+                let secure = self.tls.secure(origin.host(), stream);
+                let stream = within(Stage::Tls, self.limits.tls, deadline, secure).await?;
+                steps.tls = lap();
+                speak(stream).await
+            }
+        };
+        let sender = sender.map_err(|error| connecting(error.to_string()))?;
+        Ok((Connection { sender, remote, network }, steps))
+    }
+
+    /// Tries addresses in order. Each gets its share of the time, so that a silent one does not use up all of it.
+    async fn first_open(
+        &self,
+        origin: &Origin,
+        addresses: &[(IpAddr, Option<Network>)],
+    ) -> Result<(TcpStream, Option<Network>), String> {
+        let share = self.limits.connect / u32::try_from(addresses.len().clamp(1, MAX_TRIES)).unwrap_or(1);
+        let mut failures = Vec::new();
+        for (address, network) in addresses.iter().take(MAX_TRIES) {
+            let remote = SocketAddr::new(*address, origin.port());
+            match timeout(share, TcpStream::connect(remote)).await {
+                Ok(Ok(stream)) => {
+                    // Requests are small and awaited; waiting for more to send would only delay them.
+                    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+                    return Ok((stream, *network));
+                }
+                Ok(Err(error)) => failures.push(format!("{remote}: {error}")),
+                Err(_) => failures.push(format!("{remote}: no answer within {share:?}")),
+            }
+        }
+        Err(failures.join(", "))
+    }
+}
+
+fn connecting(cause: String) -> Failure {
+    Failure::NotSent { stage: Stage::Connect, cause }
+}
+
+/// Runs one step within its own limit and the request's deadline.
+async fn within<T>(
+    stage: Stage,
+    limit: Duration,
+    deadline: Instant,
+    step: impl Future<Output = Result<T, String>>,
+) -> Result<T, Failure> {
+    let limit = limit.min(deadline.saturating_duration_since(Instant::now()));
+    let outcome = match timeout(limit, step).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(format!("took longer than {limit:?}")),
+    };
+    outcome.map_err(|cause| Failure::NotSent { stage, cause })
+}
+
+/// Speaks HTTP/1.1 on a stream. The connection lives in a task of its own, which ends when the sender is dropped.
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> hyper::Result<http1::SendRequest<Full<Bytes>>> {
+    let (sender, connection) = http1::Builder::new()
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEADER_BYTES)
+        .handshake(TokioIo::new(stream))
+        .await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            trace!(%error, "connection ended");
+        }
+    });
+    Ok(sender)
+}

@@ -1,0 +1,352 @@
+//! The gate of one plugin: a request goes in, its answer or a typed error comes out.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::connect::{self, Connection, Dialer, Steps};
+use crate::credential::Credential;
+use crate::error::{Cure, Denial, Error, Malformed, SetupError, Stage};
+use crate::exchange::{self, Answer, Message, exchange};
+use crate::grant::Grant;
+use crate::headers;
+use crate::limits::Limits;
+use crate::network::Network;
+use crate::origin::Origin;
+use crate::pool::Pool;
+use crate::redact::Redactor;
+use crate::resolve::{Lookup, Resolver};
+use crate::target::Target;
+use crate::tls::Tls;
+
+/// What a gate is made from: the rules that the admin has written for one plugin.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The plugin's name, as in `[plugin.NAME]`.
+    pub plugin: String,
+    /// `allow.http`.
+    pub http: Vec<Grant>,
+    /// `allow.network`.
+    pub networks: Vec<Network>,
+    /// By handle.
+    pub credentials: BTreeMap<String, Credential>,
+    /// PEM file with authorities that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+    pub resolver: Resolver,
+    pub limits: Limits,
+}
+
+/// What a plugin wants sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// In capitals.
+    pub method: String,
+    /// Absolute, or a path below the base where the credential is a base URL.
+    pub url: String,
+    /// Names and values; a name may occur several times.
+    pub headers: Vec<(String, String)>,
+    /// The handle of a credential.
+    pub credential: Option<String>,
+    pub body: Bytes,
+    /// Shortens the gate's limit for the whole request.
+    pub timeout: Option<Duration>,
+}
+
+/// The answer, scrubbed of secrets. Redirects are answers like any other.
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    /// Names in lower case; bytes that are no UTF-8 are replaced.
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+    pub sent: Sent,
+}
+
+/// How a request went, for the trace of a call.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The URL, with `{handle}` for a secret base.
+    pub url: String,
+    pub remote: SocketAddr,
+    /// Whether the connection was used before.
+    pub reused: bool,
+    /// The grant that allowed the URL, and the one that opened the address, where it is internal.
+    pub rule: Grant,
+    pub network: Option<Network>,
+    pub timings: Timings,
+}
+
+/// How long each step took; `None` for one that did not happen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timings {
+    pub dns: Option<Duration>,
+    pub connect: Option<Duration>,
+    pub tls: Option<Duration>,
+    /// From handing over the request to the head of the answer.
+    pub first_byte: Option<Duration>,
+    /// From the call of [`Gate::send`] to its end.
+    pub total: Duration,
+}
+
+/// The way out for one plugin. It keeps connections open for reuse; they end with it.
+pub struct Gate {
+    plugin: String,
+    http: Vec<Grant>,
+    credentials: BTreeMap<String, Credential>,
+    limits: Limits,
+    dialer: Dialer,
+    pool: Arc<Pool>,
+    redactor: Redactor,
+}
+
+/// A request that passed all checks which need no network.
+struct Checked<'a> {
+    target: Target,
+    rule: &'a Grant,
+    /// The URL as it may be shown.
+    url: String,
+    message: Message,
+}
+
+impl Gate {
+    /// Makes a gate. Reads the CA file and the system's certificates; opens no connection.
+    pub fn new(options: Options) -> Result<Gate, SetupError> {
+        let Options { plugin, http, networks, credentials, ca_file, resolver, limits } = options;
+        limits.check()?;
+        if let Some(name) = [&plugin].into_iter().chain(credentials.keys()).find(|name| !is_bare_key(name)) {
+            return Err(SetupError::Name { name: name.clone() });
+        }
+        let gate = Gate {
+            dialer: Dialer {
+                lookup: Lookup::new(&resolver, &limits),
+                tls: Tls::new(ca_file.as_deref())?,
+                networks,
+                limits: limits.clone(),
+            },
+            pool: Pool::new(limits.idle),
+            redactor: Redactor::new(&credentials)?,
+            plugin,
+            http,
+            credentials,
+            limits,
+        };
+        for (handle, credential) in &gate.credentials {
+            let Some(origin) = credential.origin() else { continue };
+            let base = credential
+                .aim("")
+                .map_err(|error| SetupError::Credential { handle: handle.clone(), source: error.into() })?;
+            if gate.rule_for(&base).is_none() {
+                return Err(SetupError::CredentialNotGranted { handle: handle.clone(), cure: gate.allow_http(origin) });
+            }
+        }
+        Ok(gate)
+    }
+
+    /// Sends one request and reads its answer. Dropping the future cuts the connection; the request may have taken
+    /// effect then, as after [`Error::InDoubt`].
+    ///
+    /// A request goes out once. The one exception is an idle connection that turns out to be closed: the request goes
+    /// out on a new one if, and only if, no byte of it was written before.
+    pub async fn send(&self, request: Request) -> Result<Response, Error> {
+        let start = Instant::now();
+        let total = request.timeout.unwrap_or(self.limits.total).min(self.limits.total);
+        let checked = self.check(request)?;
+        let outcome = self.carry(checked, start, start + total).await.map_err(|error| error.scrubbed(&self.redactor));
+        match &outcome {
+            Ok(response) => {
+                debug!(plugin = self.plugin, url = response.sent.url, status = response.status, "request answered")
+            }
+            Err(error) => debug!(plugin = self.plugin, %error, "request failed"),
+        }
+        outcome
+    }
+
+    fn check(&self, request: Request) -> Result<Checked<'_>, Error> {
+        let Request { method, url, headers, credential, body, timeout: _ } = request;
+        let credential = match &credential {
+            Some(handle) => Some((handle.as_str(), self.credential(handle)?)),
+            None => None,
+        };
+        let target = match credential {
+            Some((_, credential)) => credential.aim(&url)?,
+            None => Target::absolute(&url)?,
+        };
+        let url = match credential {
+            Some((handle, credential)) => credential.shown(handle, &target),
+            None => format!("{}{}", target.origin, target.path_and_query),
+        };
+        let url = self.redactor.text(url);
+        let rule = self.rule_for(&target).ok_or_else(|| Error::Denied {
+            denial: Denial::Url(target.origin.clone()),
+            cure: self.allow_http(&target.origin),
+        })?;
+        if let Some((handle, credential)) = credential
+            && !credential.is_for(&target)
+        {
+            return Err(Error::Denied {
+                denial: Denial::CredentialOrigin { handle: handle.to_owned(), origin: target.origin.clone() },
+                cure: self.cure(format!("credentials.{handle}.origins = [\"{}\"]", target.origin)),
+            });
+        }
+        let credential = credential.map(|(_, credential)| credential);
+        let message = self.message(&method, &target, &headers, credential, body)?;
+        Ok(Checked { target, rule, url, message })
+    }
+
+    fn message(
+        &self,
+        method: &str,
+        target: &Target,
+        fields: &[(String, String)],
+        credential: Option<&Credential>,
+        body: Bytes,
+    ) -> Result<Message, Malformed> {
+        let method = headers::method(method)?;
+        let authorization = credential.and_then(Credential::authorization);
+        let mut headers = headers::checked(fields, authorization.is_some())?;
+        if body.len() > self.limits.request_body {
+            return Err(Malformed::BodySize { size: body.len(), limit: self.limits.request_body });
+        }
+        if let Some(value) = authorization {
+            let mut value = value
+                .expose_secret()
+                .parse::<HeaderValue>()
+                .map_err(|_| Malformed::HeaderValue { name: AUTHORIZATION.to_string() })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let host = target.origin.authority().parse().map_err(|_| Malformed::UrlHost)?;
+        headers.insert(HOST, host);
+        headers
+            .entry(USER_AGENT)
+            .or_insert(HeaderValue::from_static(concat!("hookswitch/", env!("CARGO_PKG_VERSION"))));
+        // RFC 9110, section 8.6: a method that expects content says that there is none.
+        if body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+        }
+        let mut message = Message::new(Full::new(body));
+        *message.method_mut() = method;
+        *message.uri_mut() = target.path_and_query.clone().into();
+        *message.headers_mut() = headers;
+        Ok(message)
+    }
+
+    async fn carry(&self, checked: Checked<'_>, start: Instant, deadline: Instant) -> Result<Response, Error> {
+        let Checked { target, rule, url, mut message } = checked;
+        let origin = &target.origin;
+        let mut idle = self.pool.take(origin).await;
+        loop {
+            // Handing over a request that nobody waits for would leave it in doubt for nothing.
+            if Instant::now() >= deadline {
+                return Err(Error::NotSent { stage: Stage::Write, cause: "no time was left".into() });
+            }
+            let (mut connection, steps, reused) = match idle.take() {
+                Some(connection) => (connection, Steps::default(), true),
+                None => {
+                    let (connection, steps) =
+                        self.dialer.dial(origin, deadline).await.map_err(|failure| self.undialled(origin, failure))?;
+                    (connection, steps, false)
+                }
+            };
+            let mut first_byte = None;
+            let outcome = exchange(&mut connection, message, &self.limits, deadline, &mut first_byte).await;
+            let sent = || sent(&connection, rule, &url, reused, steps, first_byte, start);
+            match outcome {
+                Ok(answer) => {
+                    let response = self.scrubbed(answer, sent());
+                    self.pool.keep(target.origin, connection);
+                    return Ok(response);
+                }
+                Err(exchange::Failure::Unsent { message: unsent, .. }) if reused => message = *unsent,
+                Err(exchange::Failure::Unsent { cause, .. }) => {
+                    return Err(Error::NotSent { stage: Stage::Write, cause });
+                }
+                Err(exchange::Failure::InDoubt(cause)) => return Err(Error::InDoubt { cause, sent: Box::new(sent()) }),
+                Err(exchange::Failure::TooLarge { part, limit }) => {
+                    return Err(Error::TooLarge { part, limit, sent: Box::new(sent()) });
+                }
+            }
+        }
+    }
+
+    fn scrubbed(&self, answer: Answer, sent: Sent) -> Response {
+        let field = |(name, value): (&HeaderName, &HeaderValue)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (self.redactor.text(name.to_string()), self.redactor.text(value))
+        };
+        Response {
+            status: answer.status.as_u16(),
+            headers: answer.headers.iter().map(field).collect(),
+            body: self.redactor.bytes(answer.body),
+            sent,
+        }
+    }
+
+    fn undialled(&self, origin: &Origin, failure: connect::Failure) -> Error {
+        match failure {
+            connect::Failure::NotSent { stage, cause } => Error::NotSent { stage, cause },
+            connect::Failure::Closed { address, closed } => Error::Denied {
+                denial: Denial::Address { host: origin.host().clone(), address, kind: closed.kind },
+                cure: self.cure(format!("allow.network = [\"{}\"]", closed.opened_by)),
+            },
+        }
+    }
+
+    fn rule_for(&self, target: &Target) -> Option<&Grant> {
+        self.http.iter().find(|grant| grant.covers(target))
+    }
+
+    fn credential(&self, handle: &str) -> Result<&Credential, Error> {
+        self.credentials.get(handle).ok_or_else(|| {
+            // A handle that could not stand in TOML is the plugin's fancy; it is shown escaped and cut.
+            let handle: String = handle.chars().take(64).flat_map(char::escape_debug).collect();
+            Error::Denied {
+                cure: self.cure(format!("credentials.{handle} = {{ kind = \"…\", file = \"…\" }}")),
+                denial: Denial::NoCredential { handle },
+            }
+        })
+    }
+
+    fn allow_http(&self, origin: &Origin) -> Cure {
+        self.cure(format!("allow.http = [\"{origin}\"]"))
+    }
+
+    fn cure(&self, line: String) -> Cure {
+        Cure { plugin: self.plugin.clone(), line }
+    }
+}
+
+fn sent(
+    connection: &Connection,
+    rule: &Grant,
+    url: &str,
+    reused: bool,
+    steps: Steps,
+    first_byte: Option<Duration>,
+    start: Instant,
+) -> Sent {
+    let Steps { dns, connect, tls } = steps;
+    Sent {
+        url: url.to_owned(),
+        remote: connection.remote,
+        reused,
+        rule: rule.clone(),
+        network: connection.network,
+        timings: Timings { dns, connect, tls, first_byte, total: start.elapsed() },
+    }
+}
+
+/// A key that TOML takes without quotes, so that suggestions to the admin can be pasted.
+fn is_bare_key(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}

@@ -1,0 +1,22 @@
+//! The gate through its public door: real sockets, real TLS, real DNS packets, on 127.0.0.0/8.
+
+#[cfg(test)]
+mod base_url;
+#[cfg(test)]
+mod dns;
+#[cfg(test)]
+mod exchange;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod urls;

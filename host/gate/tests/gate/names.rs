@@ -1,0 +1,216 @@
+//! Names, the addresses behind them, and which of those may be dialled.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hookswitch_gate::{Error, Gate, Limits, Network, Options, Resolver, Stage};
+
+use crate::dns;
+use crate::server::{Server, Turn, get, ok, options};
+
+fn networks(texts: &[&str]) -> Vec<Network> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn asking(dns: SocketAddr, http: &str, open: &[&str]) -> Gate {
+    let limits = Limits { connect: Duration::from_millis(50), ..Limits::default() };
+    let resolver = Resolver::Servers(vec![dns]);
+    Gate::new(Options { resolver, limits, networks: networks(open), ..options(&[http]) }).unwrap()
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// Every kind of address that is not the public internet, and the network that opens it.
+const CLOSED: &[(&str, &str)] = &[
+    ("0.0.0.0", "0.0.0.0/32"),
+    ("0.1.2.3", "0.0.0.0/8"),
+    ("127.0.0.1", "127.0.0.0/8"),
+    ("127.255.255.254", "127.255.255.254/32"),
+    ("10.0.0.1", "10.0.0.0/8"),
+    ("10.255.255.255", "10.0.0.0/8"),
+    ("172.16.0.1", "172.16.0.0/12"),
+    ("172.31.255.255", "172.16.0.0/12"),
+    ("192.168.1.1", "192.168.1.0/24"),
+    ("169.254.1.1", "169.254.0.0/16"),
+    ("169.254.169.254", "169.254.169.254/32"),
+    ("100.64.0.1", "100.64.0.0/10"),
+    ("100.127.255.255", "100.64.0.0/10"),
+    ("100.100.100.200", "100.100.100.200/32"),
+    ("168.63.129.16", "168.63.129.16/32"),
+    ("192.0.0.1", "192.0.0.0/24"),
+    ("192.0.2.1", "192.0.2.0/24"),
+    ("198.18.0.1", "198.18.0.0/15"),
+    ("198.19.255.255", "198.18.0.0/15"),
+    ("198.51.100.1", "198.51.100.0/24"),
+    ("203.0.113.1", "203.0.113.0/24"),
+    ("224.0.0.1", "224.0.0.0/4"),
+    ("240.0.0.1", "240.0.0.0/4"),
+    ("255.255.255.255", "255.255.255.255/32"),
+    ("::", "::/128"),
+    ("::1", "::1/128"),
+    ("fc00::1", "fc00::/7"),
+    ("fdff::1", "fd00::/8"),
+    ("fd00:ec2::254", "fd00:ec2::254/128"),
+    ("fe80::1", "fe80::/10"),
+    ("febf::1", "fe80::/10"),
+    ("fec0::1", "fec0::/10"),
+    ("2001:db8::1", "2001:db8::/32"),
+    ("100::1", "100::/64"),
+    ("ff02::1", "ff00::/8"),
+    // IPv4 in an IPv6 spelling is judged as the IPv4 address it means.
+    ("::ffff:127.0.0.1", "127.0.0.0/8"),
+    ("::ffff:10.0.0.1", "10.0.0.0/8"),
+    ("::ffff:169.254.169.254", "169.254.169.254/32"),
+];
+
+#[tokio::test]
+async fn an_address_that_is_not_public_is_closed_until_its_network_is_opened() {
+    for (address, network) in CLOSED {
+        let answer = ip(address);
+        let dns = dns::start(move |_| vec![answer]).await;
+        let url = "http://crm.example:9/";
+        let error = asking(dns, url, &[]).send(get(url)).await.unwrap_err();
+        let Error::Denied { cure, .. } = &error else { panic!("{address}: {error}") };
+        assert!(error.to_string().contains("allow.network"), "{address}: {error}");
+
+        // The suggested line is real TOML and opens the address; so does the network of the table.
+        let suggested: toml::Table = toml::from_str(&cure.line).unwrap();
+        let suggested = suggested["allow"]["network"][0].as_str().unwrap().to_owned();
+        for open in [suggested.as_str(), network] {
+            let outcome = asking(dns, url, &[open]).send(get(url)).await;
+            assert!(!matches!(outcome, Err(Error::Denied { .. })), "{address} with {open}: {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wide_network_opens_neither_this_machine_nor_a_clouds_metadata() {
+    for (address, open) in [
+        ("169.254.169.254", "169.254.0.0/16"),
+        ("100.100.100.200", "100.64.0.0/10"),
+        ("fd00:ec2::254", "fc00::/7"),
+        ("::ffff:169.254.169.254", "169.254.0.0/16"),
+    ] {
+        let answer = ip(address);
+        let dns = dns::start(move |_| vec![answer]).await;
+        let error = asking(dns, "http://crm.example", &[open]).send(get("http://crm.example")).await.unwrap_err();
+        assert!(matches!(error, Error::Denied { .. }) && error.to_string().contains("metadata"), "{address}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_ipv6_address_that_leads_to_ipv4_must_pass_as_both() {
+    for (address, carrier, inner) in [
+        ("64:ff9b::10.0.0.1", "64:ff9b::/96", "10.0.0.0/8"),
+        ("2002:a00:1::", "2002::/16", "10.0.0.0/8"),
+        ("2001:0:1:2:3:4:f5ff:fffe", "2001::/32", "10.0.0.0/8"),
+        ("::10.0.0.1", "::/96", "10.0.0.0/8"),
+    ] {
+        let answer = ip(address);
+        let dns = dns::start(move |_| vec![answer]).await;
+        for open in [&[][..], &[carrier], &[inner]] {
+            let error = asking(dns, "http://crm.example:9", open).send(get("http://crm.example:9")).await.unwrap_err();
+            assert!(matches!(error, Error::Denied { .. }), "{address} with {open:?}: {error}");
+        }
+        let error = asking(dns, "http://crm.example:9", &[carrier, inner]).send(get("http://crm.example:9")).await;
+        assert!(!matches!(error, Err(Error::Denied { .. })), "{address}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_closed_address_among_open_ones_closes_the_name() {
+    let server = Server::start(|_| ok("")).await;
+    let url = format!("http://crm.example:{}/", server.address.port());
+    for answers in [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "::1"]] {
+        let dns = dns::start(move |_| answers.map(ip).to_vec()).await;
+        let error = asking(dns, &url, &["127.0.0.1"]).send(get(&url)).await.unwrap_err();
+        assert!(matches!(error, Error::Denied { .. }), "{answers:?}: {error}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_checked_address_is_dialled_and_the_name_stays_in_the_host_header() {
+    let server = Server::start(|_| ok("here")).await;
+    let port = server.address.port();
+    let dns = dns::start(|name| if name == "crm.example" { vec![ip("127.0.0.1")] } else { Vec::new() }).await;
+    let gate = asking(dns, &format!("http://crm.example:{port}"), &["127.0.0.0/8"]);
+    let response = gate.send(get(&format!("http://CRM.Example.:{port}/x"))).await.unwrap();
+    assert_eq!(response.sent.remote, server.address);
+    assert_eq!(response.sent.network.unwrap().to_string(), "127.0.0.0/8");
+    assert!(response.sent.timings.dns.is_some());
+    assert!(server.requests()[0].contains(&format!("host: crm.example:{port}\r\n")));
+}
+
+#[tokio::test]
+async fn each_new_connection_is_judged_afresh_so_a_name_cannot_move_inwards() {
+    // Closing after each answer makes the gate connect, and so resolve, again.
+    let server = Server::start(|_| {
+        Turn::AnswerAndClose(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_vec())
+    })
+    .await;
+    let url = format!("http://crm.example:{}/", server.address.port());
+    let moved = Arc::new(AtomicUsize::new(0));
+    let zone = Arc::clone(&moved);
+    let dns = dns::start(move |_| {
+        vec![IpAddr::from(if zone.load(Ordering::SeqCst) == 0 { [127, 0, 0, 1] } else { [127, 0, 0, 2] })]
+    })
+    .await;
+    let gate = asking(dns, &url, &["127.0.0.1/32"]);
+    gate.send(get(&url)).await.unwrap();
+    moved.store(1, Ordering::SeqCst);
+    let error = gate.send(get(&url)).await.unwrap_err();
+    assert!(matches!(error, Error::Denied { .. }), "{error}");
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn the_next_address_is_tried_when_one_does_not_open() {
+    let server = Server::start(|_| ok("")).await;
+    let url = format!("http://crm.example:{}/", server.address.port());
+    let dns = dns::start(|_| vec![ip("127.0.0.9"), ip("127.0.0.1")]).await;
+    let response = asking(dns, &url, &["127.0.0.0/8"]).send(get(&url)).await.unwrap();
+    assert_eq!(response.sent.remote, server.address);
+}
+
+#[tokio::test]
+async fn a_name_without_address_or_answer_means_not_sent_and_the_text_says_which() {
+    let dns = dns::start(|_| Vec::new()).await;
+    let error = asking(dns, "http://gone.example", &[]).send(get("http://gone.example")).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent { stage: Stage::Resolve, .. }), "{error}");
+    assert!(error.to_string().contains("no name `gone.example`"), "{error}");
+
+    // A socket that is never read: the name server is silent.
+    let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let limits = Limits { dns: Duration::from_millis(300), ..Limits::default() };
+    let resolver = Resolver::Servers(vec![silent.local_addr().unwrap()]);
+    let gate = Gate::new(Options { resolver, limits, ..options(&["http://crm.example"]) }).unwrap();
+    let start = std::time::Instant::now();
+    let error = gate.send(get("http://crm.example")).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent { stage: Stage::Resolve, .. }), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn the_systems_own_look_up_serves_names_that_only_the_system_knows() {
+    let server = Server::start(|_| ok("")).await;
+    let url = format!("http://localhost:{}/", server.address.port());
+    let gate = |open: &[&str]| {
+        Gate::new(Options { resolver: Resolver::System, networks: networks(open), ..options(&[&url]) }).unwrap()
+    };
+    assert!(matches!(gate(&[]).send(get(&url)).await, Err(Error::Denied { .. })));
+    assert_eq!(server.connections(), 0);
+    let response = gate(&["127.0.0.0/8", "::1"]).send(get(&url)).await.unwrap();
+    assert_eq!(response.sent.remote, server.address);
+}
+
+#[tokio::test]
+async fn an_address_that_the_admin_wrote_into_a_grant_needs_no_network() {
+    let server = Server::start(|_| ok("")).await;
+    let response = Gate::new(server.options()).unwrap().send(get(&server.url("/"))).await.unwrap();
+    assert_eq!((response.sent.remote, response.sent.network), (server.address, None));
+}

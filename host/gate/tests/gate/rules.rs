@@ -1,0 +1,166 @@
+//! Grants and networks as the admin writes them.
+
+use hookswitch_gate::{Grant, Network};
+use url::Url;
+
+#[test]
+fn a_grant_covers_exactly_its_scheme_host_port_and_path() {
+    for (grant, covered, foreign) in [
+        (
+            "https://acme.bitrix24.com",
+            &["https://acme.bitrix24.com/", "https://ACME.Bitrix24.COM:443/rest/1?a=b", "https://acme.bitrix24.com./x"]
+                [..],
+            &[
+                "http://acme.bitrix24.com/",
+                "https://acme.bitrix24.com:8443/",
+                "https://evil.acme.bitrix24.com/",
+                "https://bitrix24.com/",
+                "https://acme.bitrix24.com.evil.example/",
+                "https://acme-bitrix24.com/",
+                "https://acme.bitrix24.com@evil.example/",
+                "ftp://acme.bitrix24.com/",
+                "data:text/plain,x",
+            ][..],
+        ),
+        (
+            "https://*.example.com:8443/api",
+            &[
+                "https://a.example.com:8443/api",
+                "https://a.b.example.com:8443/api/x",
+                "https://a.example.com:8443/api?x",
+                "https://a.example.com:8443/x/../api/y",
+            ],
+            &[
+                "https://example.com:8443/api",
+                "https://evilexample.com:8443/api",
+                "https://a.example.com/api",
+                "https://a.example.com:8443/apiary",
+                "https://a.example.com:8443/",
+                "https://a.example.com:8443/API",
+                "https://a.example.com:8443/api/../admin",
+                "https://a.example.com:8443/api/%2e%2e/admin",
+                "https://a.example.com:8443/api/..%2fadmin",
+                "https://a.example.com:8443/api/%252e%252e%252fadmin",
+                "https://a.example.com:8443/api/..;/admin",
+                "https://a.example.com:8443/api/..%5cadmin",
+                "https://a.example.com.evil.example:8443/api",
+            ],
+        ),
+        (
+            "http://10.0.0.5:8080",
+            &[
+                "http://10.0.0.5:8080/",
+                "http://0xa.5:8080/",
+                "http://167772165:8080/",
+                "http://[::ffff:10.0.0.5]:8080/",
+            ],
+            &[
+                "http://10.0.0.5/",
+                "https://10.0.0.5:8080/",
+                "http://10.0.0.50:8080/",
+                "http://10.0.0.5.evil.example:8080/",
+            ],
+        ),
+        (
+            "https://Bücher.Example./",
+            &["https://xn--bcher-kva.example/", "https://bücher.example/", "https://B%C3%9CCHER.example/"],
+            &["https://bucher.example/", "https://bücher.example.com/"],
+        ),
+        ("http://[fd00::5]", &["http://[fd00:0:0::5]/"], &["http://[fd00::6]/", "http://fd00.example/"]),
+        ("https://*.lan", &["https://crm.lan/"], &["https://lan/", "https://crmlan/"]),
+    ] {
+        let parsed: Grant = grant.parse().unwrap_or_else(|error| panic!("{grant}: {error}"));
+        for url in covered {
+            assert!(parsed.matches(&Url::parse(url).unwrap()), "{grant} covers {url}");
+        }
+        for url in foreign {
+            assert!(!parsed.matches(&Url::parse(url).unwrap()), "{grant} does not cover {url}");
+        }
+    }
+}
+
+#[test]
+fn a_grant_is_shown_in_one_spelling_that_reads_back_as_the_same_grant() {
+    for (written, shown) in [
+        (" HTTPS://Acme.Bitrix24.COM.:443/ ", "https://acme.bitrix24.com"),
+        ("http://*.EXAMPLE.com:80/Api/", "http://*.example.com/Api"),
+        ("http://127.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::FFFF:10.0.0.5]", "http://10.0.0.5"),
+        ("https://bücher.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("http://[FD00::0:5]:81", "http://[fd00::5]:81"),
+    ] {
+        let grant: Grant = written.parse().unwrap();
+        assert_eq!(grant.to_string(), shown);
+        assert_eq!(shown.parse::<Grant>().unwrap(), grant);
+    }
+}
+
+#[test]
+fn a_text_that_is_no_grant_is_refused_with_a_word_on_how_to_mend_it() {
+    for (text, hint) in [
+        ("acme.bitrix24.com", "write `https://acme.bitrix24.com`"),
+        ("", "scheme"),
+        ("ftp://example.com", "`ftp` urls"),
+        ("https://", "no host"),
+        ("https:///example.com", "no host"),
+        ("https://*", "first label"),
+        ("https://*example.com", "first label"),
+        ("https://a.*.example.com", "first label"),
+        ("https://*.*.example.com", "first label"),
+        ("https://example.com/*", "first label"),
+        ("https://*.10.0.0.5", "first label"),
+        ("https://*.com", "everybody's hosts"),
+        ("https://*.co.uk", "everybody's hosts"),
+        ("https://user:pass@example.com", "user name or password"),
+        ("https://example.com?x=1", "query"),
+        ("https://example.com/#x", "fragment"),
+        ("https://example.com/a/../b", "`..`"),
+        ("https://example.com/a/%2E%2e/b", "`..`"),
+        ("https://example.com\\evil", "percent-encoded"),
+        ("https://exa\tmple.com", "percent-encoded"),
+        ("https://exam ple.com", "percent-encoded"),
+        ("https://exam\"ple.com", "no host"),
+        ("https://example.com:99999", "port"),
+        ("https://example.com:0", "no host"),
+        ("https://a..example.com", "no host"),
+        ("https://1.2.3.4.5", "IPv4"),
+    ] {
+        let error = text.parse::<Grant>().expect_err(text).to_string();
+        assert!(error.contains(hint), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_network_to_open_is_refused_with_a_word_on_how_to_mend_it() {
+    for (text, hint) in [
+        ("lan", "192.168.7.0/24"),
+        ("10.0.0.0/33", "192.168.7.0/24"),
+        ("10.0.0.5/8", "write `10.0.0.0/8`"),
+        ("0.0.0.0/0", "one by one"),
+        ("::/0", "one by one"),
+        ("128.0.0.0/1", "one by one"),
+        ("8.8.8.0/24", "public"),
+        ("2606:4700::/32", "public"),
+        ("::ffff:10.0.0.0/104", "IPv4"),
+    ] {
+        let error = text.parse::<Network>().expect_err(text).to_string();
+        assert!(error.contains(hint), "{text}: {error}");
+    }
+    for (text, shown) in [("127.0.0.1", "127.0.0.1/32"), (" 10.0.0.0/8 ", "10.0.0.0/8"), ("fd00::/8", "fd00::/8")] {
+        assert_eq!(text.parse::<Network>().unwrap().to_string(), shown);
+    }
+}
+
+#[test]
+fn grants_and_networks_are_read_from_toml() {
+    #[derive(serde::Deserialize)]
+    struct Allow {
+        http: Vec<Grant>,
+        network: Vec<Network>,
+    }
+    let allow: Allow = toml::from_str("http = [\"https://*.bitrix24.com\"]\nnetwork = [\"10.0.0.0/8\"]").unwrap();
+    assert_eq!(allow.http[0].to_string(), "https://*.bitrix24.com");
+    assert_eq!(allow.network[0].to_string(), "10.0.0.0/8");
+    let error = toml::from_str::<Allow>("http = [\"bitrix24.com\"]\nnetwork = []").err().unwrap();
+    assert!(error.to_string().contains("https://bitrix24.com"), "{error}");
+}
