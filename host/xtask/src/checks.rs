@@ -84,6 +84,12 @@ fn lint(workspace: &Workspace, manifest: &Path) -> Result<()> {
 /// Security advisories are left out: they come from a repository on the net, and a check must not fail without it.
 fn licences(manifest: &Path) -> Result<()> {
     let mut command = Command::new(cargo());
-    command.args(["deny", "--manifest-path"]).arg(manifest).args(["check", "bans", "licenses", "sources"]);
+    command.args(["deny", "--manifest-path"]).arg(manifest).args([
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
     run_command(&mut command)
 }

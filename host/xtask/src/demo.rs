@@ -76,7 +76,7 @@ async fn play(stage: &Stage, options: &Options, members: &mut Vec<Member>) -> Re
     if let Some(ending) = wait_for(members, &stage.telephones_ready()).await? {
         return Ok(ending);
     }
-    members.push(Member::start("hookswitch", stage.program()?, Some(&stage.log("hookswitch")))?);
+    members.push(Member::start("hookswitch", stage.program(), Some(&stage.log("hookswitch")))?);
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
         match member::ended(members) {

@@ -40,11 +40,17 @@ impl Workspace {
         self.root.join(path)
     }
 
-    /// The host's build output, where cargo puts it.
+    /// What we make ourselves: plugins, what they are built with, the demonstration. The configurations in `examples/`
+    /// know this place, so it never moves.
     pub(crate) fn target(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
+    /// The host's programs, where cargo puts them.
+    pub(crate) fn programs(&self) -> PathBuf {
         match std::env::var_os("CARGO_TARGET_DIR") {
-            Some(folder) => self.root.join(folder),
-            None => self.root.join("target"),
+            Some(folder) => self.root.join(folder).join("debug"),
+            None => self.target().join("debug"),
         }
     }
 

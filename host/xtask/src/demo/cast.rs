@@ -1,7 +1,7 @@
 //! The programs of the demonstration, with their arguments: the one place to change when one of them does.
 
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -9,8 +9,12 @@ use anyhow::{Context as _, Result};
 use super::Options;
 use crate::workspace::Workspace;
 
-/// The manager user that the telephone system knows; the configuration in `examples/demo` has the same.
+/// What `examples/demo/hookswitch.toml` says of the telephone system and the portal.
+const TELEPHONES: &str = "127.0.0.1:25038";
+const PORTAL: &str = "127.0.0.1:28443";
 const USER: &str = "hookswitch";
+
+/// The manager's secret, which that file takes from the environment.
 const SECRET: &str = "demo-secret";
 
 /// The calls, in an order that shows something new each time.
@@ -32,7 +36,6 @@ pub(crate) struct Stage {
     programs: PathBuf,
     traces: PathBuf,
     example: PathBuf,
-    plugins: PathBuf,
 }
 
 impl Stage {
@@ -41,14 +44,12 @@ impl Stage {
         if folder.exists() {
             std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
         }
-        let data = folder.join("data");
-        std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Self {
             folder,
-            programs: workspace.target().join("debug"),
+            programs: workspace.programs(),
             traces: workspace.join("tests/traces"),
             example: workspace.join("examples/demo"),
-            plugins: workspace.plugins(),
         })
     }
 
@@ -58,25 +59,21 @@ impl Stage {
 
     pub(crate) fn portal(&self) -> Command {
         let mut portal = Command::new(self.programs.join("fake-bitrix24"));
-        portal.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
+        portal.args(["--listen", PORTAL, "--control", "127.0.0.1:0"]);
         portal.arg("--seed").arg(self.example.join("portal.json"));
-        portal.arg("--ca-out").arg(self.authority()).arg("--url-out").arg(self.portal_ready());
+        portal.arg("--ca-out").arg(self.folder.join("portal-ca.pem")).arg("--url-out").arg(self.portal_ready());
         portal.args(["--view", if std::io::stdout().is_terminal() { "screen" } else { "lines" }]);
         portal
     }
 
     /// The webhook address of the portal, written when it listens.
     pub(crate) fn portal_ready(&self) -> PathBuf {
-        self.folder.join("portal.url")
-    }
-
-    fn authority(&self) -> PathBuf {
-        self.folder.join("portal-ca.pem")
+        self.folder.join("portal-url")
     }
 
     pub(crate) fn telephones(&self, options: &Options) -> Command {
         let mut replay = Command::new(self.programs.join("ami-replay"));
-        replay.args(["--listen", "127.0.0.1:0", "--user", USER, "--secret", SECRET, "--wait-for-login"]);
+        replay.args(["--listen", TELEPHONES, "--user", USER, "--secret", SECRET, "--wait-for-login"]);
         replay.arg("--addr-out").arg(self.telephones_ready()).arg("--speed").arg(options.speed.to_string());
         replay.arg(if options.once { "--fresh-ids" } else { "--loop" });
         replay.args(CALLS.map(|call| self.traces.join(format!("{call}.ami"))));
@@ -88,25 +85,10 @@ impl Stage {
         self.folder.join("ami.address")
     }
 
-    /// The program as in production; ports and paths of this run reach its configuration through the environment.
-    pub(crate) fn program(&self) -> Result<Command> {
-        let read = |file: &Path| {
-            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-            anyhow::Ok(text.trim().to_owned())
-        };
-        let url = read(&self.portal_ready())?;
+    /// The program as in production.
+    pub(crate) fn program(&self) -> Command {
         let mut program = Command::new(self.programs.join("hookswitch"));
-        program.arg("run").arg("--config").arg(self.example.join("hookswitch.toml"));
-        program.env("DEMO_DATA", self.folder.join("data"));
-        program.env("DEMO_PLUGINS", &self.plugins);
-        program.env("DEMO_AMI_ADDRESS", read(&self.telephones_ready())?).env("DEMO_AMI_SECRET", SECRET);
-        program.env("DEMO_PORTAL_ORIGIN", origin(&url)).env("DEMO_PORTAL_URL", url);
-        program.env("DEMO_PORTAL_CA", self.authority());
-        Ok(program)
+        program.arg("run").arg("--config").arg(self.example.join("hookswitch.toml")).env("DEMO_AMI_SECRET", SECRET);
+        program
     }
-}
-
-/// Scheme, host and port of an address.
-fn origin(url: &str) -> String {
-    url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
 }
