@@ -50,12 +50,14 @@ impl From<Refusal> for Failure {
     }
 }
 
-impl Refusal {
+impl From<Failure> for Refusal {
     /// No complete answer came.
-    pub(crate) fn unanswered(failure: Failure) -> Self {
+    fn from(failure: Failure) -> Self {
         Self { reason: Reason::Other, perhaps_done: matches!(failure, Failure::InDoubt(_)), failure }
     }
+}
 
+impl Refusal {
     /// Something came that no portal says.
     fn not_understood(failure: Failure) -> Self {
         Self { reason: Reason::Other, perhaps_done: true, failure }
@@ -184,12 +186,12 @@ fn no_json(method: &str, answer: &Answer, wait_ms: Option<u64>) -> Refusal {
     let lower = answer.text.to_lowercase();
     let asks_to_sign_in = page && status < 400 && (lower.contains("password") || lower.contains("login"));
     if matches!(status, 401 | 403) || asks_to_sign_in {
-        return Refusal::unanswered(Failure::Unauthorised(format!(
+        return Refusal::from(Failure::Unauthorised(format!(
             "the portal answered {method} with a page to sign in ({status}): check the webhook's address"
         )));
     }
     if (300..400).contains(&status) {
-        return Refusal::unanswered(Failure::Unauthorised(format!(
+        return Refusal::from(Failure::Unauthorised(format!(
             "the portal sends {method} to another address ({status}): was it renamed? Enter the webhook's present address"
         )));
     }

@@ -136,10 +136,6 @@ mod tests {
     use crate::sample::call;
     use hookswitch_sdk::PhoneEntry;
 
-    fn draft() -> Contact {
-        Entity { kind: Kind::Lead, id: 0 }.contact(&Value::Null, None)
-    }
-
     #[test]
     fn a_lead_has_all_that_the_portal_wants() {
         let draft = Contact {
@@ -147,7 +143,7 @@ mod tests {
             last_name: "Lima".into(),
             phones: vec![PhoneEntry { kind: "mobile".into(), value: "+491515550100".into() }],
             emails: vec!["ana@example.com".into()],
-            ..draft()
+            ..Contact::default()
         };
         let fields = fields(&draft, Kind::Lead, call().external.as_ref(), Some(7), "CALL", "k1".into());
         assert_eq!(
@@ -163,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_contact_without_a_name_is_called_by_its_number() {
-        let fields = fields(&draft(), Kind::Contact, call().external.as_ref(), None, "CALL", "k1".into());
+        let fields = fields(&Contact::default(), Kind::Contact, call().external.as_ref(), None, "CALL", "k1".into());
         assert_eq!(
             Value::from(fields),
             json!({

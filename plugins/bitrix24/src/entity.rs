@@ -92,7 +92,6 @@ impl Entity {
             last_name,
             company,
             url: self.url(portal),
-            photo_url: String::new(),
             emails: value::list(record.get("EMAIL")).iter().map(|email| value::field(email, "VALUE")).collect(),
             phones: value::list(record.get("PHONE"))
                 .iter()
@@ -102,12 +101,12 @@ impl Entity {
                 })
                 .collect(),
             owner: record.get("ASSIGNED_BY_ID").and_then(value::id).map(|id| id.to_string()),
-            address: Vec::new(),
             extra: extra
                 .into_iter()
                 .filter(|(_, value)| !value.is_empty() && value != "0")
                 .map(|(name, value)| (name.to_string(), value))
                 .collect(),
+            ..Contact::default()
         }
     }
 }

@@ -58,22 +58,20 @@ fn reference(call_id: String, entity: Option<Entity>, options: &Options) -> Refe
     Reference { kind: "call".into(), id: call_id, url }
 }
 
-/// Registers a call for the first user whom the portal accepts.
+/// Registers a call, and returns the record that the portal tied it to.
 fn register(
     call: &Call,
     contact: Option<&Contact>,
     options: &Options,
 ) -> Result<(Registration, Option<Entity>), Failure> {
-    let known = contact.and_then(Entity::of_contact);
-    let started_at = clock::format(call.started_ms, None, "%Y-%m-%dT%H:%M:%S%:z")
-        .map_err(|error| Failure::NotConfigured(format!("the call's time cannot be written: {error}")))?;
-    let users = crate::people::to_register(call, &people::user_of, options.fallback_user)?;
-    let (user, envelope) = for_first_accepted(users, |user| {
-        let parameters = registration::parameters(call, known, user, &started_at, options)?;
-        // The portal recognises the same call, for half an hour, by user, number, kind, line and EXTERNAL_CALL_ID, and
-        // answers with the same CALL_ID: a repetition does not register twice.
-        Ok(portal::call(registration::METHOD, &parameters, Effect::Idempotent))
-    })?;
+    let mut known = contact.and_then(Entity::of_contact);
+    let mut answer = send_registration(call, known, options);
+    if known.is_some() && answer.as_ref().is_err_and(|refusal| refusal.reason == Reason::MissingRecord) {
+        warn!("contact of the call is not in the CRM any more, registering without it");
+        known = None;
+        answer = send_registration(call, known, options);
+    }
+    let (user, envelope) = answer?;
     let registered = registration::read(&envelope.result)?;
     if let Some(warning) = registered.warning {
         warn!("portal made no lead for the call", error = warning);
@@ -83,6 +81,18 @@ fn register(
     Ok((registration, registered.entity.or(known)))
 }
 
+fn send_registration(call: &Call, known: Option<Entity>, options: &Options) -> Result<(u64, Envelope), Refusal> {
+    let started_at = clock::format(call.started_ms, None, "%Y-%m-%dT%H:%M:%S%:z")
+        .map_err(|error| Failure::NotConfigured(format!("the call's time cannot be written: {error}")))?;
+    let users = crate::people::to_register(call, &people::user_of, options.fallback_user)?;
+    for_first_accepted(users, |user| {
+        let parameters = registration::parameters(call, known, user, &started_at, options)?;
+        // The portal recognises the same call, for half an hour, by user, number, kind, line and EXTERNAL_CALL_ID, and
+        // answers with the same CALL_ID: a repetition does not register twice.
+        portal::call(registration::METHOD, &parameters, Effect::Idempotent)
+    })
+}
+
 /// Finishes a call that was not finished yet. Returns the id it was finished under.
 fn finish_once(entry: &Entry, call_id: String, options: &Options) -> Result<(String, Finished), Failure> {
     let went_out = match memory::FINISH.load()? {
@@ -90,7 +100,7 @@ fn finish_once(entry: &Entry, call_id: String, options: &Options) -> Result<(Str
         Some(Finish::Sent { call_id: sent }) => sent == call_id,
         None => false,
     };
-    match finish(&entry.call, &call_id, options)? {
+    match finish(&entry.call, &call_id, went_out, options)? {
         Some(finished) => Ok((call_id, finished)),
         None if went_out => {
             info!("call was finished by an earlier try, whose answer was lost");
@@ -102,7 +112,7 @@ fn finish_once(entry: &Entry, call_id: String, options: &Options) -> Result<(Str
             memory::FINISH.clear()?;
             warn!("portal does not know the call, registering it again");
             let (registration, _) = register(&entry.call, entry.contacts.first(), options)?;
-            let finished = finish(&entry.call, &registration.call_id, options)?.ok_or_else(|| {
+            let finished = finish(&entry.call, &registration.call_id, false, options)?.ok_or_else(|| {
                 Failure::rejected("call-unknown", "the portal does not know the call that it has just registered")
             })?;
             Ok((registration.call_id, finished))
@@ -110,22 +120,14 @@ fn finish_once(entry: &Entry, call_id: String, options: &Options) -> Result<(Str
     }
 }
 
-/// Finishes a call; none if the portal does not know it.
-fn finish(call: &Call, call_id: &str, options: &Options) -> Result<Option<Finished>, Failure> {
+/// Finishes a call; none if the portal does not know it. `went_out`: an earlier try may have finished it.
+fn finish(call: &Call, call_id: &str, went_out: bool, options: &Options) -> Result<Option<Finished>, Failure> {
     let registered_for = memory::REGISTRATION.load()?.map(|registration| registration.user);
     let users = crate::people::to_credit(call, registered_for, &people::user_of, options.fallback_user)?;
-    let mut unknown = false;
+    memory::FINISH.save(&Finish::Sent { call_id: call_id.into() })?;
     let answer = for_first_accepted(users, |user| {
-        memory::FINISH.save(&Finish::Sent { call_id: call_id.into() })?;
         let parameters = finish::parameters(call, call_id, user, options.add_to_chat);
-        let answer = portal::call(finish::METHOD, &parameters, Effect::Once);
-        if let Err(refusal) = &answer {
-            unknown = refusal.reason == Reason::UnknownCall;
-            if !unknown && !refusal.perhaps_done {
-                memory::FINISH.clear()?;
-            }
-        }
-        Ok(answer)
+        portal::call(finish::METHOD, &parameters, Effect::Once)
     });
     match answer {
         Ok((_, envelope)) => {
@@ -136,28 +138,33 @@ fn finish(call: &Call, call_id: &str, options: &Options) -> Result<Option<Finish
             memory::FINISH.save(&Finish::Done(finished.clone()))?;
             Ok(Some(finished))
         }
-        Err(_) if unknown => Ok(None),
-        Err(failure) => Err(failure),
+        Err(refusal) if refusal.reason == Reason::UnknownCall => Ok(None),
+        Err(refusal) => {
+            if !refusal.perhaps_done && !went_out {
+                memory::FINISH.clear()?;
+            }
+            Err(refusal.into())
+        }
     }
 }
 
 /// Tries users in turn as long as the portal answers that the user is unknown or inactive.
 fn for_first_accepted(
     users: Vec<u64>,
-    mut call: impl FnMut(u64) -> Result<Result<Envelope, Refusal>, Failure>,
-) -> Result<(u64, Envelope), Failure> {
-    let mut last = None;
+    mut call: impl FnMut(u64) -> Result<Envelope, Refusal>,
+) -> Result<(u64, Envelope), Refusal> {
+    let mut refused = Refusal::from(Failure::rejected("no-user", "there is no user to write the call for"));
     for user in users {
-        match call(user)? {
+        match call(user) {
             Ok(envelope) => return Ok((user, envelope)),
             Err(refusal) if refusal.reason == Reason::UnknownUser => {
                 warn!("portal user is unknown or inactive", user = user);
-                last = Some(refusal);
+                refused = refusal;
             }
-            Err(refusal) => return Err(refusal.into()),
+            Err(refusal) => return Err(refusal),
         }
     }
-    Err(last.map_or_else(|| Failure::rejected("no-user", "there is no user to write the call for"), Failure::from))
+    Err(refused)
 }
 
 /// Writes the admin's text, the notes and the links into the activity of the call.

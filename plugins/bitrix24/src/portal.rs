@@ -13,7 +13,7 @@ pub(crate) const CREDENTIAL: &str = "portal";
 /// Calls one method.
 pub(crate) fn call(method: &str, parameters: &Value, effect: Effect) -> Result<Envelope, Refusal> {
     let request = Request::post(&format!("{method}.json"), effect).credential(CREDENTIAL).json(parameters);
-    let answer = request.send().map_err(Refusal::unanswered)?;
+    let answer = request.send()?;
     answer::read(method, &answer, clock::now_ms, jitter_ms)
 }
 

@@ -34,6 +34,7 @@
 //! write the plugin's log. [`clock`], [`job`], [`people`], [`phone`] and [`random`] are the contract's own.
 
 pub mod bindings;
+mod contact;
 mod export;
 mod failure;
 pub mod http;
