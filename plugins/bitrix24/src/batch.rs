@@ -3,7 +3,7 @@
 use hookswitch_sdk::http::percent_encode;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Refusal, batch_error};
+use crate::refusal::{Refusal, Timing};
 use crate::value;
 
 /// More commands in one request are refused.
@@ -32,14 +32,14 @@ pub(crate) fn parameters(commands: &[Command]) -> Value {
 }
 
 /// Gives each command its result, in order.
-pub(crate) fn results(commands: &[Command], result: Value, jitter_ms: impl Fn() -> u64) -> Vec<Result<Value, Refusal>> {
+pub(crate) fn results(commands: &[Command], result: Value, timing: Timing) -> Vec<Result<Value, Refusal>> {
     let mut parts = value::map(result);
-    let mut results = value::map(parts.remove("result").unwrap_or_default());
-    let mut errors = value::map(parts.remove("result_error").unwrap_or_default());
-    let each = commands.iter().enumerate();
-    each.map(|(index, command)| match errors.remove(&key(index)) {
-        Some(error) => Err(batch_error(command.method, &error, &jitter_ms)),
-        None => Ok(results.remove(&key(index)).unwrap_or_default()),
+    let mut part = |name| value::map(parts.remove(name).unwrap_or_default());
+    let (mut results, errors, times) = (part("result"), part("result_error"), part("result_time"));
+    let each = commands.iter().enumerate().map(|(index, command)| (key(index), command));
+    each.map(|(key, command)| match errors.get(&key) {
+        Some(error) => Err(Refusal::read(command.method, 200, error, times.get(&key), None, timing)),
+        None => Ok(results.remove(&key).unwrap_or_default()),
     })
     .collect()
 }
@@ -52,6 +52,8 @@ fn key(index: usize) -> String {
 mod tests {
     use super::*;
     use hookswitch_sdk::Failure;
+
+    const TIMING: Timing = Timing { now_ms: &|| 1_767_226_000_000, jitter_ms: &|| 5 };
 
     fn commands() -> Vec<Command> {
         vec![
@@ -74,17 +76,17 @@ mod tests {
     #[test]
     fn empty_maps_may_come_as_lists() {
         let result = json!({"result": {"c00": true, "c01": {"ID": "88"}}, "result_error": [], "result_time": []});
-        assert_eq!(results(&commands(), result, || 0), vec![Ok(json!(true)), Ok(json!({"ID": "88"}))]);
+        assert_eq!(results(&commands(), result, TIMING), vec![Ok(json!(true)), Ok(json!({"ID": "88"}))]);
     }
 
     #[test]
     fn each_command_has_its_own_error() {
         let result = json!({"result": {"c00": true}, "result_error": {
-            "c01": {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"},
-        }});
-        let mut results = results(&commands(), result, || 5);
+            "c01": {"error": "OPERATION_TIME_LIMIT", "error_description": "Method is blocked"},
+        }, "result_time": {"c01": {"operating_reset_at": 1_767_226_200}}});
+        let mut results = results(&commands(), result, TIMING);
         let failure = Failure::from(results.remove(1).unwrap_err());
-        assert!(matches!(failure, Failure::Temporary(delay) if delay.after_ms == Some(1_005)));
+        assert!(matches!(failure, Failure::Temporary(delay) if delay.after_ms == Some(200_000)));
         assert_eq!(results.remove(0), Ok(json!(true)));
     }
 }

@@ -4,9 +4,9 @@ use hookswitch_sdk::http::Effect;
 use hookswitch_sdk::{Call, Cards, Contact, Failure, Reference, info, warn};
 use serde_json::{Value, json};
 
-use crate::answer::{Reason, Refusal};
 use crate::batch::Command;
 use crate::options::CardUsers;
+use crate::refusal::{Reason, Refusal};
 use crate::{Bitrix24, memory, portal};
 
 const SHOW: &str = "telephony.externalcall.show";
@@ -27,7 +27,8 @@ impl Cards for Bitrix24 {
         let (visible, gone) = (users(&visible), users(&gone));
         let shown = memory::SHOWN.load()?.unwrap_or_default();
         let change = Change::new(&shown, &visible, &gone);
-        // Forgotten before they are hidden: if this ends half-way, a card shown twice does less harm than one not shown.
+        // Forgotten before they are hidden: if this ends half-way, a card shown twice does less harm than one not
+        // shown.
         remember(&shown, &change.stays)?;
         change.send(&call_id)?;
         remember(&change.stays, &visible)

@@ -149,8 +149,9 @@ mod tests {
         assert_eq!(
             Value::from(fields),
             json!({
-                "TITLE": "Call from +491515550100", "NAME": "Ana", "LAST_NAME": "Lima", "STATUS_ID": "NEW", "OPENED": "Y",
-                "ASSIGNED_BY_ID": 7, "SOURCE_ID": "CALL", "PHONE": [{"VALUE": "+491515550100", "VALUE_TYPE": "MOBILE"}],
+                "TITLE": "Call from +491515550100", "NAME": "Ana", "LAST_NAME": "Lima", "STATUS_ID": "NEW",
+                "OPENED": "Y", "ASSIGNED_BY_ID": 7, "SOURCE_ID": "CALL",
+                "PHONE": [{"VALUE": "+491515550100", "VALUE_TYPE": "MOBILE"}],
                 "EMAIL": [{"VALUE": "ana@example.com", "VALUE_TYPE": "WORK"}],
                 "ORIGINATOR_ID": "hookswitch", "ORIGIN_ID": "k1",
             })
@@ -163,8 +164,8 @@ mod tests {
         assert_eq!(
             Value::from(fields),
             json!({
-                "NAME": "+491515550100", "OPENED": "Y", "SOURCE_ID": "CALL", "ORIGINATOR_ID": "hookswitch", "ORIGIN_ID": "k1",
-                "PHONE": [{"VALUE": "+491515550100", "VALUE_TYPE": "WORK"}],
+                "NAME": "+491515550100", "OPENED": "Y", "SOURCE_ID": "CALL", "ORIGINATOR_ID": "hookswitch",
+                "ORIGIN_ID": "k1", "PHONE": [{"VALUE": "+491515550100", "VALUE_TYPE": "WORK"}],
             })
         );
     }

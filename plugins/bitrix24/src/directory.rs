@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{Bitrix24, portal, value};
 
-/// The portal gives 50 users a page. So many pages are read at once, to see which users claim the same extension, and not
-/// more, to stay within the burst that the portal allows.
+/// The portal gives 50 users a page. So many pages are read at once, to see which users claim the same extension, and
+/// not more, to stay within the burst that the portal allows.
 const PAGES_AT_ONCE: usize = 40;
 
 impl Directory for Bitrix24 {
@@ -43,8 +43,8 @@ impl Directory for Bitrix24 {
     }
 }
 
-/// Reads users. Of several with one extension the active one with the lowest id keeps it; the extensions claimed more than
-/// once come beside, with the user who keeps each.
+/// Reads users. Of several with one extension the active one with the lowest id keeps it; the extensions claimed more
+/// than once come beside, with the user who keeps each.
 fn users(records: &[Value]) -> (Vec<User>, Vec<(String, u64)>) {
     let mut claims: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for record in records {

@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn a_record_becomes_a_contact() {
         let record = json!({
-            "ID": "88", "NAME": "Ana", "SECOND_NAME": null, "LAST_NAME": "Lima", "COMPANY_ID": "3", "ASSIGNED_BY_ID": "7",
-            "PHONE": [{"ID": "5", "VALUE_TYPE": "WORK", "VALUE": "+15550100", "TYPE_ID": "PHONE"}],
+            "ID": "88", "NAME": "Ana", "SECOND_NAME": null, "LAST_NAME": "Lima", "COMPANY_ID": "3",
+            "ASSIGNED_BY_ID": "7", "PHONE": [{"VALUE_TYPE": "WORK", "VALUE": "+15550100"}],
             "EMAIL": [{"VALUE": "ana@example.com"}],
         });
         let contact = Entity { kind: Kind::Contact, id: 88 }.contact(&record, Some("https://acme.bitrix24.com/"));

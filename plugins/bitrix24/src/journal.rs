@@ -4,11 +4,12 @@ use hookswitch_sdk::http::Effect;
 use hookswitch_sdk::{Call, Contact, Entry, Failure, Journal, Reference, clock, info, people, warn};
 use serde_json::{Map, json};
 
-use crate::answer::{Envelope, Reason, Refusal};
+use crate::answer::Envelope;
 use crate::entity::Entity;
 use crate::finish::{self, Finished};
 use crate::memory::{self, Finish, Registration};
 use crate::options::Options;
+use crate::refusal::{Reason, Refusal};
 use crate::{Bitrix24, portal, registration, text};
 
 impl Journal for Bitrix24 {

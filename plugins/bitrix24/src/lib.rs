@@ -1,9 +1,10 @@
 //! Bitrix24: cards, contacts and calls on an inbound webhook.
 //!
-//! Facts about the portal ("sheet") are cited by the section of the fact sheet *Bitrix24 for a telephony plugin*.
-//! What is decided is kept apart from what is sent. `answer`, `batch`, `entity`, `finish`, `people`, `registration`, `status`,
-//! `text` and `value` are pure. `portal` is the only module that sends, `memory` the only one that stores, `options` reads the
-//! settings. `setup`, `lookup`, `contacts`, `journal`, `cards` and `directory` are the exports, which bring both together.
+//! Facts about the portal ("sheet") are cited by the section of the fact sheet *Bitrix24 for a telephony plugin*. What
+//! is decided is kept apart from what is sent. `answer`, `batch`, `entity`, `finish`, `people`, `refusal`,
+//! `registration`, `status`, `text` and `value` are pure. `portal` is the only module that sends, `memory` the only one
+//! that stores, `options` reads the settings. `setup`, `lookup`, `contacts`, `journal`, `cards` and `directory` are the
+//! exports, which bring both together.
 
 mod answer;
 mod batch;
@@ -18,6 +19,7 @@ mod memory;
 mod options;
 mod people;
 mod portal;
+mod refusal;
 mod registration;
 #[cfg(test)]
 mod sample;

@@ -4,10 +4,10 @@ use hookswitch_sdk::http::Effect;
 use hookswitch_sdk::{Call, Contact, Failure, Lookup, Number, phone, warn};
 use serde_json::{Value, json};
 
-use crate::answer::Reason;
 use crate::batch::{Command, MOST_COMMANDS};
 use crate::entity::{Entity, Kind};
 use crate::options::Options;
+use crate::refusal::Reason;
 use crate::{Bitrix24, portal, value};
 
 /// The portal takes no more values in one search (sheet 5.2).
@@ -48,8 +48,8 @@ fn own_search(number: &Number) -> Result<Vec<Entity>, Failure> {
     Ok(value::list(Some(&found.result)).iter().filter_map(Entity::of_fields).collect())
 }
 
-/// Fetches the records. One that was deleted meanwhile is left out; one that the webhook's user may not read is there, but
-/// has no name.
+/// Fetches the records. One that was deleted meanwhile is left out; one that the webhook's user may not read is there,
+/// but has no name.
 fn details(entities: &[Entity]) -> Result<Vec<Contact>, Failure> {
     if entities.is_empty() {
         return Ok(Vec::new());
@@ -87,8 +87,8 @@ fn found_by_kind(result: Value) -> Vec<Entity> {
     Kind::ALL.into_iter().flat_map(of_kind).collect()
 }
 
-/// Whether a record that the portal found has the number itself, and not only its ending. A record that shows no number at
-/// all is taken at the portal's word.
+/// Whether a record that the portal found has the number itself, and not only its ending. A record that shows no number
+/// at all is taken at the portal's word.
 fn has_number(contact: &Contact, number: &Number, parse: &dyn Fn(&str) -> Option<String>) -> bool {
     contact.phones.is_empty()
         || contact.phones.iter().any(|phone| match (parse(&phone.value), &number.e164) {

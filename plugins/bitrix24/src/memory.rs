@@ -13,8 +13,8 @@ pub(crate) struct Registration {
     pub(crate) user: u64,
 }
 
-/// How far the finish of a call got. It is kept before the request leaves, because a call can be finished only once and the
-/// portal's second answer is that it knows no such call.
+/// How far the finish of a call got. It is kept before the request leaves, because a call can be finished only once and
+/// the portal's second answer is that it knows no such call.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Finish {
     Sent { call_id: String },

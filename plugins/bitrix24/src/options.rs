@@ -47,15 +47,15 @@ pub(crate) fn declared() -> [Setting; 8] {
         Setting::choice(
             "crm-create",
             "New callers are created by",
-            "portal: the portal creates them by its own rules when a call is registered. Then switch contact creation off for \
-             this plugin, or there will be two.",
+            "portal: the portal creates them by its own rules when a call is registered. Then switch contact creation \
+             off for this plugin, or there will be two.",
             ["hookswitch", "portal"],
         ),
         Setting::number(
             "fallback-user",
             "Fallback user",
-            "Id of the portal user who gets calls of extensions that belong to nobody in the portal. Empty: such a call is \
-             held until the extension is entered in a user's profile.",
+            "Id of the portal user who gets calls of extensions that belong to nobody in the portal. Empty: such a \
+             call is held until the extension is entered in a user's profile.",
         ),
         Setting::text("source", "Source of new records", "STATUS_ID of a source in the portal.").default("CALL"),
         Setting::flag(
@@ -72,8 +72,8 @@ pub(crate) fn declared() -> [Setting; 8] {
         Setting::choice(
             "card-users",
             "Users per card request",
-            "auto: a list, and one by one if the portal refuses lists. single: for old self-hosted portals that take a list and \
-             show the card to nobody.",
+            "auto: a list, and one by one if the portal refuses lists. single: for old self-hosted portals that take a \
+             list and show the card to nobody.",
             ["auto", "list", "single"],
         ),
         Setting::text(

@@ -10,8 +10,8 @@ pub(crate) fn to_register(call: &Call, user_of: UserOf, fallback: Option<u64>) -
     candidates(first_known(call, user_of), fallback).ok_or_else(|| nobody(everyone(call)))
 }
 
-/// Users to credit a finished call to, the best first. An agent without a user is never replaced by another agent who did
-/// not take the call: that would be the wrong person's call.
+/// Users to credit a finished call to, the best first. An agent without a user is never replaced by another agent who
+/// did not take the call: that would be the wrong person's call.
 pub(crate) fn to_credit(
     call: &Call,
     registered_for: Option<u64>,

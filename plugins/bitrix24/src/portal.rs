@@ -4,17 +4,20 @@ use hookswitch_sdk::http::{Effect, Request};
 use hookswitch_sdk::{clock, random};
 use serde_json::Value;
 
-use crate::answer::{self, Envelope, Refusal};
+use crate::answer::{self, Envelope};
 use crate::batch::{self, Command};
+use crate::refusal::{Refusal, Timing};
 
 /// The handle of the inbound webhook, whose address the plugin never sees.
 pub(crate) const CREDENTIAL: &str = "portal";
+
+const TIMING: Timing = Timing { now_ms: &clock::now_ms, jitter_ms: &jitter_ms };
 
 /// Calls one method.
 pub(crate) fn call(method: &str, parameters: &Value, effect: Effect) -> Result<Envelope, Refusal> {
     let request = Request::post(&format!("{method}.json"), effect).credential(CREDENTIAL).json(parameters);
     let answer = request.send()?;
-    answer::read(method, &answer, clock::now_ms, jitter_ms)
+    answer::read(method, &answer, TIMING)
 }
 
 /// Calls any number of methods, in order, as few requests as possible. `effect` is that of all of them together.
@@ -22,7 +25,7 @@ pub(crate) fn batch(commands: &[Command], effect: Effect) -> Result<Vec<Result<V
     let mut results = Vec::with_capacity(commands.len());
     for commands in commands.chunks(batch::MOST_COMMANDS) {
         let envelope = call("batch", &batch::parameters(commands), effect)?;
-        results.extend(batch::results(commands, envelope.result, jitter_ms));
+        results.extend(batch::results(commands, envelope.result, TIMING));
     }
     Ok(results)
 }

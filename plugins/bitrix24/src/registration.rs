@@ -77,7 +77,8 @@ pub(crate) fn read(result: &Value) -> Result<Registered, Failure> {
     Ok(Registered { call_id, entity: Entity::of_fields(result), warning })
 }
 
-/// The phone system and its own id for the call: unique for ever, and part of what the portal recognises a repetition by.
+/// The phone system and its own id for the call: unique for ever, and part of what the portal recognises a repetition
+/// by.
 fn external_id(call: &Call) -> String {
     format!("{}/{}", call.pbx, call.chain)
 }
@@ -108,8 +109,9 @@ mod tests {
         assert_eq!(
             built(&call(), None, &options()),
             json!({
-                "USER_ID": 7, "PHONE_NUMBER": "+491515550100", "TYPE": 2, "CALL_START_DATE": "2026-01-01T01:00:00+01:00",
-                "EXTERNAL_CALL_ID": "office/1767225600.7", "SHOW": 0, "ADD_TO_CHAT": 0, "CRM_CREATE": 0,
+                "USER_ID": 7, "PHONE_NUMBER": "+491515550100", "TYPE": 2,
+                "CALL_START_DATE": "2026-01-01T01:00:00+01:00", "EXTERNAL_CALL_ID": "office/1767225600.7",
+                "SHOW": 0, "ADD_TO_CHAT": 0, "CRM_CREATE": 0,
                 "LINE_NUMBER": "+49305550199",
             })
         );

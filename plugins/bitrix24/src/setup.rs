@@ -4,9 +4,9 @@ use hookswitch_sdk::http::Effect;
 use hookswitch_sdk::{Failure, Manifest, Plugin, warn};
 use serde_json::json;
 
-use crate::answer::Reason;
 use crate::memory::{self, CrmMode};
 use crate::options::{self, CardUsers, CreateAs, Options};
+use crate::refusal::Reason;
 use crate::{Bitrix24, portal, value};
 
 impl Plugin for Bitrix24 {
@@ -14,8 +14,8 @@ impl Plugin for Bitrix24 {
         let manifest = Manifest::new("bitrix24", "Bitrix24", env!("CARGO_PKG_VERSION"))
             .about(
                 "Hookswitch",
-                "Shows the card of a caller to everyone who rings, finds and creates leads and contacts, and writes calls into \
-                 the CRM. For the cloud and for self-hosted portals.",
+                "Shows the card of a caller to everyone who rings, finds and creates leads and contacts, and writes \
+                 calls into the CRM. For the cloud and for self-hosted portals.",
             )
             .serves([
                 "lookup.by-number",
@@ -30,8 +30,8 @@ impl Plugin for Bitrix24 {
             .base_url(
                 portal::CREDENTIAL,
                 "Inbound webhook",
-                "In the portal: Developer resources → Other → Inbound webhook, with the rights telephony, crm and user. The \
-                 whole address: https://acme.bitrix24.com/rest/7/…/",
+                "In the portal: Developer resources → Other → Inbound webhook, with the rights telephony, crm and \
+                 user. The whole address: https://acme.bitrix24.com/rest/7/…/",
             )
             .storage()
             // The portal drains two requests a second, and overflows at fifty (sheet 7).

@@ -4,8 +4,8 @@ use hookswitch_sdk::{Call, Direction};
 
 /// Returns the `STATUS_CODE` of a finished call.
 pub(crate) fn code(call: &Call) -> &'static str {
-    // A call whose end was not seen, after a gap in the connection to the phone system, was talked through all the same if
-    // it was answered.
+    // A call whose end was not seen, after a gap in the connection to the phone system, was talked through all the same
+    // if it was answered.
     if call.outcome == "answered" || (call.outcome == "lost" && call.answered_ms.is_some()) {
         return "200";
     }

@@ -1,5 +1,5 @@
-//! Reads JSON as the portal's PHP writes it: ids as numbers or texts, "nothing" as `null`, `""`, `0` or `"0"`, and an empty
-//! map as an empty list (sheet 2.3, 5.2, 5.4).
+//! Reads JSON as the portal's PHP writes it: ids as numbers or texts, "nothing" as `null`, `""`, `0` or `"0"`, and an
+//! empty map as an empty list (sheet 2.3, 5.2, 5.4).
 
 use serde_json::{Map, Value};
 

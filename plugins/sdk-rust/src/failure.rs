@@ -6,11 +6,6 @@ impl Failure {
         Self::Temporary(Delay { after_ms: None, reason: reason.into() })
     }
 
-    /// A failure that passes by itself, but not before `after_ms` milliseconds.
-    pub fn temporary_for(after_ms: u64, reason: impl Into<String>) -> Self {
-        Self::Temporary(Delay { after_ms: Some(after_ms), reason: reason.into() })
-    }
-
     /// The CRM will not take this. `code` is its own or a short word, `text` one sentence for the admin.
     pub fn rejected(code: impl Into<String>, text: impl Into<String>) -> Self {
         Self::Rejected(Problem { code: code.into(), text: text.into(), detail: String::new() })

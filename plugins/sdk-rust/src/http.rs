@@ -96,8 +96,8 @@ impl Answer {
     /// Passes a 2xx on, and turns every other status into a failure.
     ///
     /// # Errors
-    /// 401 and 403 are *unauthorised*; 408, 425, 429 and 5xx *temporary*, for as long as `Retry-After` says; all others are
-    /// *rejected* with the beginning of the body.
+    /// 401 and 403 are *unauthorised*; 408, 425, 429 and 5xx *temporary*, for as long as `Retry-After` says; all others
+    /// are *rejected* with the beginning of the body.
     pub fn success(self) -> Result<Self, Failure> {
         match self.status {
             200..=299 => Ok(self),
@@ -134,8 +134,8 @@ pub fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// Reads a `Retry-After` header (seconds or a date, RFC 9110 section 10.2.3) as milliseconds from `now_ms`, at most an hour.
-/// A date in the past is 0; none if it is neither.
+/// Reads a `Retry-After` header (seconds or a date, RFC 9110 section 10.2.3) as milliseconds from `now_ms`, at most an
+/// hour. A date in the past is 0; none if it is neither.
 pub fn retry_after_ms(value: &str, now_ms: u64) -> Option<u64> {
     let wait = match value.trim().parse() {
         Ok(seconds) => Duration::from_secs(seconds),

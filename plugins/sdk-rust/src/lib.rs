@@ -1,8 +1,8 @@
 //! Write Hookswitch plugins in Rust.
 //!
 //! A plugin is a type that implements [`Plugin`] and those of [`Lookup`], [`Contacts`], [`Journal`], [`Cards`] and
-//! [`Directory`] that its CRM can serve; [`export!`] makes a component's exports of them. What each function is for, when
-//! the host calls it and what a failure does is said in the contract, `wit/0.1.0`.
+//! [`Directory`] that its CRM can serve; [`export!`] makes a component's exports of them. What each function is for,
+//! when the host calls it and what a failure does is said in the contract, `wit/0.1.0`.
 //!
 //! ```
 //! use hookswitch_sdk::{Call, Contact, Failure, Lookup, Manifest, Number, Plugin, export, http};
@@ -30,8 +30,8 @@
 //! ```
 //!
 //! Modules: [`http`] talks JSON to the CRM and turns its statuses into failures, [`storage`] keeps values as JSON,
-//! [`settings`] reads the admin's settings, [`manifest`] builds the manifest; the macros [`debug!`], [`info!`] and [`warn!`]
-//! write the plugin's log. [`clock`], [`job`], [`people`], [`phone`] and [`random`] are the contract's own.
+//! [`settings`] reads the admin's settings, [`manifest`] builds the manifest; the macros [`debug!`], [`info!`] and
+//! [`warn!`] write the plugin's log. [`clock`], [`job`], [`people`], [`phone`] and [`random`] are the contract's own.
 
 pub mod bindings;
 mod contact;

@@ -8,8 +8,8 @@ use crate::{Failure, Problem};
 
 pub use storage::Scope;
 
-/// Returns the value of a key; none if there is no such key, or if it holds what another version of the plugin wrote and
-/// this one cannot read.
+/// Returns the value of a key; none if there is no such key, or if it holds what another version of the plugin wrote
+/// and this one cannot read.
 ///
 /// # Errors
 /// What the host said.

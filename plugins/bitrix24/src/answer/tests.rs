@@ -1,9 +1,11 @@
 use super::*;
+use crate::refusal::Reason;
 use serde_json::json;
 
 fn read_at(now_ms: u64, status: u16, headers: &[(&str, &str)], body: &str) -> Result<Envelope, Refusal> {
     let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    read("user.get", &Answer { status, headers, text: body.into() }, || now_ms, || 250)
+    let timing = Timing { now_ms: &|| now_ms, jitter_ms: &|| 250 };
+    read("user.get", &Answer { status, headers, text: body.into() }, timing)
 }
 
 fn failure_of(status: u16, body: &str) -> Failure {
