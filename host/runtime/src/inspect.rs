@@ -1,0 +1,204 @@
+//! The look at a component's bytes before anything is compiled.
+
+use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+
+use crate::{
+    contract::{PACKAGE, VERSION},
+    memory::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES},
+    text::clean,
+    wasi,
+};
+
+const NAME_BYTES: usize = 200;
+const WASM_PAGE: u64 = 64 << 10;
+
+/// Why a file is not taken as a plugin: what is wrong with it, and how to mend it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the file is empty")]
+    Empty,
+    #[error("the file has {bytes} bytes; at most {max} are allowed")]
+    TooLarge { bytes: usize, max: usize },
+    #[error(
+        "this is a core WebAssembly module, not a component: run `wasm-tools component new IN.wasm -o OUT.wasm`, or \
+         build for the target wasm32-wasip2"
+    )]
+    CoreModule,
+    #[error("this is WebAssembly in text form: run `wasm-tools parse IN.wat -o OUT.wasm`")]
+    WebAssemblyText,
+    #[error("this is {what}, not a WebAssembly component")]
+    SomethingElse { what: &'static str },
+    #[error("this is a WebAssembly file of an unknown version ({version:#010x}): build it with current tools")]
+    UnknownVersion { version: u32 },
+    #[error("the component is cut off after {bytes} bytes: copy or download it again")]
+    CutOff { bytes: usize },
+    #[error("the component is not valid: {message}, at byte {offset}")]
+    Invalid { message: String, offset: usize },
+    #[error(
+        "it imports `{name}`, which does not exist here: a plugin may import {PACKAGE}/*@{VERSION} and nothing else \
+         (`wasi:` imports of version 0.2 get inert stand-ins)"
+    )]
+    ForeignImport { name: String },
+    #[error("`{name}` belongs to another version of the plugin contract: this host speaks {VERSION}")]
+    OtherVersion { name: String },
+    #[error("it does not export `{PACKAGE}/plugin@{VERSION}`, which every plugin must")]
+    NoPlugin,
+    #[error("it has {count} {what}; at most {max} are allowed")]
+    TooMany { what: &'static str, count: u64, max: u64 },
+}
+
+/// Judges a file: a valid component of our world, not larger than a plugin needs to be. Function bodies are left to the
+/// compiler, which validates them again in any case.
+pub(crate) fn inspect(bytes: &[u8], max_bytes: usize, max_memory: usize) -> Result<(), Refusal> {
+    if bytes.len() > max_bytes {
+        return Err(Refusal::TooLarge { bytes: bytes.len(), max: max_bytes });
+    }
+    is_component(bytes)?;
+    let mut validator = Validator::new_with_features(features());
+    let mut found = Found::default();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|error| invalid(&error, bytes.len()))?;
+        validator.payload(&payload).map_err(|error| invalid(&error, bytes.len()))?;
+        found.add(&payload).map_err(|error| invalid(&error, bytes.len()))??;
+    }
+    found.judge(max_memory)
+}
+
+/// What the engine's configuration allows as well.
+fn features() -> WasmFeatures {
+    WasmFeatures::default()
+        - WasmFeatures::THREADS
+        - WasmFeatures::MEMORY64
+        - WasmFeatures::RELAXED_SIMD
+        - WasmFeatures::GC
+        - WasmFeatures::CM_ASYNC
+}
+
+/// Recognises what people take for a component by mistake.
+fn is_component(bytes: &[u8]) -> Result<(), Refusal> {
+    let something = |what| Err(Refusal::SomethingElse { what });
+    match bytes {
+        [] => Err(Refusal::Empty),
+        [0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00, ..] => Ok(()),
+        [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00, ..] => Err(Refusal::CoreModule),
+        [0x00, b'a', b's', b'm', a, b, c, d, ..] => {
+            Err(Refusal::UnknownVersion { version: u32::from_le_bytes([*a, *b, *c, *d]) })
+        }
+        _ if b"\0asm".starts_with(bytes.get(..4).unwrap_or(bytes)) => Err(Refusal::CutOff { bytes: bytes.len() }),
+        [0x7f, b'E', b'L', b'F', ..] => something("an ELF file (a program, or a component compiled for one machine)"),
+        [b'M', b'Z', ..] => something("a Windows program"),
+        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => something("a macOS program"),
+        [b'P', b'K', ..] => something("a ZIP archive: unpack it first"),
+        [0x1f, 0x8b, ..] => something("a gzip file: unpack it first"),
+        [b'(', ..] => Err(Refusal::WebAssemblyText),
+        [b'<', ..] => something("HTML or XML (was a web page saved in place of the file?)"),
+        _ if std::str::from_utf8(bytes).is_ok() => something("a text file"),
+        _ => something("a file of an unknown kind"),
+    }
+}
+
+fn invalid(error: &wasmparser::BinaryReaderError, bytes: usize) -> Refusal {
+    // At the very end it is the end that is missing; elsewhere it is the contents that lie.
+    match error.message() {
+        message if message.contains("unexpected end") && error.offset() >= bytes => Refusal::CutOff { bytes },
+        message => Refusal::Invalid { message: clean(message, 500), offset: error.offset() },
+    }
+}
+
+/// What a component has, all nested ones counted as often as they are written down. How often they are *instantiated*
+/// is known only to the compiler; the pool refuses too many of those.
+#[derive(Default)]
+struct Found {
+    depth: u32,
+    plugin: bool,
+    core_instances: u64,
+    memories: u64,
+    tables: u64,
+    memory_bytes: u64,
+    table_elements: u64,
+}
+
+impl Found {
+    /// Takes note of one payload. The outer error is a damaged section, the inner one a refusal.
+    fn add(&mut self, payload: &Payload<'_>) -> wasmparser::Result<Result<(), Refusal>> {
+        match payload {
+            Payload::Version { encoding: Encoding::Module | Encoding::Component, .. } => self.depth += 1,
+            Payload::End(_) => self.depth = self.depth.saturating_sub(1),
+            Payload::ComponentImportSection(imports) if self.depth == 1 => {
+                for import in imports.clone() {
+                    if let Err(refusal) = judge_import(import?.name.0) {
+                        return Ok(Err(refusal));
+                    }
+                }
+            }
+            Payload::ComponentExportSection(exports) if self.depth == 1 => {
+                for export in exports.clone() {
+                    match contract_interface(export?.name.0) {
+                        Some(Ok("plugin")) => self.plugin = true,
+                        Some(Err(refusal)) => return Ok(Err(refusal)),
+                        // Toolchains add exports of their own.
+                        _ => {}
+                    }
+                }
+            }
+            Payload::InstanceSection(instances) => {
+                for instance in instances.clone() {
+                    if matches!(instance?, wasmparser::Instance::Instantiate { .. }) {
+                        self.core_instances += 1;
+                    }
+                }
+            }
+            Payload::MemorySection(memories) => {
+                for memory in memories.clone() {
+                    self.memories += 1;
+                    self.memory_bytes = self.memory_bytes.saturating_add(memory?.initial.saturating_mul(WASM_PAGE));
+                }
+            }
+            Payload::TableSection(tables) => {
+                for table in tables.clone() {
+                    self.tables += 1;
+                    self.table_elements = self.table_elements.max(table?.ty.initial);
+                }
+            }
+            _ => {}
+        }
+        Ok(Ok(()))
+    }
+
+    fn judge(&self, max_memory: usize) -> Result<(), Refusal> {
+        let limits = [
+            ("core instances", self.core_instances, CORE_INSTANCES.into()),
+            ("linear memories", self.memories, MEMORIES.into()),
+            ("tables", self.tables, TABLES.into()),
+            ("elements in a table", self.table_elements, TABLE_ELEMENTS.into()),
+            ("bytes of memory from the start", self.memory_bytes, max_memory as u64),
+        ];
+        for (what, count, max) in limits {
+            if count > max {
+                return Err(Refusal::TooMany { what, count, max });
+            }
+        }
+        if self.plugin { Ok(()) } else { Err(Refusal::NoPlugin) }
+    }
+}
+
+fn judge_import(name: &str) -> Result<(), Refusal> {
+    match contract_interface(name) {
+        Some(interface) => interface.map(drop),
+        None => {
+            let known = name.split_once('@').is_some_and(|(interface, version)| {
+                wasi::knows(interface) && (version == "0.2" || version.starts_with("0.2."))
+            });
+            if known { Ok(()) } else { Err(Refusal::ForeignImport { name: clean(name, NAME_BYTES) }) }
+        }
+    }
+}
+
+/// The interface of the contract that a name means: "hookswitch:plugin/lookup@0.1.3" is `lookup`. None for any other
+/// name, and a refusal for another version.
+pub(crate) fn contract_interface(name: &str) -> Option<Result<&str, Refusal>> {
+    let (interface, version) = name.strip_prefix(PACKAGE)?.strip_prefix('/')?.split_once('@')?;
+    let track = VERSION.rsplit_once('.').map_or(VERSION, |(track, _)| track);
+    let compatible = version.strip_prefix(track).is_some_and(|patch| patch.starts_with('.'));
+    Some(if compatible { Ok(interface) } else { Err(Refusal::OtherVersion { name: clean(name, NAME_BYTES) }) })
+}

@@ -1,0 +1,52 @@
+//! What one call of a plugin is given to work with.
+
+use std::time::Duration;
+
+use crate::Services;
+
+/// One call of a plugin: the world that it sees, and how far it may go.
+pub struct Job {
+    /// Through this the plugin reaches the rest of the host.
+    pub services: Box<dyn Services>,
+    pub limits: Limits,
+    /// 1 on the first try.
+    pub attempt: u32,
+    /// Names the piece of work, equal on every try of it: idempotency keys are made from it.
+    pub key_base: String,
+    /// All random numbers of the job come from it; the same seed gives the same numbers.
+    pub seed: [u8; 32],
+}
+
+/// How far one call may go. Beyond a limit that stops the call, [`CallError`](crate::CallError) says which one it was;
+/// a single argument beyond its limit is answered with an error inside the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Wall-clock time of the whole call, host calls included. The wait for a free slot does not count.
+    pub wall: Duration,
+    /// CPU time of the guest's own code. None: the engine's default.
+    pub guest_cpu: Option<Duration>,
+    /// All linear memories of the instance together, in bytes. The engine's slot size is a limit too.
+    pub memory_bytes: usize,
+    /// Calls of imported functions, `wasi:` included.
+    pub host_calls: u32,
+    /// Lines that reach the log; later ones are dropped.
+    pub log_lines: u32,
+    /// Bytes of all log lines together; later ones are dropped.
+    pub log_bytes: usize,
+    /// The body of one HTTP request, without streamed recordings, in bytes.
+    pub request_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            wall: Duration::from_secs(30),
+            guest_cpu: None,
+            memory_bytes: 128 << 20,
+            host_calls: 100_000,
+            log_lines: 1_000,
+            log_bytes: 256 << 10,
+            request_bytes: 8 << 20,
+        }
+    }
+}

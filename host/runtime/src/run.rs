@@ -1,0 +1,135 @@
+//! One call: a slot, a fresh instance, the limits around it, and its end.
+
+use std::{sync::Arc, time::Instant};
+
+use tokio::time::timeout;
+use wasmtime::{
+    Store, Trap, UpdateDeadline, WasmBacktrace,
+    component::{Instance, InstancePre},
+};
+
+use crate::{
+    CallError, Job, Outcome, Usage,
+    contract::Failure,
+    engine::Shared,
+    meter::{Meter, Metered},
+    state::{State, Stop},
+    text::clean,
+    wasi,
+};
+
+const MESSAGE_BYTES: usize = 1 << 10;
+const BACKTRACE_BYTES: usize = 8 << 10;
+
+/// What a guest may hold handles of at once. An honest guest holds a few.
+const HANDLES: usize = 10_000;
+
+/// How much more than an HTTP body may cross in one call of the host, in bytes: the rest of the arguments.
+const BESIDE_THE_BODY: usize = 1 << 20;
+
+/// Runs `call` in a fresh instance. Whatever happens, dropping the returned future included, the instance is gone
+/// afterwards, and only then its slot is free for the next.
+pub(crate) async fn run<T>(
+    shared: &Shared,
+    pre: &InstancePre<State>,
+    job: Job,
+    call: impl AsyncFnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, Failure>>,
+) -> Outcome<T> {
+    let asked = Instant::now();
+    let Ok(_slot) = shared.slots.acquire().await else {
+        return Outcome { result: Err(host_error("the engine is closed")), usage: Usage::default() };
+    };
+    let started = Instant::now();
+    let wall = job.limits.wall;
+    let budget = job.limits.guest_cpu.unwrap_or(shared.options.guest_cpu);
+    let meter = Arc::new(Meter::default());
+    let mut store = prepare(shared, job, budget, &meter);
+
+    let mut instantiated = false;
+    let called = timeout(
+        wall,
+        Metered::new(meter.clone(), async {
+            let instance = pre.instantiate_async(&mut store).await?;
+            instantiated = true;
+            call(&mut store, &instance).await
+        }),
+    )
+    .await;
+
+    let state = store.data_mut();
+    wasi::flush_output(state);
+    let result = match called {
+        Ok(Ok(result)) => result.map_err(CallError::Failure),
+        Ok(Err(error)) => Err(explain(&error, state, budget, instantiated)),
+        Err(_) => Err(CallError::Deadline { wall }),
+    };
+    let usage = Usage {
+        waited: started - asked,
+        wall: started.elapsed(),
+        guest_cpu: meter.guest(),
+        host_time: meter.host(),
+        peak_memory_bytes: state.memory.peak(),
+        host_calls: state.host_calls(),
+    };
+    Outcome { result, usage }
+}
+
+fn prepare(shared: &Shared, job: Job, budget: std::time::Duration, meter: &Arc<Meter>) -> Store<State> {
+    let fuel = job.limits.request_bytes.saturating_add(BESIDE_THE_BODY);
+    let memory_bytes = job.limits.memory_bytes.min(shared.options.memory_bytes);
+    let mut store = Store::new(&shared.wasm, State::new(job, memory_bytes, meter.clone()));
+    store.limiter(|state| &mut state.memory);
+    store.set_hostcall_fuel(fuel);
+    store.set_max_component_handles(HANDLES);
+    // Armed before the instance exists: its start functions are guest code too.
+    store.set_epoch_deadline(1);
+    let meter = meter.clone();
+    store.epoch_deadline_callback(move |_| {
+        if meter.guest_until_now() >= budget {
+            return Err(wasmtime::Error::new(Stop::CpuBudget));
+        }
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+    store
+}
+
+/// Names the reason behind an error of the engine.
+fn explain(error: &wasmtime::Error, state: &State, budget: std::time::Duration, instantiated: bool) -> CallError {
+    match error.downcast_ref::<Stop>() {
+        Some(Stop::CpuBudget) => return CallError::CpuBudget { budget },
+        Some(&Stop::Quota { what, limit }) => return CallError::Quota { what, limit },
+        Some(&Stop::Exit { code }) => return CallError::Exit { code },
+        None => {}
+    }
+    // A guest that gets no more memory crashes in its own way, or does not start at all.
+    if let Some(limit) = state.memory.exceeded() {
+        return CallError::Memory { limit };
+    }
+    let trap = error.downcast_ref::<Trap>();
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    if !instantiated && trap.is_none() && backtrace.is_none() {
+        return host_error(&format!("{error:#}"));
+    }
+    let message = trap.map_or_else(|| error.root_cause().to_string(), Trap::to_string);
+    CallError::Trap {
+        message: clean(&message, MESSAGE_BYTES),
+        backtrace: backtrace.map(lines).unwrap_or_default(),
+    }
+}
+
+fn host_error(message: &str) -> CallError {
+    CallError::Host { message: clean(message, MESSAGE_BYTES) }
+}
+
+/// A backtrace as lines, which are the guest's own names: each one cleaned.
+fn lines(backtrace: &WasmBacktrace) -> String {
+    let mut lines = String::new();
+    for line in backtrace.to_string().lines() {
+        if lines.len() > BACKTRACE_BYTES {
+            break;
+        }
+        lines.push_str(clean(line, MESSAGE_BYTES).trim_end());
+        lines.push('\n');
+    }
+    lines
+}

@@ -1,0 +1,136 @@
+//! `wasi:io`: input that has ended, output that becomes lines of the log, and polls that never wait.
+
+use std::mem;
+
+use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource};
+
+use super::{Handle, clocks, function, inert, open, resource};
+use crate::{contract::logging::Level, state::State};
+
+/// The numbers behind the handles of the two output streams. Every other stream swallows what it gets.
+pub(super) const STDOUT: u32 = 1;
+pub(super) const STDERR: u32 = 2;
+
+/// What a stream says it can take at once, in bytes.
+const WRITABLE: u64 = 64 << 10;
+
+/// A line of the log is made at the latest after so many bytes.
+const LINE_BYTES: usize = 4 << 10;
+
+#[derive(ComponentType, Lift, Lower)]
+#[component(variant)]
+enum StreamError {
+    #[component(name = "last-operation-failed")]
+    LastOperationFailed(Resource<Handle>),
+    #[component(name = "closed")]
+    Closed,
+}
+
+pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    let mut error = open(linker, "wasi:io/error")?;
+    resource(&mut error, "error")?;
+    inert::function(&mut error, "[method]error.to-debug-string")?;
+
+    let mut poll = open(linker, "wasi:io/poll")?;
+    resource(&mut poll, "pollable")?;
+    function(&mut poll, "[method]pollable.ready", |state, (it,): (Resource<Handle>,)| {
+        Ok((clocks::is_ready(state, it.rep()),))
+    })?;
+    function(&mut poll, "[method]pollable.block", |state, (it,): (Resource<Handle>,)| {
+        clocks::sleep_for_first(state, &[it.rep()]);
+        Ok(())
+    })?;
+    function(&mut poll, "poll", |state, (them,): (Vec<Resource<Handle>>,)| {
+        let timers: Vec<u32> = them.iter().map(Resource::rep).collect();
+        clocks::sleep_for_first(state, &timers);
+        let ready = (0..).zip(&timers).filter(|(_, timer)| clocks::is_ready(state, **timer)).map(|(index, _)| index);
+        Ok((ready.collect::<Vec<u32>>(),))
+    })?;
+
+    let mut streams = open(linker, "wasi:io/streams")?;
+    resource(&mut streams, "input-stream")?;
+    resource(&mut streams, "output-stream")?;
+    for read in ["read", "blocking-read"] {
+        function(&mut streams, &format!("[method]input-stream.{read}"), |_, _: (Resource<Handle>, u64)| {
+            Ok((Err::<Vec<u8>, _>(StreamError::Closed),))
+        })?;
+    }
+    for skip in ["skip", "blocking-skip"] {
+        function(&mut streams, &format!("[method]input-stream.{skip}"), |_, _: (Resource<Handle>, u64)| {
+            Ok((Err::<u64, _>(StreamError::Closed),))
+        })?;
+    }
+    function(&mut streams, "[method]output-stream.check-write", |_, _: (Resource<Handle>,)| {
+        Ok((Ok::<_, StreamError>(WRITABLE),))
+    })?;
+    for write in ["write", "blocking-write-and-flush"] {
+        function(
+            &mut streams,
+            &format!("[method]output-stream.{write}"),
+            |state, (it, bytes): (Resource<Handle>, Vec<u8>)| {
+                write_output(state, it.rep(), &bytes);
+                Ok((Ok::<(), StreamError>(()),))
+            },
+        )?;
+    }
+    for flush in ["flush", "blocking-flush"] {
+        function(&mut streams, &format!("[method]output-stream.{flush}"), |_, _: (Resource<Handle>,)| {
+            Ok((Ok::<(), StreamError>(()),))
+        })?;
+    }
+    for zeroes in ["write-zeroes", "blocking-write-zeroes-and-flush"] {
+        function(&mut streams, &format!("[method]output-stream.{zeroes}"), |_, _: (Resource<Handle>, u64)| {
+            Ok((Ok::<(), StreamError>(()),))
+        })?;
+    }
+    for splice in ["splice", "blocking-splice"] {
+        function(
+            &mut streams,
+            &format!("[method]output-stream.{splice}"),
+            |_, _: (Resource<Handle>, Resource<Handle>, u64)| Ok((Err::<u64, _>(StreamError::Closed),)),
+        )?;
+    }
+    // A handle that is no timer is always ready.
+    inert::function(&mut streams, "[method]input-stream.subscribe")?;
+    inert::function(&mut streams, "[method]output-stream.subscribe")
+}
+
+/// What the guest has written since its last line end.
+#[derive(Default)]
+pub(crate) struct OutputLines {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+fn write_output(state: &mut State, stream: u32, bytes: &[u8]) {
+    for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let pending = match stream {
+            STDOUT => &mut state.wasi.output.stdout,
+            STDERR => &mut state.wasi.output.stderr,
+            _ => return,
+        };
+        let room = LINE_BYTES.saturating_sub(pending.len());
+        pending.extend(piece.iter().take(room));
+        if piece.ends_with(b"\n") || pending.len() >= LINE_BYTES {
+            flush(state, stream);
+        }
+    }
+}
+
+fn flush(state: &mut State, stream: u32) {
+    let (pending, name) = match stream {
+        STDOUT => (mem::take(&mut state.wasi.output.stdout), "stdout"),
+        _ => (mem::take(&mut state.wasi.output.stderr), "stderr"),
+    };
+    let line = String::from_utf8_lossy(&pending);
+    let line = line.trim_end();
+    if !line.is_empty() {
+        state.log(Level::Debug, line, &vec![("stream".to_owned(), name.to_owned())]);
+    }
+}
+
+/// Logs what was written without a line end: at the end of a call, and after a crash, whose reason it may be.
+pub(crate) fn flush_output(state: &mut State) {
+    flush(state, STDOUT);
+    flush(state, STDERR);
+}
