@@ -1,1 +1,47 @@
+//! The durable journal: what happened on the phone, what is to be done about it, and how it went.
+//!
+//! One SQLite file (`hookswitch.db` in the data directory), one writer thread that commits what waits as one group, and
+//! readers on connections of their own, in this process or another.
+//!
+//! Everything goes through three doors. Each takes a closure, so that whatever must become durable together is simply
+//! written in one closure:
+//!
+//! - [`Journal::write`] returns when its changes survive a power cut;
+//! - [`Journal::later`] returns when its changes are queued; they are synced with the next durable write, after 100 ms at
+//!   the latest, and never before anything that was queued earlier;
+//! - [`Journal::read`], and [`Reader::read`] for other processes, see what is committed.
+//!
+//! What can be done inside is a method of [`Txn`] (changes) or [`View`] (questions), grouped by subject:
+//!
+//! - [`calls`]: calls and their events, accepted together with the jobs that follow from them.
+//! - [`jobs`]: work for plugins, and what a plugin's CRM knows of a call.
+//! - [`runs`]: one row for each invocation of a plugin, one for each request it made.
+//! - [`storage`]: the key-value store of plugins.
+//! - [`directory`]: who sits at which phone, as a CRM says.
+//! - [`retention`]: forgetting.
+//!
+//! **Invariants.** No other code opens the file. Events are immutable. Nothing is deleted but by retention, and never
+//! what an unfinished job needs. A damaged file is named and left as it is.
 
+pub mod calls;
+mod column;
+pub mod directory;
+mod error;
+mod file;
+pub mod jobs;
+mod journal;
+mod reader;
+pub mod retention;
+pub mod runs;
+mod schema;
+pub mod storage;
+mod txn;
+mod writer;
+
+pub use calls::CallRef;
+pub use error::{Error, OpenError};
+pub use jobs::JobId;
+pub use journal::Journal;
+pub use reader::Reader;
+pub use runs::RunId;
+pub use txn::{Txn, View};

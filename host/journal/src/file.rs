@@ -1,0 +1,160 @@
+//! The file on disk: who may open it, how it is set up, and whether it is whole.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{
+    Error, OpenError,
+    schema::{self, Format},
+};
+
+const FILE: &str = "hookswitch.db";
+const LOCK: &str = "hookswitch.lock";
+
+/// How long opening may take for looking at the pages of a large file; what is not reached in this time is found when it
+/// is used.
+const CHECK_FOR: Duration = Duration::from_millis(500);
+
+/// How long a connection waits for a lock that another one holds. Only recovery after a crash and checkpoints take such
+/// locks, for milliseconds.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The one connection that writes, with the lock that makes it the only one.
+pub(crate) struct Owned {
+    pub(crate) connection: Connection,
+    _lock: File,
+}
+
+/// Where the journal of a data directory lies.
+pub(crate) fn path(dir: &Path) -> PathBuf {
+    dir.join(FILE)
+}
+
+/// Opens the journal in `dir` for writing; makes what is missing, converts what is older.
+pub(crate) fn own(dir: &Path) -> Result<Owned, OpenError> {
+    let failed = |path: &Path, action| {
+        let path = path.to_owned();
+        move |source| OpenError::Path { path, action, source }
+    };
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed(dir, "created"))?;
+    let lock = lock(dir)?;
+    let path = path(dir);
+    // SQLite gives the files beside the database the same permissions as this one has.
+    let created = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    created.map_err(failed(&path, "opened for writing"))?;
+    let connection = set_up(&path).map_err(|error| refusal(&path, error))?;
+    Ok(Owned { connection: convert(connection, &path)?, _lock: lock })
+}
+
+/// Opens a connection that can only read.
+pub(crate) fn borrow(dir: &Path) -> Result<Connection, OpenError> {
+    let path = path(dir);
+    match File::open(&path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(OpenError::NothingYet { dir: dir.to_owned() });
+        }
+        Err(source) => return Err(OpenError::Path { path, action: "opened", source }),
+    }
+    let open = || -> Result<_, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        let format = schema::recognise(&connection)?;
+        Ok((connection, format))
+    };
+    let (connection, format) = open().map_err(|error| refusal(&path, error))?;
+    match format {
+        Format::Journal(schema::PRESENT) => Ok(connection),
+        Format::Journal(found) if found > schema::PRESENT => {
+            Err(OpenError::Newer { path, found, known: schema::PRESENT })
+        }
+        Format::Journal(found) => Err(OpenError::Older { path, found, known: schema::PRESENT }),
+        Format::Empty => Err(OpenError::NothingYet { dir: dir.to_owned() }),
+        Format::Foreign => Err(OpenError::Foreign { path }),
+    }
+}
+
+/// Takes the lock of the directory. It is a file of its own because closing any other handle of the database would
+/// release SQLite's own locks.
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join(LOCK);
+    let failed = |source| OpenError::Path { path: path.clone(), action: "locked", source };
+    let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let mut file = open.map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed)?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let said = file.take(20).read_to_string(&mut holder);
+            let process = said.ok().and_then(|_| holder.parse().ok());
+            Err(OpenError::InUse { dir: dir.to_owned(), process })
+        }
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn set_up(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(100);
+    // Takes effect in a new file only: lets retention give pages back to the disk step by step.
+    connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // 16 MiB: fewer checkpoints under load, and after a burst the log shrinks to this size again.
+    connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
+    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    Ok(connection)
+}
+
+fn convert(mut connection: Connection, path: &Path) -> Result<Connection, OpenError> {
+    let refused = |error| refusal(path, error);
+    let from = match schema::recognise(&connection).map_err(refused)? {
+        Format::Foreign => return Err(OpenError::Foreign { path: path.to_owned() }),
+        Format::Journal(found) if found > schema::PRESENT => {
+            return Err(OpenError::Newer { path: path.to_owned(), found, known: schema::PRESENT });
+        }
+        Format::Journal(found) => found,
+        Format::Empty => 0,
+    };
+    if let Some(detail) = damage(&mut connection).map_err(refused)? {
+        return Err(OpenError::Damaged { path: path.to_owned(), detail });
+    }
+    schema::migrate(&mut connection, from).map_err(refused)?;
+    Ok(connection)
+}
+
+/// Looks for damage, as long as [`CHECK_FOR`] allows. Returns what was found first.
+fn damage(connection: &mut Connection) -> Result<Option<String>, Error> {
+    let until = Instant::now() + CHECK_FOR;
+    connection.progress_handler(10_000, Some(move || Instant::now() >= until))?;
+    let verdict = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match verdict {
+        Ok(verdict) if verdict == "ok" => Ok(None),
+        Ok(verdict) => Ok(Some(verdict.replace('\n', " "))),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn refusal(path: &Path, error: Error) -> OpenError {
+    let path = path.to_owned();
+    match error {
+        Error::Damaged { detail } => OpenError::Damaged { path, detail },
+        source => OpenError::Journal { path, source },
+    }
+}
