@@ -29,14 +29,10 @@ impl Journal for Bitrix24 {
             None => register(&entry.call, entry.contacts.first(), &options)?.0.call_id,
         };
         let (call_id, finished) = finish_once(&entry, call_id, &options)?;
-        if let Some(activity) = finished.activity
-            && let Err(refusal) = describe(activity, &entry)
-        {
-            match Failure::from(refusal) {
-                // The call itself is written and finished: a portal that takes no text must not hold back what follows.
-                Failure::Rejected(problem) => warn!("call is written without its text", error = problem.text),
-                failure => return Err(failure),
-            }
+        match describe(&finished, &entry) {
+            // The call itself is written and finished: a portal that takes no text must not hold back what follows.
+            Err(Failure::Rejected(problem)) => warn!("call is written without its text", error = problem.text),
+            described => described?,
         }
         Ok(reference(call_id, finished.entity, &options))
     }
@@ -46,10 +42,7 @@ impl Journal for Bitrix24 {
             Some(Finish::Done(finished)) => finished,
             _ => Finished::default(),
         };
-        match finished.activity {
-            Some(activity) => describe(activity, &entry)?,
-            None => comment(finished.entity, &entry)?,
-        }
+        describe(&finished, &entry)?;
         Ok(written)
     }
 }
@@ -168,8 +161,15 @@ fn for_first_accepted(
     Err(refused)
 }
 
-/// Writes the admin's text, the notes and the links into the activity of the call.
-fn describe(activity: u64, entry: &Entry) -> Result<(), Refusal> {
+/// Writes the admin's text, the notes and the links to the call: into its activity, or as a comment where none is known.
+fn describe(finished: &Finished, entry: &Entry) -> Result<(), Failure> {
+    match finished.activity {
+        Some(activity) => update_activity(activity, entry),
+        None => comment(finished.entity, entry),
+    }
+}
+
+fn update_activity(activity: u64, entry: &Entry) -> Result<(), Failure> {
     let mut fields = Map::new();
     for (name, value) in [("SUBJECT", entry.text.subject.trim().to_string()), ("DESCRIPTION", text::description(entry))]
     {
@@ -177,24 +177,31 @@ fn describe(activity: u64, entry: &Entry) -> Result<(), Refusal> {
             fields.insert(name.into(), value.into());
         }
     }
-    if fields.is_empty() {
-        return Ok(());
+    if !fields.is_empty() {
+        portal::call("crm.activity.update", &json!({"id": activity, "fields": fields}), Effect::Idempotent)?;
     }
-    portal::call("crm.activity.update", &json!({"id": activity, "fields": fields}), Effect::Idempotent)?;
     Ok(())
 }
 
-/// Writes notes that were not written yet as a comment, where the call has no activity that could be changed.
+/// Comments cannot be replaced: the first says everything, later ones only what was noted since.
 fn comment(tied_to: Option<Entity>, entry: &Entry) -> Result<(), Failure> {
-    let commented = memory::COMMENTED.load()?.unwrap_or(0);
-    let text = text::notes(entry.notes.get(commented..).unwrap_or_default());
-    if text.is_empty() {
-        return Ok(());
+    let text = match memory::COMMENTED.load()? {
+        None => text::description(entry),
+        Some(notes) => text::notes(entry.notes.get(notes..).unwrap_or_default()),
+    };
+    let entity = tied_to.or_else(|| entry.contacts.first().and_then(Entity::of_contact));
+    match entity {
+        _ if text.is_empty() => return Ok(()),
+        // A text that the host has made is not worth a person's time; what a person has noted is.
+        None if entry.notes.is_empty() => return Ok(()),
+        None => {
+            let advice = "the call belongs to no record of the CRM whose timeline could take the note";
+            return Err(Failure::rejected("no-record", advice));
+        }
+        Some(entity) => {
+            let fields = json!({"ENTITY_ID": entity.id, "ENTITY_TYPE": entity.kind.name(), "COMMENT": text});
+            portal::call("crm.timeline.comment.add", &json!({"fields": fields}), Effect::Once)?;
+        }
     }
-    let entity = tied_to.or_else(|| entry.contacts.first().and_then(Entity::of_contact)).ok_or_else(|| {
-        Failure::rejected("no-record", "the call belongs to no record of the CRM whose timeline could take the note")
-    })?;
-    let fields = json!({"ENTITY_ID": entity.id, "ENTITY_TYPE": entity.kind.name(), "COMMENT": text});
-    portal::call("crm.timeline.comment.add", &json!({"fields": fields}), Effect::Once)?;
     memory::COMMENTED.save(&entry.notes.len())
 }
