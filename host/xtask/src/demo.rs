@@ -25,6 +25,9 @@ pub(crate) struct Options {
     once: bool,
 }
 
+const PORTAL: &str = "the portal";
+const TELEPHONES: &str = "the telephone system";
+
 /// How long the last call's entries may take to reach the portal before the end of `--once`.
 const AFTERGLOW: Duration = Duration::from_secs(8);
 
@@ -54,10 +57,12 @@ async fn perform(stage: &Stage, options: &Options) -> Result<Ending> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot catch Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot catch the request to end")?;
     let mut members: Vec<Member> = Vec::new();
+    // Ctrl-C reaches the portal as well: its end is then no surprise.
     let ending = tokio::select! {
-        ending = play(stage, options, &mut members) => ending,
+        biased;
         _ = interrupt.recv() => Ok(Ending::Wanted),
         _ = terminate.recv() => Ok(Ending::Wanted),
+        ending = play(stage, options, &mut members) => ending,
     };
     // The program first: the others are its partners until it has said good-bye.
     for member in members.iter_mut().rev() {
@@ -68,11 +73,11 @@ async fn perform(stage: &Stage, options: &Options) -> Result<Ending> {
 
 /// Starts the portal, the telephone system and the program, and returns when one of them ends.
 async fn play(stage: &Stage, options: &Options, members: &mut Vec<Member>) -> Result<Ending> {
-    members.push(Member::start("the portal", stage.portal(), None)?);
+    members.push(Member::start(PORTAL, stage.portal(), None)?);
     if let Some(ending) = wait_for(members, &stage.portal_ready()).await? {
         return Ok(ending);
     }
-    members.push(Member::start("the telephone system", stage.telephones(options), Some(&stage.log("ami-replay")))?);
+    members.push(Member::start(TELEPHONES, stage.telephones(options), Some(&stage.log("ami-replay")))?);
     if let Some(ending) = wait_for(members, &stage.telephones_ready()).await? {
         return Ok(ending);
     }
@@ -81,10 +86,12 @@ async fn play(stage: &Stage, options: &Options, members: &mut Vec<Member>) -> Re
         tokio::time::sleep(Duration::from_millis(100)).await;
         match member::ended(members) {
             // With --once the telephone system has nothing more to play at some time.
-            Some(member) if options.once && member.name() == "the telephone system" && member.succeeded() => {
+            Some(member) if options.once && member.name() == TELEPHONES && member.succeeded() => {
                 tokio::time::sleep(AFTERGLOW).await;
                 return Ok(Ending::Wanted);
             }
+            // Somebody has left it from its own screen.
+            Some(member) if member.name() == PORTAL && member.succeeded() => return Ok(Ending::Wanted),
             Some(member) => return Ok(Ending::Died(member.report())),
             None => {}
         }
