@@ -39,6 +39,13 @@ impl Grant {
         Target::of(url).is_ok_and(|target| self.covers(&target))
     }
 
+    /// Says whether everything that `other` covers is covered by this grant too.
+    pub fn contains(&self, other: &Grant) -> bool {
+        let same_domain = self.subdomains && other.subdomains && self.origin == other.origin;
+        let below = self.covers_origin(&other.origin) && (self.subdomains || !other.subdomains);
+        (same_domain || below) && self.covers_path(&other.path)
+    }
+
     pub(crate) fn covers(&self, target: &Target) -> bool {
         self.covers_origin(&target.origin) && self.covers_path(target.path_and_query.path())
     }
@@ -60,6 +67,13 @@ impl Grant {
         }
         // A server that decodes before it routes would leave the granted part.
         path.strip_prefix(&self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && !climbs(path)
+    }
+}
+
+impl From<&Origin> for Grant {
+    /// The grant for everything at one origin.
+    fn from(origin: &Origin) -> Grant {
+        Grant { origin: origin.clone(), subdomains: false, path: String::new() }
     }
 }
 
