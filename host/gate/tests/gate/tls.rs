@@ -128,7 +128,7 @@ async fn a_server_without_tls_is_recognised() {
     tokio::spawn(async move {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let (mut stream, _) = listener.accept().await.unwrap();
-        stream.read(&mut [0; 64]).await.unwrap();
+        assert!(stream.read(&mut [0; 64]).await.unwrap() > 0);
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     });
     let gate = Gate::new(options(&[&url])).unwrap();
