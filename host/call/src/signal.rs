@@ -234,6 +234,11 @@ pub enum Fact {
         /// Whom the caller wanted.
         extension: Extension,
     },
+    /// These, and no others, take part in the call now: said after a gap in which nobody listened.
+    Present {
+        /// Who rings, dials or talks.
+        extensions: Vec<Extension>,
+    },
     /// An extension's part is over while the call may go on.
     Left {
         /// Who left.

@@ -5,7 +5,8 @@
 //! - an event is emitted once: what is known already is dropped;
 //! - a call has exactly one end, and nothing but recordings after it;
 //! - a phone that rings stops ringing: where the PBX does not say so, the answer of another phone or the end of the call
-//!   says it ([`Derived`](crate::event::Confidence::Derived));
+//!   says it ([`Derived`](crate::event::Confidence::Derived)). A PBX that does say so is waited for
+//!   ([`Tracker::told_ring_ends`]), because it knows the reason and the cause;
 //! - a signal about an unknown call creates the call in the state that the signal implies (the host was started in
 //!   mid-call).
 
@@ -23,13 +24,21 @@ use crate::{Call, Chain, Event, Millis, PbxName, Signal, signal::Fact};
 pub struct Tracker {
     pbx: PbxName,
     calls: HashMap<Chain, Call>,
+    derive_ring_ends: bool,
 }
 
 impl Tracker {
     /// A tracker for `pbx` that goes on with `calls`, as they were when the host stopped.
     pub fn new(pbx: PbxName, calls: impl IntoIterator<Item = Call>) -> Self {
         let calls = calls.into_iter().map(|call| (call.chain.clone(), call)).collect();
-        Self { pbx, calls }
+        Self { pbx, calls, derive_ring_ends: true }
+    }
+
+    /// The same for a PBX that reports every end of ringing by itself: the answer of one phone then waits for the PBX to
+    /// say why and with which cause the others stopped.
+    #[must_use]
+    pub fn told_ring_ends(self) -> Self {
+        Self { derive_ring_ends: false, ..self }
     }
 
     /// The call with this id, if it is known.
@@ -44,7 +53,7 @@ impl Tracker {
             return self.merge(&chain, into, at);
         }
         let call = self.calls.entry(chain).or_insert_with_key(|chain| Call::implied(&self.pbx, chain, &fact, at));
-        let mut step = step::Step::new(call, at);
+        let mut step = step::Step::new(call, at, self.derive_ring_ends);
         step.take(fact);
         step.into_events()
     }
@@ -65,7 +74,7 @@ impl Tracker {
     /// Ends the call `chain` whose end was never heard: `Lost`, unless somebody had answered before.
     pub fn close(&mut self, chain: &Chain, at: Millis) -> Vec<Event> {
         let Some(call) = self.calls.get_mut(chain) else { return Vec::new() };
-        let mut step = step::Step::new(call, at);
+        let mut step = step::Step::new(call, at, self.derive_ring_ends);
         step.vanish();
         step.into_events()
     }
@@ -96,11 +105,11 @@ impl Tracker {
         let mut events = Vec::new();
         if merged.is_open() {
             if let Some(call) = self.calls.get_mut(&into).filter(|call| call.is_open()) {
-                let mut step = step::Step::new(call, at);
+                let mut step = step::Step::new(call, at, self.derive_ring_ends);
                 step.adopt(&merged.agents);
                 events = step.into_events();
             }
-            let mut step = step::Step::new(&mut merged, at);
+            let mut step = step::Step::new(&mut merged, at, self.derive_ring_ends);
             step.merged_into(into);
             events.extend(step.into_events());
         }

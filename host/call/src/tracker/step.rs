@@ -11,6 +11,7 @@ use crate::{
 pub(super) struct Step<'a> {
     pub(super) call: &'a mut Call,
     pub(super) at: Millis,
+    derive_ring_ends: bool,
     events: Vec<Event>,
 }
 
@@ -53,8 +54,8 @@ impl Call {
 }
 
 impl<'a> Step<'a> {
-    pub(super) fn new(call: &'a mut Call, at: Millis) -> Self {
-        Self { call, at, events: Vec::new() }
+    pub(super) fn new(call: &'a mut Call, at: Millis, derive_ring_ends: bool) -> Self {
+        Self { call, at, derive_ring_ends, events: Vec::new() }
     }
 
     pub(super) fn into_events(self) -> Vec<Event> {
@@ -115,7 +116,8 @@ impl<'a> Step<'a> {
             Fact::Forwarded { from, to } => self.forwarded(from, to),
             Fact::PickedUp { from, by } => self.picked_up(from, by),
             Fact::Parked { extension, space } => self.say(What::Parked { extension, space }),
-            Fact::Unparked { extension } => self.say(What::Unparked { extension }),
+            Fact::Unparked { extension } => self.unparked(extension),
+            Fact::Present { extensions } => self.present(&extensions),
             Fact::Voicemail { mailbox } => self.voicemail(mailbox),
             Fact::Target { extension } => {
                 self.call.target.get_or_insert(extension);
@@ -162,7 +164,11 @@ impl<'a> Step<'a> {
 
     fn dialing(&mut self, extension: Extension, number: String) {
         self.call.from.get_or_insert_with(|| extension.clone());
-        self.call.external.get_or_insert_with(|| number.clone());
+        // What is dialled in the end is surer than what was announced before.
+        if self.call.external.is_none() || (self.call.direction == Direction::Outbound && self.call.answered.is_none())
+        {
+            self.call.external = Some(number.clone());
+        }
         let agent = self.agent(&extension, Role::Called);
         if matches!(agent.state, AgentState::Ringing | AgentState::Missed) {
             agent.state = AgentState::Dialing;
@@ -199,8 +205,9 @@ impl<'a> Step<'a> {
         if matches!(self.call.agent(&extension), Some(agent) if agent.first_talk.is_some() && agent.is_present()) {
             return;
         }
-        // Click-to-call and consultations: the phone is up, but the outside party is not in this conversation.
-        if role != Role::Called {
+        // Click-to-call and consultations: the phone is up, but the outside party is not in this conversation. A
+        // consultation that is a call of its own is answered like any internal call.
+        if role == Role::Own || (role == Role::Consult && self.call.direction != Direction::Internal) {
             let agent = self.agent(&extension, role);
             let news = agent.talking_since.is_none() && agent.state != AgentState::Dialing;
             agent.role = role;
@@ -213,9 +220,13 @@ impl<'a> Step<'a> {
             return;
         }
         self.connect(&extension);
+        self.agent(&extension, role).role = role;
         self.settle();
         self.say(What::Answered { by: Party::Extension(extension.clone()), role });
-        // An answered caller cannot be answered again: the other phones stop, whether or not the PBX says so.
+        // An answered caller cannot be answered again: the other phones stop, even if the PBX never says so.
+        if !self.derive_ring_ends {
+            return;
+        }
         let others: Vec<_> = self
             .call
             .agents
@@ -311,7 +322,9 @@ impl<'a> Step<'a> {
     fn forwarded(&mut self, from: Extension, to: Party) {
         self.call.transfer = Some("forward".to_owned());
         self.call.target.get_or_insert_with(|| from.clone());
-        self.ring_stopped(&from, RingEnd::Forwarded, None, Confidence::Derived);
+        if self.derive_ring_ends {
+            self.ring_stopped(&from, RingEnd::Forwarded, None, Confidence::Derived);
+        }
         self.say(What::Forwarded { from, to });
     }
 
@@ -351,31 +364,39 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// The agents of a call that turned out to be a part of this one come here.
+    /// Somebody fetched the parked caller and talks to him from now on.
+    fn unparked(&mut self, extension: Option<Extension>) {
+        if let Some(extension) = &extension {
+            self.connect(extension);
+            self.settle();
+        }
+        self.say(What::Unparked { extension });
+    }
+
+    /// Nobody listened for a while: whoever is not among `extensions` has left meanwhile.
+    fn present(&mut self, extensions: &[Extension]) {
+        let gone: Vec<_> = self
+            .call
+            .agents
+            .iter()
+            .filter(|agent| agent.is_present() && !extensions.contains(&agent.extension))
+            .map(|agent| agent.extension.clone())
+            .collect();
+        for extension in gone {
+            self.left(&extension);
+        }
+    }
+
+    /// The agents of a call that turned out to be a part of this one come here, as those who are being consulted.
     pub(super) fn adopt(&mut self, agents: &[Agent]) {
-        for agent in agents.iter().filter(|agent| agent.is_present()) {
-            let here = self.call.agent(&agent.extension);
-            if here.is_some_and(Agent::is_present) {
+        for agent in agents.iter().filter(|agent| agent.is_present() && agent.state != AgentState::Dialing) {
+            if self.call.agent(&agent.extension).is_some_and(Agent::is_present) {
                 continue;
             }
-            match agent.state {
-                AgentState::Talking | AgentState::Held => {
-                    let awaited = self.call.awaiting_target;
-                    self.call.agents.retain(|known| known.extension != agent.extension || known.first_talk.is_some());
-                    if awaited {
-                        self.connect(&agent.extension);
-                    } else {
-                        let adopted = self.agent(&agent.extension, Role::Consult);
-                        adopted.state = agent.state;
-                        adopted.talking_since = agent.talking_since;
-                    }
-                }
-                AgentState::Ringing => {
-                    let role = if self.call.awaiting_target { Role::Called } else { Role::Consult };
-                    self.ringing(agent.extension.clone(), role);
-                }
-                AgentState::Dialing | AgentState::Missed | AgentState::Left => {}
-            }
+            let adopted = self.agent(&agent.extension, Role::Consult);
+            adopted.role = Role::Consult;
+            adopted.state = agent.state;
+            adopted.talking_since = agent.talking_since;
         }
         self.settle();
     }
