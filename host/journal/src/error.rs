@@ -71,7 +71,7 @@ pub enum OpenError {
         detail: String,
     },
     /// The directory or file cannot be made, read or written.
-    #[error("{} cannot be {action}: {source}", .path.display())]
+    #[error("{} cannot be {action}: {source}; give this user access to it, or choose another `data` directory", .path.display())]
     Path {
         /// Which one.
         path: PathBuf,

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{
     Error, OpenError,
@@ -46,31 +46,41 @@ pub(crate) fn own(dir: &Path) -> Result<Owned, OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed(dir, "created"))?;
     let lock = lock(dir)?;
     let path = path(dir);
-    // SQLite gives the files beside the database the same permissions as this one has.
-    let created = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    created.map_err(failed(&path, "opened for writing"))?;
-    let connection = set_up(&path).map_err(|error| refusal(&path, error))?;
-    Ok(Owned { connection: convert(connection, &path)?, _lock: lock })
+    // SQLite gives the files beside the database the same permissions as this one has. A file that exists is not opened:
+    // to close it would release the locks that SQLite holds for other connections of this process.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&path, "created")(error)),
+        _ => {}
+    }
+    let refused = |error| refusal(&path, error);
+    let (mut connection, format) = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(refused)?;
+    let from = match format {
+        Format::Foreign => return Err(OpenError::Foreign { path }),
+        Format::Journal(found) if found > schema::PRESENT => {
+            return Err(OpenError::Newer { path, found, known: schema::PRESENT });
+        }
+        Format::Journal(found) => found,
+        Format::Empty => 0,
+    };
+    if let Some(detail) = damage(&mut connection).map_err(refused)? {
+        return Err(OpenError::Damaged { path, detail });
+    }
+    set_up(&connection).and_then(|()| schema::migrate(&mut connection, from)).map_err(refused)?;
+    Ok(Owned { connection, _lock: lock })
 }
 
 /// Opens a connection that can only read.
 pub(crate) fn borrow(dir: &Path) -> Result<Connection, OpenError> {
     let path = path(dir);
-    match File::open(&path) {
+    match std::fs::metadata(&path) {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(OpenError::NothingYet { dir: dir.to_owned() });
         }
         Err(source) => return Err(OpenError::Path { path, action: "opened", source }),
     }
-    let open = || -> Result<_, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        let format = schema::recognise(&connection)?;
-        Ok((connection, format))
-    };
-    let (connection, format) = open().map_err(|error| refusal(&path, error))?;
+    let (connection, format) =
+        connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| refusal(&path, error))?;
     match format {
         Format::Journal(schema::PRESENT) => Ok(connection),
         Format::Journal(found) if found > schema::PRESENT => {
@@ -82,8 +92,7 @@ pub(crate) fn borrow(dir: &Path) -> Result<Connection, OpenError> {
     }
 }
 
-/// Takes the lock of the directory. It is a file of its own because closing any other handle of the database would
-/// release SQLite's own locks.
+/// Takes the lock of the directory: a file of its own, so that readers of the database are not concerned.
 fn lock(dir: &Path) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
     let failed = |source| OpenError::Path { path: path.clone(), action: "locked", source };
@@ -104,37 +113,23 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn set_up(path: &Path) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, Format), Error> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
+    let format = schema::recognise(&connection)?;
+    Ok((connection, format))
+}
+
+fn set_up(connection: &Connection) -> Result<(), Error> {
     connection.set_prepared_statement_cache_capacity(100);
     // Takes effect in a new file only: lets retention give pages back to the disk step by step.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // 16 MiB: fewer checkpoints under load, and after a burst the log shrinks to this size again.
     connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
     connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
-    Ok(connection)
-}
-
-fn convert(mut connection: Connection, path: &Path) -> Result<Connection, OpenError> {
-    let refused = |error| refusal(path, error);
-    let from = match schema::recognise(&connection).map_err(refused)? {
-        Format::Foreign => return Err(OpenError::Foreign { path: path.to_owned() }),
-        Format::Journal(found) if found > schema::PRESENT => {
-            return Err(OpenError::Newer { path: path.to_owned(), found, known: schema::PRESENT });
-        }
-        Format::Journal(found) => found,
-        Format::Empty => 0,
-    };
-    if let Some(detail) = damage(&mut connection).map_err(refused)? {
-        return Err(OpenError::Damaged { path: path.to_owned(), detail });
-    }
-    schema::migrate(&mut connection, from).map_err(refused)?;
-    Ok(connection)
+    Ok(())
 }
 
 /// Looks for damage, as long as [`CHECK_FOR`] allows. Returns what was found first.
@@ -146,7 +141,7 @@ fn damage(connection: &mut Connection) -> Result<Option<String>, Error> {
     match verdict {
         Ok(verdict) if verdict == "ok" => Ok(None),
         Ok(verdict) => Ok(Some(verdict.replace('\n', " "))),
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => Ok(None),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -155,6 +150,9 @@ fn refusal(path: &Path, error: Error) -> OpenError {
     let path = path.to_owned();
     match error {
         Error::Damaged { detail } => OpenError::Damaged { path, detail },
+        Error::Database(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+            OpenError::Path { path, action: "opened", source: io::Error::other(error) }
+        }
         source => OpenError::Journal { path, source },
     }
 }

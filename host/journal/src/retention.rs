@@ -10,8 +10,11 @@ use rusqlite::{Connection, params};
 
 use crate::{Error, Journal, Txn};
 
-/// Rows that one step looks at: some milliseconds of the writer's time.
+/// Most rows that one step forgets because of their age: some milliseconds of the writer's time.
 const STEP: u32 = 50;
+
+/// Most rows that one step forgets to make room. Few, so that not much more goes than must.
+const ROOM: u32 = 8;
 
 /// Free pages that one step gives back to the disk: 4 MiB.
 const PAGES: u32 = 1000;
@@ -82,32 +85,32 @@ impl Txn<'_> {
     fn prune_step(&self, retention: Retention, now: Millis) -> Result<Pruned, Error> {
         let before = |age: Duration| now.0.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         let pruned = Pruned {
-            calls: self.forget_calls(before(retention.calls_for))?,
-            runs: self.forget_runs(before(retention.runs_for))?,
+            calls: self.forget_calls(before(retention.calls_for), STEP)?,
+            runs: self.forget_runs(before(retention.runs_for), STEP)?,
             keys: self.forget_keys(now)?,
         };
         if !pruned.is_nothing() || bytes_in_use(self.sql)? <= retention.bytes {
             return Ok(pruned);
         }
-        let runs = self.forget_runs(before(YOUNG))?;
-        let calls = if runs == 0 { self.forget_calls(before(YOUNG))? } else { 0 };
+        let runs = self.forget_runs(before(YOUNG), ROOM)?;
+        let calls = if runs == 0 { self.forget_calls(before(YOUNG), ROOM)? } else { 0 };
         Ok(Pruned { calls, runs, ..pruned })
     }
 
-    fn forget_calls(&self, before: u64) -> Result<u64, Error> {
+    fn forget_calls(&self, before: u64, most: u32) -> Result<u64, Error> {
         let mut delete = self.sql.prepare_cached(&format!(
             "DELETE FROM calls WHERE id IN (
                SELECT id FROM calls WHERE {IDLE_CALLS} AND changed < ?1 ORDER BY changed LIMIT ?2)"
         ))?;
-        Ok(delete.execute(params![before, STEP])? as u64)
+        Ok(delete.execute(params![before, most])? as u64)
     }
 
-    fn forget_runs(&self, before: u64) -> Result<u64, Error> {
+    fn forget_runs(&self, before: u64, most: u32) -> Result<u64, Error> {
         let mut delete = self.sql.prepare_cached(&format!(
             "DELETE FROM runs WHERE id IN (
                SELECT id FROM runs WHERE started < ?1 AND ({IDLE_RUNS}) ORDER BY id LIMIT ?2)"
         ))?;
-        Ok(delete.execute(params![before, STEP])? as u64)
+        Ok(delete.execute(params![before, most])? as u64)
     }
 
     fn forget_keys(&self, now: Millis) -> Result<u64, Error> {

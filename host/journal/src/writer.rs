@@ -4,6 +4,9 @@
 //! something durable is committed with a sync of the log, which covers everything before it; a group that does not is
 //! committed without. So nothing is ever durable before what was queued earlier.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::VecDeque,
     sync::mpsc::{Receiver, RecvTimeoutError},

@@ -1,0 +1,220 @@
+//! Durable accepts per second with many producers, as a multiple of one sync per event, beside the bare disk.
+//!
+//! `cargo bench -p hookswitch-journal --bench accept`. Rounds are interleaved, so that another load on the disk meets all
+//! of them; the median round is shown. Set `HOOKSWITCH_BENCH_DIR` to measure another disk than that of the build.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use hookswitch_call::{
+    Call, Event, Millis, PbxName,
+    event::{Confidence, What},
+    record::State,
+    signal::Direction,
+};
+use hookswitch_journal::{CallRef, Journal, calls::Accepted, jobs::NewJob};
+
+/// One measurement: how often per second, and how long each took.
+struct Round {
+    rate: f64,
+    took: Vec<Duration>,
+}
+
+impl Round {
+    fn percentile(&self, percent: usize) -> f64 {
+        let mut took = self.took.clone();
+        took.sort_unstable();
+        let index = took.len().saturating_sub(1) * percent / 100;
+        took.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
+    }
+}
+
+fn main() {
+    // Without `--bench` (as under `cargo test --all-targets`) it only shows that it runs.
+    let full = std::env::args().any(|argument| argument == "--bench");
+    let (rounds, length) = if full { (5, Duration::from_secs(2)) } else { (1, Duration::from_millis(100)) };
+    let base = std::env::var_os("HOOKSWITCH_BENCH_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+
+    type Measure = fn(&Path, Duration) -> Round;
+    let measures: [(&str, Measure); 6] = [
+        ("bare disk: write 4 KiB, fdatasync", bare_disk),
+        ("accept,   1 producer", |dir, length| accept(dir, length, 1)),
+        ("accept,  16 producers", |dir, length| accept(dir, length, 16)),
+        ("accept, 256 producers", |dir, length| accept(dir, length, 256)),
+        ("later (nobody waits)", later),
+        ("read a call", read),
+    ];
+    let mut results: Vec<Vec<Round>> = measures.iter().map(|_| Vec::new()).collect();
+    for _ in 0..rounds {
+        for ((_, measure), rounds) in measures.iter().zip(&mut results) {
+            let dir = tempfile::tempdir_in(&base).unwrap();
+            rounds.push(measure(dir.path(), length));
+        }
+    }
+    println!(
+        "{:<36} {:>10} {:>9} {:>9} {:>12} {:>12}",
+        "", "per second", "p50 ms", "p99 ms", "x 1 producer", "x bare disk"
+    );
+    let medians: Vec<Round> = results.into_iter().map(median).collect();
+    let (disk, single) = (medians[0].rate, medians[1].rate);
+    for ((name, _), round) in measures.iter().zip(&medians) {
+        let Round { rate, .. } = round;
+        println!(
+            "{name:<36} {rate:>10.0} {:>9.3} {:>9.3} {:>12.1} {:>12.1}",
+            round.percentile(50),
+            round.percentile(99),
+            rate / single,
+            rate / disk
+        );
+    }
+}
+
+fn median(mut rounds: Vec<Round>) -> Round {
+    rounds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    let middle = rounds.len() / 2;
+    rounds.swap_remove(middle)
+}
+
+fn bare_disk(dir: &Path, length: Duration) -> Round {
+    let mut file = File::create(dir.join("bare")).unwrap();
+    let mut took = Vec::new();
+    let began = Instant::now();
+    while began.elapsed() < length {
+        let start = Instant::now();
+        file.write_all(&[0xa5; 4096]).unwrap();
+        file.sync_data().unwrap();
+        took.push(start.elapsed());
+    }
+    finish(began, took)
+}
+
+fn accept(dir: &Path, length: Duration, producers: usize) -> Round {
+    runtime().block_on(async {
+        let journal = Journal::open(dir).unwrap();
+        let began = Instant::now();
+        let producers: Vec<_> = (0..producers)
+            .map(|producer| {
+                let journal = journal.clone();
+                tokio::spawn(async move {
+                    let mut took = Vec::new();
+                    for seq in 1.. {
+                        if began.elapsed() >= length {
+                            break;
+                        }
+                        let new = signal(producer, seq);
+                        let start = Instant::now();
+                        journal.write(move |txn| txn.accept(vec![new])).await.unwrap();
+                        took.push(start.elapsed());
+                    }
+                    took
+                })
+            })
+            .collect();
+        let mut took = Vec::new();
+        for producer in producers {
+            took.extend(producer.await.unwrap());
+        }
+        let round = finish(began, took);
+        journal.close().await;
+        round
+    })
+}
+
+fn later(dir: &Path, length: Duration) -> Round {
+    runtime().block_on(async {
+        let journal = Journal::open(dir).unwrap();
+        let new = signal(0, 1);
+        let call = CallRef::from(&new.call);
+        journal.write(move |txn| txn.accept(vec![new])).await.unwrap();
+        let began = Instant::now();
+        let mut took = Vec::new();
+        while began.elapsed() < length {
+            let call = call.clone();
+            let start = Instant::now();
+            journal.later("dossier", move |txn| txn.put_dossier(&call, "crm", &1.into())).await.unwrap();
+            took.push(start.elapsed());
+        }
+        // What is still queued counts as unfinished time.
+        journal.write(|_| Ok(())).await.unwrap();
+        let round = finish(began, took);
+        journal.close().await;
+        round
+    })
+}
+
+fn read(dir: &Path, length: Duration) -> Round {
+    runtime().block_on(async {
+        let journal = Journal::open(dir).unwrap();
+        for producer in 0..100 {
+            journal.write(move |txn| txn.accept(vec![signal(producer, 1)])).await.unwrap();
+        }
+        let began = Instant::now();
+        let mut took = Vec::new();
+        while began.elapsed() < length {
+            let call = CallRef::from(&signal(took.len() % 100, 1).call);
+            let start = Instant::now();
+            assert!(journal.read(move |view| view.call(&call)).await.unwrap().is_some());
+            took.push(start.elapsed());
+        }
+        let round = finish(began, took);
+        journal.close().await;
+        round
+    })
+}
+
+fn finish(began: Instant, took: Vec<Duration>) -> Round {
+    Round { rate: took.len() as f64 / began.elapsed().as_secs_f64(), took }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap()
+}
+
+/// One event of a call with one job, as they are accepted while a phone rings.
+fn signal(producer: usize, seq: u64) -> Accepted {
+    let pbx = PbxName::from("office");
+    let chain = hookswitch_call::Chain::from(format!("1763701234.{producer}"));
+    let call = Call {
+        pbx: pbx.clone(),
+        chain: chain.clone(),
+        direction: Direction::Inbound,
+        state: State::Ringing,
+        external: Some("030 123456".to_owned()),
+        external_name: "Example & Sons".to_owned(),
+        line: "4930999".to_owned(),
+        trunk: "sip-provider".to_owned(),
+        from: None,
+        target: None,
+        crm_call: None,
+        queues: vec!["sales".to_owned()],
+        agents: Vec::new(),
+        leg: 0,
+        transfer: None,
+        awaiting_target: false,
+        voicemail: false,
+        abandoned: false,
+        recordings: Vec::new(),
+        started: Millis(1_763_701_234_000),
+        changed: Millis(1_763_701_234_000 + seq),
+        answered: None,
+        ended: None,
+        merged_into: None,
+        seq,
+    };
+    let event = Event {
+        pbx,
+        chain,
+        seq,
+        leg: 0,
+        at: call.changed,
+        confidence: Confidence::Reported,
+        what: What::Queued { queue: "sales".to_owned() },
+    };
+    let job = NewJob { plugin: "bitrix24".to_owned(), kind: "journal.begin".to_owned(), due: call.changed };
+    Accepted { call, number: Some("+4930123456".to_owned()), events: vec![event], jobs: vec![job] }
+}

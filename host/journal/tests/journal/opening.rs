@@ -1,0 +1,170 @@
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use hookswitch_journal::{Journal, OpenError, Reader};
+use rusqlite::Connection;
+
+use crate::world::{World, accepted, call, job, reference};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// A directory with a journal of some calls, closed.
+async fn left_behind() -> tempfile::TempDir {
+    let world = World::new();
+    for number in 0..200 {
+        world.accept(accepted(call(&format!("c{number}"), 100), 1..=5, vec![job("crm", "begin")])).await;
+    }
+    let World { dir, journal } = world;
+    journal.close().await;
+    dir
+}
+
+#[tokio::test]
+async fn a_new_data_directory_belongs_to_the_service_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("var/hookswitch");
+    let journal = Journal::open(&dir).unwrap();
+    journal.write(|_| Ok(())).await.unwrap();
+    assert_eq!(mode(&dir), 0o700);
+    let files: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn two_services_never_share_a_directory() {
+    let world = World::new();
+    let error = Journal::open(world.path()).unwrap_err();
+    let id = std::process::id();
+    assert!(matches!(error, OpenError::InUse { process: Some(process), .. } if process == id), "{error}");
+    assert!(error.to_string().contains(&format!("(process {id})")), "{error}");
+}
+
+#[tokio::test]
+async fn a_directory_held_by_another_process_can_be_read_and_is_free_when_that_one_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut holder = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "opening::as_a_process_that_holds_the_journal", "--nocapture"])
+        .env("HOLD_JOURNAL_IN", dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("journal is held")));
+
+    let error = Journal::open(dir.path()).unwrap_err();
+    assert!(matches!(error, OpenError::InUse { process: Some(id), .. } if id == holder.id()), "{error}");
+    let reader = Reader::open(dir.path()).unwrap();
+    assert!(reader.read(|view| view.call(&reference("held"))).unwrap().is_some());
+
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let journal = Journal::open(dir.path()).unwrap();
+    assert!(journal.read(|view| view.call(&reference("held"))).await.unwrap().is_some());
+}
+
+/// The other process of the test above; does nothing when it runs among the tests.
+#[tokio::test]
+async fn as_a_process_that_holds_the_journal() {
+    let Some(dir) = std::env::var_os("HOLD_JOURNAL_IN") else { return };
+    let journal = Journal::open(Path::new(&dir)).unwrap();
+    journal.write(|txn| txn.accept(vec![accepted(call("held", 1), 1..=1, vec![])])).await.unwrap();
+    println!("the journal is held");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+#[test]
+fn a_reader_says_when_the_service_never_ran_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = Reader::open(dir.path()).unwrap_err();
+    assert!(matches!(error, OpenError::NothingYet { .. }), "{error}");
+    assert!(error.to_string().contains("hookswitch run"), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "a reader makes nothing");
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+    let dir = left_behind().await;
+    let file = World::file(dir.path());
+    let sql = Connection::open(&file).unwrap();
+    sql.execute("UPDATE meta SET value = 99 WHERE name = 'schema'", []).unwrap();
+    sql.close().unwrap();
+    let before = fs::read(&file).unwrap();
+
+    for error in [Journal::open(dir.path()).unwrap_err(), Reader::open(dir.path()).unwrap_err()] {
+        assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
+        assert!(error.to_string().contains("install that version again"), "{error}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_reader_does_not_convert_an_older_file() {
+    let dir = left_behind().await;
+    let sql = Connection::open(World::file(dir.path())).unwrap();
+    sql.execute("UPDATE meta SET value = 0 WHERE name = 'schema'", []).unwrap();
+    sql.close().unwrap();
+    let error = Reader::open(dir.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Older { found: 0, .. }), "{error}");
+}
+
+#[test]
+fn the_database_of_another_program_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = World::file(dir.path());
+    let sql = Connection::open(&file).unwrap();
+    sql.execute_batch("CREATE TABLE recipes (name TEXT)").unwrap();
+    sql.close().unwrap();
+    let before = fs::read(&file).unwrap();
+    for error in [Journal::open(dir.path()).unwrap_err(), Reader::open(dir.path()).unwrap_err()] {
+        assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_with_a_cure_and_left_as_it_is() {
+    type Damage = fn(&mut Vec<u8>);
+    let cases: [(&str, Damage); 4] = [
+        ("not a database", |bytes| bytes[..100].fill(b'x')),
+        ("pages overwritten", |bytes| {
+            let length = bytes.len();
+            bytes[length / 2..length / 2 + 20_000].fill(0xa5);
+        }),
+        ("cut off", |bytes| bytes.truncate(bytes.len() / 2)),
+        ("first page without its tables", |bytes| bytes[100..4096].fill(0xff)),
+    ];
+    for (name, damage) in cases {
+        let dir = left_behind().await;
+        let file = World::file(dir.path());
+        let mut bytes = fs::read(&file).unwrap();
+        damage(&mut bytes);
+        fs::write(&file, &bytes).unwrap();
+
+        let error = Journal::open(dir.path()).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{name}: {error}");
+        let text = error.to_string();
+        assert!(text.contains("hookswitch.db") && text.contains("restore a backup"), "{name}: {text}");
+        assert!(fs::read(&file).unwrap() == bytes, "{name}: the file was changed");
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_a_directory_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Journal::open(&file.join("data")).unwrap_err();
+    assert!(matches!(error, OpenError::Path { action: "created", .. }), "{error}");
+    assert!(error.to_string().contains("file/data"), "{error}");
+}
