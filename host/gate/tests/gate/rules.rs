@@ -80,6 +80,37 @@ fn a_grant_covers_exactly_its_scheme_host_port_and_path() {
 }
 
 #[test]
+fn a_grant_contains_another_if_it_covers_all_that_the_other_covers() {
+    for (grant, inside, outside) in [
+        (
+            "https://*.example.com/api",
+            &["https://*.example.com/api", "https://a.example.com/api/v2", "https://*.b.example.com/api"][..],
+            &[
+                "https://example.com/api",
+                "https://*.example.com",
+                "https://*.example.com/apiary",
+                "http://a.example.com/api",
+                "https://a.example.com:8443/api",
+                "https://*.other.com/api",
+            ][..],
+        ),
+        (
+            "https://example.com",
+            &["https://example.com", "https://example.com/api"],
+            &["https://*.example.com", "https://a.example.com"],
+        ),
+        ("http://10.0.0.5", &["http://10.0.0.5/x"], &["http://10.0.0.6", "http://10.0.0.5:8080"]),
+    ] {
+        let parsed: Grant = grant.parse().unwrap();
+        for (others, expected) in [(inside, true), (outside, false)] {
+            for other in others {
+                assert_eq!(parsed.contains(&other.parse().unwrap()), expected, "{grant} contains {other}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_grant_is_shown_in_one_spelling_that_reads_back_as_the_same_grant() {
     for (written, shown) in [
         (" HTTPS://Acme.Bitrix24.COM.:443/ ", "https://acme.bitrix24.com"),
