@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::command::{self, ask};
 use crate::progress::{Progress, took};
@@ -47,8 +47,13 @@ impl Count {
     }
 }
 
-/// Builds and runs all tests, or those whose name, program or package contains the filter.
+/// Builds and runs all tests, or those whose name contains the filter.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, filter: Option<&str>) -> Result<Count> {
+    // The programs along with the tests, which start some of them; built in one go, they share every dependency.
+    progress.step("building the program and the tests (the first time takes some minutes)");
+    command::run(
+        Command::new(cargo()).args(["build", "--workspace", "--bins", "--tests"]).current_dir(workspace.root()),
+    )?;
     let nextest = ask(Command::new(cargo()).args(["nextest", "--version"])).is_some();
     let suites = if nextest { with_nextest(workspace, progress, filter)? } else { with_cargo(workspace, filter)? };
     let mut total = Count::default();
@@ -70,16 +75,14 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, filter: Option<&st
     for time in times {
         progress.note(&time);
     }
+    if let (Some(filter), 0) = (filter, total.passed + total.failed) {
+        bail!("there is no test whose name contains `{filter}`");
+    }
     Ok(total)
 }
 
 fn with_nextest(workspace: &Workspace, progress: &Progress, filter: Option<&str>) -> Result<Vec<Suite>> {
     let root = workspace.join("Cargo.toml");
-    progress.step("building the tests");
-    let mut build = Command::new(cargo());
-    build.args(["nextest", "run", "--no-run", "--workspace", "--manifest-path"]).arg(&root);
-    // Nextest lists on standard output what it built; nobody wants to read that.
-    command::run(build.stdout(Stdio::null()))?;
     let packages = workspace.packages(&root)?;
     let below = |folder: &str| -> Vec<String> {
         let folder = workspace.join(folder);
@@ -90,9 +93,11 @@ fn with_nextest(workspace: &Workspace, progress: &Progress, filter: Option<&str>
         let mut command = Command::new(cargo());
         command.args(["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=pass", "--color", color]);
         command.arg("--manifest-path").arg(manifest);
-        if let Some(expression) = expression(packages, filter) {
-            command.args(["--filterset", &expression]);
+        if !packages.is_empty() {
+            command.args(["--filterset", &packages.join(" | ")]);
         }
+        // Only tests that both the set and this text select are run.
+        command.args(filter);
         Suite { title: title.to_owned(), command, output: Output::Summary }
     };
     let mut suites = vec![nextest("the host", &root, &below("host"))];
@@ -127,18 +132,6 @@ fn cargo_test(title: &str, manifest: &Path, what: &[&str], filter: Option<&str>)
 fn title(workspace: &Workspace, manifest: &Path) -> String {
     let folder = manifest.parent().unwrap_or(manifest);
     folder.strip_prefix(workspace.root()).unwrap_or(folder).display().to_string()
-}
-
-/// The tests of these packages (of all, if there are none) that match the filter, in nextest's language.
-fn expression(packages: &[String], filter: Option<&str>) -> Option<String> {
-    let packages = (!packages.is_empty()).then(|| format!("({})", packages.join(" | ")));
-    let filter = filter.map(|filter| {
-        let escaped: String =
-            filter.chars().flat_map(|c| if "\\()[]{},".contains(c) { vec!['\\', c] } else { vec![c] }).collect();
-        format!("(test(~{escaped}) | binary(~{escaped}) | package(~{escaped}))")
-    });
-    let both: Vec<String> = packages.into_iter().chain(filter).collect();
-    (!both.is_empty()).then(|| both.join(" & "))
 }
 
 impl Suite {
@@ -241,16 +234,5 @@ mod tests {
         let line = "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s";
         assert_eq!(counted(result(line)), Some((3, 1)));
         assert_eq!(counted(result("test tests::passed ... ok")), None);
-    }
-
-    #[test]
-    fn a_filter_is_written_in_the_language_of_the_runner() {
-        assert_eq!(expression(&[], None), None);
-        let packages = ["package(=a)".to_owned(), "package(=b)".to_owned()];
-        assert_eq!(expression(&packages, None).unwrap(), "(package(=a) | package(=b))");
-        assert_eq!(
-            expression(&packages, Some("x(")).unwrap(),
-            "(package(=a) | package(=b)) & (test(~x\\() | binary(~x\\() | package(~x\\())"
-        );
     }
 }
