@@ -1,5 +1,12 @@
 //! Real recordings of a live Asterisk go through codec, model and tracker, and must give the call history that
 //! happened. See `tests/traces/README.md` in the repository's root for what the recordings are.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 #[path = "traces/expectation.rs"]
 mod expectation;

@@ -87,7 +87,7 @@ impl<'a> Step<'a> {
     /// Applies one fact.
     pub(super) fn take(&mut self, fact: Fact) {
         if let Fact::Recording { state, file } = fact {
-            if let Some(file) = file.iter().filter(|file| !self.call.recordings.contains(file)).cloned().next() {
+            if let Some(file) = file.iter().find(|file| !self.call.recordings.contains(file)).cloned() {
                 self.call.recordings.push(file);
             }
             return self.say(What::Recording { state, file });

@@ -85,6 +85,9 @@ impl Switchboard {
     }
 
     fn hear(&mut self, event: Event, message: &Message<'_>) {
+        if event.is_listing() {
+            return self.listed(event, message);
+        }
         // A channel that is heard of is brought up to date first: its Linkedid can have changed without notice.
         let own = Snapshot::read(message, "");
         if let Some(own) = own {
@@ -96,7 +99,8 @@ impl Switchboard {
         }
         let own = own.as_ref();
         match event {
-            Event::Newchannel => {}
+            Event::Newchannel | Event::CoreShowChannel | Event::Status | Event::QueueEntry | Event::ListingComplete => {
+            }
             Event::Newstate => self.state_changed(own),
             Event::Newexten => self.dial_plan_moved(own, message),
             Event::VarSet => self.variable_set(own, message),
@@ -124,9 +128,6 @@ impl Switchboard {
             Event::MixMonitorMute => self.recording_muted(own, message),
             Event::MessageWaiting => self.message_left(own, message),
             Event::DeviceStateChange => self.device_seen(message),
-            Event::CoreShowChannel | Event::Status | Event::QueueEntry | Event::ListingComplete => {
-                self.listed(event, message);
-            }
         }
     }
 

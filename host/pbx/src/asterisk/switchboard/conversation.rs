@@ -221,11 +221,9 @@ impl Switchboard {
         if let (false, Some(extension)) = (known.rang, known.wanted.clone()) {
             self.say(conversation, Fact::Target { extension });
         }
-        if let Some(ended) = self.forget(conversation) {
-            if ended.is_known() {
-                let fact = Fact::Ended { hint: ended.reason(cause), cause, by: ended.ended_by };
-                self.signals.push(Signal { chain: Chain::from(&**conversation), at: self.at, fact });
-            }
+        if let Some(ended) = self.forget(conversation).filter(Conversation::is_known) {
+            let fact = Fact::Ended { hint: ended.reason(cause), cause, by: ended.ended_by };
+            self.signals.push(Signal { chain: Chain::from(&**conversation), at: self.at, fact });
         }
     }
 

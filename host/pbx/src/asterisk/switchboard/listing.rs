@@ -44,6 +44,7 @@ pub(super) struct Listing {
     calling: bool,
     waiting: Vec<(Vec<u8>, Millis)>,
     waiting_bytes: usize,
+    overrun: bool,
 }
 
 /// A channel as the lists describe it; later lists fill what the earlier ones left out.
@@ -106,12 +107,16 @@ fn duration(text: &str) -> Option<u64> {
 impl Listing {
     /// Keeps a live message for after the roll call.
     pub(super) fn postpones(&mut self, event: Event, frame: &[u8], now: Millis) -> bool {
-        let postponed = self.calling && !event.is_listing();
-        if postponed && self.waiting_bytes + frame.len() <= MAX_BACKLOG {
+        if !self.calling || event.is_listing() {
+            return false;
+        }
+        if self.waiting_bytes + frame.len() <= MAX_BACKLOG {
             self.waiting_bytes += frame.len();
             self.waiting.push((frame.to_vec(), now));
+        } else {
+            self.overrun = true;
         }
-        postponed
+        true
     }
 }
 
@@ -150,6 +155,17 @@ impl Switchboard {
         let alive = self.known_conversations().iter().map(|id| Chain::from(&**id)).collect();
         let since = waiting.iter().flat_map(|(frame, at)| self.apply(frame, *at)).collect();
         RollCall { signals, alive, since }
+    }
+
+    /// The lists are not to be had: what was known stays, and what happened meanwhile is told.
+    pub fn give_up_roll_call(&mut self) -> Vec<Signal> {
+        let waiting = std::mem::take(&mut self.listing).waiting;
+        waiting.iter().flat_map(|(frame, at)| self.apply(frame, *at)).collect()
+    }
+
+    /// Whether live messages were lost because the roll call took too long.
+    pub fn backlog_is_full(&self) -> bool {
+        self.listing.overrun
     }
 
     fn known_conversations(&self) -> Vec<Id> {
@@ -196,10 +212,13 @@ impl Switchboard {
     /// Brings what the lists say into the model.
     fn take_listed(&mut self) {
         let listing = std::mem::take(&mut self.listing);
-        let entries: Vec<(Id, Listed)> = {
-            let mut listed = listing.listed;
-            listing.order.into_iter().filter_map(|id| Some((id.clone(), listed.remove(&id)?))).collect()
-        };
+        let mut listed = listing.listed;
+        let mut entries: Vec<(Id, Listed)> =
+            listing.order.into_iter().filter_map(|id| Some((id.clone(), listed.remove(&id)?))).collect();
+        for (uniqueid, entry) in &mut entries {
+            // Whoever was heard of before is known better than a list can tell.
+            entry.called_out = self.channels.get(uniqueid).map_or(entry.called_out, |known| !known.called_in);
+        }
         let mut news = Vec::new();
         for (uniqueid, entry) in entries.iter().filter(|(_, entry)| !entry.name.is_empty()) {
             match self.channels.get(uniqueid).map(|known| known.state < entry.state) {

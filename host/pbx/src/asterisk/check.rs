@@ -1,0 +1,92 @@
+//! A trial connection, for admins.
+
+use super::{
+    Config, Error,
+    link::Link,
+    login::log_in,
+    message::{Message, peek},
+    request::Request,
+};
+
+/// What a trial connection found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Version of the manager interface: `11.0.0`.
+    pub interface: String,
+    /// Version of the PBX, if the user may ask for it: `22.10.1`.
+    pub version: Option<String>,
+    /// The PBX's own name; empty if it has none or the user may not ask.
+    pub system: String,
+    /// Whether the connection is encrypted.
+    pub encrypted: bool,
+    /// Whether the secret was proven without being sent.
+    pub challenged: bool,
+    /// Living channels, if the user may list them.
+    pub channels: Option<usize>,
+    /// What will not work, and what to change.
+    pub warnings: Vec<String>,
+}
+
+/// Actions that the host makes use of, and what is lost without each.
+const NEEDED: [(&str, &str, &str); 4] = [
+    ("CoreShowChannels", "system,reporting", "calls that end while the connection is down are found out late"),
+    (
+        "Status",
+        "system,call,reporting",
+        "the number dialled by callers is unknown for calls that began before the connection",
+    ),
+    ("QueueStatus", "", "queues are unknown for calls that began before the connection"),
+    ("Originate", "originate", "click-to-call is not possible"),
+];
+
+/// Connects, logs in, and looks around. Changes nothing.
+pub async fn check(config: &Config) -> Result<Facts, Error> {
+    let mut link = Link::open(config).await?;
+    let admission = log_in(&mut link, config, |_| {}).await?;
+    let allowed = link.ask(Request::new("ListCommands"), |_| {}).await?;
+    let settings = link.ask(Request::new("CoreSettings"), |_| {}).await?;
+    let mut warnings = Vec::new();
+    for (action, class, loss) in NEEDED {
+        if allowed.success && allowed.header(action).is_none() {
+            let class = if class.is_empty() { String::new() } else { format!(" (one of `{class}` in `write =`)") };
+            warnings.push(format!("the manager user may not use {action}{class}: {loss}"));
+        }
+    }
+    if config.tls.is_none() && !is_local(&config.address) {
+        warnings.push("the connection is not encrypted: use TLS, or a network that nobody else can read".to_owned());
+    }
+    if config.site.trunks.is_empty() && config.site.inbound_contexts.is_empty() {
+        warnings.push(
+            "no trunk is configured: every call will look internal; set `trunks` or `inbound-contexts`".to_owned(),
+        );
+    }
+    let channels = count_channels(&mut link).await?;
+    // Nothing hangs on the farewell.
+    let _ = link.send(Request::new("Logoff")).await;
+    Ok(Facts {
+        interface: admission.greeting.rsplit('/').next().unwrap_or_default().to_owned(),
+        version: settings.header("AsteriskVersion"),
+        system: settings.header("SystemName").unwrap_or_default(),
+        encrypted: config.tls.is_some(),
+        challenged: admission.challenged,
+        channels,
+        warnings,
+    })
+}
+
+async fn count_channels(link: &mut Link) -> Result<Option<usize>, Error> {
+    let mut items = None;
+    let mut look = |message: &[u8]| {
+        if peek(message, "Event") == Some(b"CoreShowChannelsComplete") {
+            items = Message::parse(message).get("ListItems").and_then(|items| items.parse().ok());
+        }
+    };
+    link.ask(Request::new("CoreShowChannels"), &mut look).await?;
+    // The answer to what is asked behind the list is the end of the list.
+    link.ask(Request::new("Ping"), &mut look).await?;
+    Ok(items)
+}
+
+fn is_local(address: &str) -> bool {
+    ["127.", "localhost:", "[::1]:"].iter().any(|start| address.starts_with(start))
+}

@@ -1,0 +1,116 @@
+//! Runs a source and keeps what it says.
+
+use std::{collections::HashMap, time::Duration};
+
+use hookswitch_call::{
+    Call, Event, Tracker,
+    event::{Outcome, What},
+    signal::{Party, Report},
+};
+use hookswitch_pbx::asterisk::{Config, Source};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::DEADLINE;
+
+pub(crate) struct Listener {
+    pub(crate) heard: Heard,
+    reports: mpsc::Receiver<Vec<Report>>,
+    stop: CancellationToken,
+    source: Option<JoinHandle<()>>,
+}
+
+pub(crate) struct Heard {
+    tracker: Tracker,
+    pub(crate) events: Vec<Event>,
+    pub(crate) connects: usize,
+    pub(crate) resyncs: usize,
+    pub(crate) reasons: Vec<String>,
+}
+
+impl Listener {
+    pub(crate) fn start(config: Config) -> Self {
+        let (sender, reports) = mpsc::channel(64);
+        let stop = CancellationToken::new();
+        let source = tokio::spawn(Source::with_random(config, fastrand::Rng::with_seed(1)).run(sender, stop.clone()));
+        let tracker = Tracker::new("office".into(), []).told_ring_ends();
+        let heard = Heard { tracker, events: Vec::new(), connects: 0, resyncs: 0, reasons: Vec::new() };
+        Self { heard, reports, stop, source: Some(source) }
+    }
+
+    /// Listens until `condition` holds.
+    pub(crate) async fn until(&mut self, what: &str, condition: impl Fn(&Heard) -> bool) {
+        let wait = async {
+            while !condition(&self.heard) {
+                let batch = self.reports.recv().await.expect("the source runs");
+                batch.into_iter().for_each(|report| self.heard.take(report));
+            }
+        };
+        if timeout(DEADLINE, wait).await.is_err() {
+            panic!("no {what}; heard {:#?}, reasons {:?}", self.heard.events, self.heard.reasons);
+        }
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        self.stop.cancel();
+        let source = self.source.take().expect("a running source");
+        timeout(Duration::from_secs(5), source).await.expect("the source stops").expect("without a panic");
+    }
+}
+
+impl Heard {
+    fn take(&mut self, report: Report) {
+        match report {
+            Report::Call(signal) => self.events.extend(self.tracker.apply(signal)),
+            Report::Resynced { alive, at } => {
+                self.resyncs += 1;
+                self.events.extend(self.tracker.reconcile(&alive, at));
+            }
+            Report::Connected => self.connects += 1,
+            Report::Disconnected { reason } => self.reasons.push(reason),
+        }
+    }
+
+    pub(crate) fn calls(&self) -> impl Iterator<Item = &Call> {
+        let chains: HashMap<_, _> = self.events.iter().map(|event| (&event.chain, ())).collect();
+        chains.into_keys().filter_map(|chain| self.tracker.call(chain))
+    }
+
+    pub(crate) fn ended(&self) -> Vec<Outcome> {
+        self.events
+            .iter()
+            .filter_map(|event| match event.what {
+                What::Ended { outcome, .. } => Some(outcome),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn rings(&self) -> Vec<String> {
+        self.extensions(|what| match what {
+            What::Ringing { extension, .. } => Some(extension.to_string()),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn ring_stops(&self) -> Vec<String> {
+        self.extensions(|what| match what {
+            What::RingStopped { extension, .. } => Some(extension.to_string()),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn answers(&self) -> Vec<Party> {
+        self.events
+            .iter()
+            .filter_map(|event| match &event.what {
+                What::Answered { by, .. } => Some(by.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn extensions(&self, of: impl Fn(&What) -> Option<String>) -> Vec<String> {
+        self.events.iter().filter_map(|event| of(&event.what)).collect()
+    }
+}
