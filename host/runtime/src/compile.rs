@@ -5,7 +5,8 @@
 //! child's standard input and output:
 //!
 //! - to the child: address space in bytes and CPU time in seconds, each as a little-endian `u64`; then the component.
-//! - from the child: one byte, 0 or 1; after 0 the engine's hash (32 bytes) and the compiled code, after 1 the reason.
+//! - from the child: one byte; after 0 the engine's hash (32 bytes) and the compiled code; after 1 the reason why the
+//!   component is invalid, after 2 the words with which the compiler broke.
 
 use std::{
     ffi::OsString,
@@ -26,7 +27,8 @@ use tokio::{
 use crate::{engine, text::clean};
 
 const DONE: u8 = 0;
-const REFUSED: u8 = 1;
+const INVALID: u8 = 1;
+const BROKEN: u8 = 2;
 const THREADS: u64 = 2;
 const REASON_BYTES: usize = 2 << 10;
 
@@ -124,17 +126,18 @@ pub(crate) async fn in_child(
         child.wait().await
     };
     let status = timeout(bounds.time, talk).await.map_err(|_| Failure::Time(bounds.time))?.map_err(Failure::Start)?;
+    if !status.success() {
+        return Err(Failure::Died(status.to_string()));
+    }
+    let reason = |bytes: &[u8]| clean(&String::from_utf8_lossy(bytes), REASON_BYTES);
     match answer.split_first() {
-        Some((&DONE, rest)) if status.success() => match rest.split_first_chunk::<32>() {
-            Some((hash, code)) if *hash == *expected.as_bytes() => Ok(Code(code.to_vec())),
+        Some((&DONE, rest)) => match rest.split_first_chunk() {
+            Some((hash, code)) if hash == expected.as_bytes() => Ok(Code(code.to_vec())),
             _ => Err(Failure::Foreign),
         },
-        Some((&REFUSED, reason)) if status.success() => {
-            Err(Failure::Invalid(clean(&String::from_utf8_lossy(reason), REASON_BYTES)))
-        }
-        Some(_) if status.success() => Err(Failure::Foreign),
-        None if status.success() => Err(Failure::Foreign),
-        _ => Err(Failure::Died(status.to_string())),
+        Some((&INVALID, rest)) => Err(Failure::Invalid(reason(rest))),
+        Some((&BROKEN, rest)) => Err(Failure::Panic(reason(rest))),
+        _ => Err(Failure::Foreign),
     }
 }
 
@@ -153,17 +156,13 @@ pub fn compile_child_main(mut input: impl Read, mut output: impl Write) -> io::R
     let mut component = Vec::new();
     input.read_to_end(&mut component)?;
     let engine = wasmtime::Engine::new(&engine::config()).map_err(io::Error::other)?;
-    match here(&engine, &component) {
-        Ok(Code(code)) => {
-            output.write_all(&[DONE])?;
-            output.write_all(engine_hash(&engine).as_bytes())?;
-            output.write_all(&code)?;
-        }
-        Err(reason) => {
-            output.write_all(&[REFUSED])?;
-            output.write_all(reason.to_string().as_bytes())?;
-        }
-    }
+    let (kind, rest) = match here(&engine, &component) {
+        Ok(Code(code)) => (DONE, [engine_hash(&engine).as_bytes().as_slice(), &code].concat()),
+        Err(Failure::Panic(text)) => (BROKEN, text.into_bytes()),
+        Err(other) => (INVALID, other.to_string().into_bytes()),
+    };
+    output.write_all(&[kind])?;
+    output.write_all(&rest)?;
     output.flush()
 }
 

@@ -10,6 +10,7 @@ use crate::{
 };
 
 const NAME_BYTES: usize = 200;
+const MESSAGE_BYTES: usize = 500;
 const WASM_PAGE: u64 = 64 << 10;
 
 /// Why a file is not taken as a plugin: what is wrong with it, and how to mend it.
@@ -57,9 +58,12 @@ pub(crate) fn inspect(bytes: &[u8], max_bytes: usize, max_memory: usize) -> Resu
     let mut validator = Validator::new_with_features(features());
     let mut found = Found::default();
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|error| invalid(&error, bytes.len()))?;
-        validator.payload(&payload).map_err(|error| invalid(&error, bytes.len()))?;
-        found.add(&payload).map_err(|error| invalid(&error, bytes.len()))??;
+        let payload = payload.map_err(|error| match error.message() {
+            message if message.contains("unexpected end") => Refusal::CutOff { bytes: bytes.len() },
+            _ => invalid(&error),
+        })?;
+        validator.payload(&payload).map_err(|error| invalid(&error))?;
+        found.add(&payload).map_err(|error| invalid(&error))??;
     }
     found.judge(max_memory)
 }
@@ -97,12 +101,8 @@ fn is_component(bytes: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-fn invalid(error: &wasmparser::BinaryReaderError, bytes: usize) -> Refusal {
-    // At the very end it is the end that is missing; elsewhere it is the contents that lie.
-    match error.message() {
-        message if message.contains("unexpected end") && error.offset() >= bytes => Refusal::CutOff { bytes },
-        message => Refusal::Invalid { message: clean(message, 500), offset: error.offset() },
-    }
+fn invalid(error: &wasmparser::BinaryReaderError) -> Refusal {
+    Refusal::Invalid { message: clean(error.message(), MESSAGE_BYTES), offset: error.offset() }
 }
 
 /// What a component has, all nested ones counted as often as they are written down. How often they are *instantiated*

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Services;
+use crate::{Denied, Services};
 
 /// One call of a plugin: the world that it sees, and how far it may go.
 pub struct Job {
@@ -15,6 +15,19 @@ pub struct Job {
     pub key_base: String,
     /// All random numbers of the job come from it; the same seed gives the same numbers.
     pub seed: [u8; 32],
+}
+
+impl Job {
+    /// A job that may use nothing at all: to ask for a manifest, and to see whether a component starts.
+    pub fn denied() -> Self {
+        Self {
+            services: Box::new(Denied),
+            limits: Limits::default(),
+            attempt: 1,
+            key_base: String::new(),
+            seed: [0; 32],
+        }
+    }
 }
 
 /// How far one call may go. Beyond a limit that stops the call, [`CallError`](crate::CallError) says which one it was;

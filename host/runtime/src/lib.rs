@@ -31,7 +31,7 @@ mod state;
 mod text;
 mod wasi;
 
-pub use compile::{compile_child_main, Failure as CompileFailure};
+pub use compile::{Failure as CompileFailure, compile_child_main};
 pub use component::{Component, Exports};
 pub use engine::{Engine, Options, StartError};
 pub use inspect::Refusal;

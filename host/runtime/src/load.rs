@@ -5,11 +5,10 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use crate::{
-    Component, Engine, Job, Limits, Refusal,
+    Component, Engine, Refusal,
     compile::{self, Bounds, Code},
     engine::Shared,
     inspect::inspect,
-    services::Denied,
     text::clean,
 };
 
@@ -71,7 +70,7 @@ impl Engine {
             Component::new(engine, pre, Hash(hash))
         })
         .await?;
-        component.try_out(first_start()).await?;
+        component.try_out().await?;
         Ok(component)
     }
 
@@ -122,17 +121,6 @@ fn deserialize(engine: &wasmtime::Engine, code: &Code) -> wasmtime::Result<wasmt
     // SAFETY: the bytes must come from wasmtime's own compiler. `Code` is made in two places only: from the answer of a
     // compiler that this host has started, and from a cache file whose seal only this host's key can have made.
     unsafe { wasmtime::component::Component::deserialize(engine, &code.0) }
-}
-
-/// The job in which a component is started for the first time.
-fn first_start() -> Job {
-    Job {
-        services: Box::new(Denied),
-        limits: Limits::default(),
-        attempt: 1,
-        key_base: String::new(),
-        seed: [0; 32],
-    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::contract;
+use crate::{contract, text::clean};
 
 /// A call's result, and what it cost whatever the result is.
 #[derive(Debug)]
@@ -38,10 +38,16 @@ pub enum CallError {
     #[error("the plugin does not export `{interface}`")]
     NotExported { interface: &'static str },
 
-    /// The plugin broke. `backtrace` has a line for each frame, innermost first; with source positions where the
-    /// component carries debug information.
+    /// The plugin broke.
     #[error("the plugin crashed: {message}")]
-    Trap { message: String, backtrace: String },
+    Trap {
+        message: String,
+        /// A line for each frame, innermost first; with source positions where the component carries debug information.
+        backtrace: String,
+        /// What it wrote to its standard error at last: of a JavaScript plugin the exception, of a Rust plugin the panic.
+        /// May hold personal data, so not for a log above debug.
+        last_words: String,
+    },
 
     #[error("the plugin called exit({code}); a plugin's function must return")]
     Exit { code: i32 },
@@ -63,14 +69,16 @@ pub enum CallError {
     Host { message: String },
 }
 
+/// A guest's failure in one line, fit to be shown.
 fn describe(failure: &contract::Failure) -> String {
     use contract::Failure;
-    match failure {
+    let text = match failure {
         Failure::Temporary(delay) => format!("temporary: {}", delay.reason),
         Failure::Rejected(problem) => format!("rejected: {} ({})", problem.text, problem.code),
         Failure::Unauthorised(text) => format!("unauthorised: {text}"),
         Failure::NotConfigured(text) => format!("not configured: {text}"),
         Failure::InDoubt(text) => format!("in doubt: {text}"),
         Failure::Other(problem) => format!("{} ({})", problem.text, problem.code),
-    }
+    };
+    clean(&text, 1 << 10)
 }

@@ -1,6 +1,9 @@
 //! One call: a slot, a fresh instance, the limits around it, and its end.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::time::timeout;
 use wasmtime::{
@@ -57,10 +60,10 @@ pub(crate) async fn run<T>(
     .await;
 
     let state = store.data_mut();
-    wasi::flush_output(state);
+    let last_words = wasi::last_words(state);
     let result = match called {
         Ok(Ok(result)) => result.map_err(CallError::Failure),
-        Ok(Err(error)) => Err(explain(&error, state, budget, instantiated)),
+        Ok(Err(error)) => Err(explain(&error, state, budget, instantiated, last_words)),
         Err(_) => Err(CallError::Deadline { wall }),
     };
     let usage = Usage {
@@ -74,7 +77,7 @@ pub(crate) async fn run<T>(
     Outcome { result, usage }
 }
 
-fn prepare(shared: &Shared, job: Job, budget: std::time::Duration, meter: &Arc<Meter>) -> Store<State> {
+fn prepare(shared: &Shared, job: Job, budget: Duration, meter: &Arc<Meter>) -> Store<State> {
     let fuel = job.limits.request_bytes.saturating_add(BESIDE_THE_BODY);
     let memory_bytes = job.limits.memory_bytes.min(shared.options.memory_bytes);
     let mut store = Store::new(&shared.wasm, State::new(job, memory_bytes, meter.clone()));
@@ -94,7 +97,13 @@ fn prepare(shared: &Shared, job: Job, budget: std::time::Duration, meter: &Arc<M
 }
 
 /// Names the reason behind an error of the engine.
-fn explain(error: &wasmtime::Error, state: &State, budget: std::time::Duration, instantiated: bool) -> CallError {
+fn explain(
+    error: &wasmtime::Error,
+    state: &State,
+    budget: Duration,
+    instantiated: bool,
+    last_words: String,
+) -> CallError {
     match error.downcast_ref::<Stop>() {
         Some(Stop::CpuBudget) => return CallError::CpuBudget { budget },
         Some(&Stop::Quota { what, limit }) => return CallError::Quota { what, limit },
@@ -114,6 +123,7 @@ fn explain(error: &wasmtime::Error, state: &State, budget: std::time::Duration, 
     CallError::Trap {
         message: clean(&message, MESSAGE_BYTES),
         backtrace: backtrace.map(lines).unwrap_or_default(),
+        last_words,
     }
 }
 
@@ -124,11 +134,12 @@ fn host_error(message: &str) -> CallError {
 /// A backtrace as lines, which are the guest's own names: each one cleaned.
 fn lines(backtrace: &WasmBacktrace) -> String {
     let mut lines = String::new();
-    for line in backtrace.to_string().lines() {
+    // The first line is a heading.
+    for line in backtrace.to_string().lines().skip(1) {
         if lines.len() > BACKTRACE_BYTES {
             break;
         }
-        lines.push_str(clean(line, MESSAGE_BYTES).trim_end());
+        lines.push_str(clean(line, MESSAGE_BYTES).trim());
         lines.push('\n');
     }
     lines

@@ -21,7 +21,7 @@ pub(crate) struct State {
     pub(crate) memory: memory::Limiter,
     pub(crate) attempt: u32,
     pub(crate) key_base: String,
-    pub(crate) deadline: Instant,
+    started: Instant,
     pub(crate) random: blake3::OutputReader,
     pub(crate) wasi: wasi::State,
     pub(crate) secret_tries: u32,
@@ -43,13 +43,12 @@ pub(crate) enum Stop {
 
 impl State {
     pub(crate) fn new(job: Job, memory_bytes: usize, meter: Arc<Meter>) -> Self {
-        let deadline = Instant::now() + job.limits.wall;
         Self {
             services: job.services,
             memory: memory::Limiter::new(memory_bytes),
             attempt: job.attempt,
             key_base: job.key_base,
-            deadline,
+            started: Instant::now(),
             random: stream_of(&job.seed, "random"),
             wasi: wasi::State::new(stream_of(&job.seed, "wasi")),
             secret_tries: 0,
@@ -75,8 +74,9 @@ impl State {
         self.host_calls.min(self.limits.host_calls)
     }
 
+    /// What is left of the call's wall-clock time.
     pub(crate) fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.limits.wall.saturating_sub(self.started.elapsed())
     }
 
     /// Writes one line to the job's log: cut, escaped, and as long as there is room.

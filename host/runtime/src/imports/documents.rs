@@ -40,8 +40,7 @@ impl Host for State {
         document: String,
     ) -> wasmtime::Result<Result<String, String>> {
         let _host = self.enter()?;
-        let measured =
-            place(&store, &collection).and_then(|()| short("the document", &document, DOCUMENT_BYTES));
+        let measured = place(&store, &collection).and_then(|()| short("the document", &document, DOCUMENT_BYTES));
         if let Err(reason) = measured {
             return Ok(Err(reason));
         }

@@ -93,3 +93,55 @@ pub(super) fn content_bytes(content: &Content) -> usize {
         Content::Bytes(bytes) => bytes.len(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::measure;
+    use crate::contract::http::{Body, Effect, FormPart, Part, Request};
+
+    fn request(change: impl FnOnce(&mut Request)) -> Request {
+        let mut request = Request {
+            method: "POST".into(),
+            url: "crm.lead.add.json".into(),
+            headers: vec![("accept".into(), "application/json".into())],
+            credential: Some("portal".into()),
+            body: Body::Empty,
+            effect: Effect::Once,
+            timeout_ms: None,
+            keep_secret: Vec::new(),
+        };
+        change(&mut request);
+        request
+    }
+
+    #[test]
+    fn an_ordinary_request_passes() {
+        assert_eq!(measure(&request(|_| {}), 100), Ok(()));
+        assert_eq!(measure(&request(|it| it.body = Body::Bytes(vec![0; 100])), 100), Ok(()));
+    }
+
+    #[test]
+    fn whatever_is_too_large_is_refused_with_its_size_and_the_limit() {
+        let field = |bytes| ("x".to_owned(), "y".repeat(bytes));
+        let text = |bytes| Part::Text("y".repeat(bytes));
+        let form_part = |part| FormPart { name: "file".into(), file_name: None, content_type: None, part };
+        let cases: [(Request, &str); 12] = [
+            (request(|it| it.method = "X".repeat(33)), "method has 33 bytes"),
+            (request(|it| it.url = "x".repeat(20_000)), "URL has 20000 bytes"),
+            (request(|it| it.headers = vec![field(1); 21]), "21 headers; at most 20"),
+            (request(|it| it.headers = vec![field(9_000); 2]), "headers of 18002 bytes"),
+            (request(|it| it.credential = Some("x".repeat(300))), "handle has 300 bytes"),
+            (request(|it| it.keep_secret = vec![String::new(); 33]), "33 places"),
+            (request(|it| it.keep_secret = vec!["x".repeat(300)]), "place in `keep-secret` has 300 bytes"),
+            (request(|it| it.body = Body::Text("x".repeat(101))), "body of 101 bytes; at most 100"),
+            (request(|it| it.body = Body::Form(vec![field(50); 2])), "body of 102 bytes"),
+            (request(|it| it.body = Body::Parts(vec![text(60), text(60)])), "body of 120 bytes"),
+            (request(|it| it.body = Body::Parts(vec![text(0); 1_001])), "1001 parts"),
+            (request(|it| it.body = Body::Multipart(vec![form_part(text(100))])), "body of 104 bytes"),
+        ];
+        for (request, expected) in cases {
+            let reason = measure(&request, 100).expect_err(expected);
+            assert!(reason.contains(expected), "{expected}: {reason}");
+        }
+    }
+}

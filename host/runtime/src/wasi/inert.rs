@@ -8,26 +8,25 @@ use wasmtime::{
 use super::Handle;
 use crate::state::State;
 
+const NO_STAND_IN: &str = "this function of WASI has no stand-in in this host";
+
 /// How WASI's error types spell "you may not", the best first. `HTTP-request-denied` is `wasi:http`'s.
 const REFUSALS: &[&str] = &["access-denied", "access", "not-permitted", "not-supported", "HTTP-request-denied"];
 
 /// Links a function that gives the inert value of its result type, whatever its arguments.
 pub(super) fn function(instance: &mut LinkerInstance<'_, State>, name: &str) -> wasmtime::Result<()> {
-    let full_name = name.to_owned();
-    instance.func_new(name, move |mut store, function, _, results| {
+    instance.func_new(name, |mut store, function, _, results| {
         let _host = store.data_mut().enter()?;
         for (result, ty) in results.iter_mut().zip(function.results()) {
-            *result = value(&mut store, &ty)
-                .ok_or_else(|| wasmtime::Error::msg(format!("WASI's `{full_name}` has no stand-in in this host")))??;
+            *result = value(&mut store, &ty)?;
         }
         Ok(())
     })
 }
 
-/// The inert value of a type: empty, zero or none; of a result its error; of an error a refusal. None for a type that
-/// WASI 0.2 does not return.
-fn value(store: &mut StoreContextMut<'_, State>, ty: &Type) -> Option<wasmtime::Result<Val>> {
-    Some(Ok(match ty {
+/// The inert value of a type: empty, zero or none; of a result its error; of an error a refusal.
+fn value(store: &mut StoreContextMut<'_, State>, ty: &Type) -> wasmtime::Result<Val> {
+    Ok(match ty {
         Type::Bool => Val::Bool(false),
         Type::S8 => Val::S8(0),
         Type::U8 => Val::U8(0),
@@ -41,43 +40,28 @@ fn value(store: &mut StoreContextMut<'_, State>, ty: &Type) -> Option<wasmtime::
         Type::List(_) => Val::List(Vec::new()),
         Type::Option(_) => Val::Option(None),
         Type::Flags(_) => Val::Flags(Vec::new()),
-        Type::Enum(ty) => Val::Enum(refusal(ty.names())?.to_owned()),
-        Type::Own(_) => return Some(handle(store)),
         Type::Record(ty) => {
-            let mut fields = Vec::new();
-            for field in ty.fields() {
-                match value(store, &field.ty)? {
-                    Ok(value) => fields.push((field.name.to_owned(), value)),
-                    Err(error) => return Some(Err(error)),
-                }
-            }
-            Val::Record(fields)
+            let fields = ty.fields().map(|field| Ok((field.name.to_owned(), value(store, &field.ty)?)));
+            Val::Record(fields.collect::<wasmtime::Result<_>>()?)
         }
-        Type::Tuple(ty) => match ty.types().map(|ty| value(store, &ty)).collect::<Option<wasmtime::Result<_>>>()? {
-            Ok(values) => Val::Tuple(values),
-            Err(error) => return Some(Err(error)),
-        },
+        Type::Tuple(ty) => Val::Tuple(ty.types().map(|ty| value(store, &ty)).collect::<wasmtime::Result<_>>()?),
+        Type::Result(ty) => {
+            let error = ty.err().map(|ty| value(store, &ty)).transpose()?;
+            Val::Result(Err(error.map(Box::new)))
+        }
+        Type::Enum(ty) => Val::Enum(refusal(ty.names())?),
         Type::Variant(ty) => {
-            let name = refusal(ty.cases().filter(|case| case.ty.is_none()).map(|case| case.name))?;
-            Val::Variant(name.to_owned(), None)
+            let cases = ty.cases().filter(|case| case.ty.is_none()).map(|case| case.name);
+            Val::Variant(refusal(cases)?, None)
         }
-        Type::Result(ty) => match ty.err().map(|ty| value(store, &ty)) {
-            None => Val::Result(Err(None)),
-            Some(error) => match error? {
-                Ok(error) => Val::Result(Err(Some(Box::new(error)))),
-                Err(error) => return Some(Err(error)),
-            },
-        },
-        _ => return None,
-    }))
+        Type::Own(_) => Val::Resource(Resource::<Handle>::new_own(0).try_into_resource_any(store)?),
+        _ => return Err(wasmtime::Error::msg(NO_STAND_IN)),
+    })
 }
 
 /// The name that comes nearest to a refusal.
-fn refusal<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn refusal<'a>(names: impl Iterator<Item = &'a str>) -> wasmtime::Result<String> {
     let names: Vec<_> = names.collect();
-    REFUSALS.iter().find_map(|refusal| names.iter().find(|name| *name == refusal)).or(names.first()).copied()
-}
-
-fn handle(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<Val> {
-    Ok(Val::Resource(Resource::<Handle>::new_own(0).try_into_resource_any(store)?))
+    let refusal = REFUSALS.iter().find(|refusal| names.contains(refusal)).or(names.first());
+    refusal.map(|name| (*name).to_owned()).ok_or_else(|| wasmtime::Error::msg(NO_STAND_IN))
 }

@@ -1,11 +1,11 @@
 //! `wasi:io`: input that has ended, output that becomes lines of the log, and polls that never wait.
 
-use std::mem;
+use std::{collections::VecDeque, mem};
 
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource};
 
 use super::{Handle, clocks, function, inert, open, resource};
-use crate::{contract::logging::Level, state::State};
+use crate::{contract::logging::Level, state::State, text::clean};
 
 /// The numbers behind the handles of the two output streams. Every other stream swallows what it gets.
 pub(super) const STDOUT: u32 = 1;
@@ -95,11 +95,24 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     inert::function(&mut streams, "[method]output-stream.subscribe")
 }
 
-/// What the guest has written since its last line end.
+/// How much of what the guest has written to its standard error is kept, for the reason of a crash.
+const LAST_WORDS_BYTES: usize = 2 << 10;
+
+/// What the guest has written since its last line end, and the last lines of its standard error.
 #[derive(Default)]
-pub(crate) struct OutputLines {
+pub(super) struct Output {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    last_words: VecDeque<String>,
+}
+
+impl Output {
+    fn remember(&mut self, line: &str) {
+        self.last_words.push_back(clean(line, LAST_WORDS_BYTES));
+        while self.last_words.iter().map(String::len).sum::<usize>() > LAST_WORDS_BYTES {
+            self.last_words.pop_front();
+        }
+    }
 }
 
 fn write_output(state: &mut State, stream: u32, bytes: &[u8]) {
@@ -118,19 +131,26 @@ fn write_output(state: &mut State, stream: u32, bytes: &[u8]) {
 }
 
 fn flush(state: &mut State, stream: u32) {
+    let output = &mut state.wasi.output;
     let (pending, name) = match stream {
-        STDOUT => (mem::take(&mut state.wasi.output.stdout), "stdout"),
-        _ => (mem::take(&mut state.wasi.output.stderr), "stderr"),
+        STDOUT => (mem::take(&mut output.stdout), "stdout"),
+        _ => (mem::take(&mut output.stderr), "stderr"),
     };
     let line = String::from_utf8_lossy(&pending);
     let line = line.trim_end();
-    if !line.is_empty() {
-        state.log(Level::Debug, line, &vec![("stream".to_owned(), name.to_owned())]);
+    if line.is_empty() {
+        return;
     }
+    if stream == STDERR {
+        output.remember(line);
+    }
+    state.log(Level::Debug, line, &vec![("stream".to_owned(), name.to_owned())]);
 }
 
-/// Logs what was written without a line end: at the end of a call, and after a crash, whose reason it may be.
-pub(crate) fn flush_output(state: &mut State) {
+/// At the end of a call: logs what was written without a line end, and gives the last lines of standard error, where
+/// language runtimes say why they crash.
+pub(crate) fn last_words(state: &mut State) -> String {
     flush(state, STDOUT);
     flush(state, STDERR);
+    Vec::from(mem::take(&mut state.wasi.output.last_words)).join("\n")
 }

@@ -17,7 +17,7 @@ mod random;
 
 use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Lower};
 
-pub(crate) use io::flush_output;
+pub(crate) use io::last_words;
 
 use crate::state;
 
@@ -32,12 +32,12 @@ struct Handle;
 pub(crate) struct State {
     random: blake3::OutputReader,
     timers: clocks::Timers,
-    output: io::OutputLines,
+    output: io::Output,
 }
 
 impl State {
     pub(crate) fn new(random: blake3::OutputReader) -> Self {
-        Self { random, timers: clocks::Timers::default(), output: io::OutputLines::default() }
+        Self { random, timers: clocks::Timers::default(), output: io::Output::default() }
     }
 }
 
@@ -60,7 +60,10 @@ pub(crate) fn knows(interface: &str) -> bool {
     names::LIVE.contains(&interface) || names::INERT.iter().any(|(name, _, _)| *name == interface)
 }
 
-fn open<'a>(linker: &'a mut Linker<state::State>, interface: &str) -> wasmtime::Result<LinkerInstance<'a, state::State>> {
+fn open<'a>(
+    linker: &'a mut Linker<state::State>,
+    interface: &str,
+) -> wasmtime::Result<LinkerInstance<'a, state::State>> {
     linker.instance(&format!("{interface}@{VERSION}"))
 }
 
