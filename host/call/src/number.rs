@@ -111,14 +111,15 @@ impl Number {
         self.formatted(PhoneNumberFormat::International)
     }
 
-    /// The number in `style`: `e164`, `international`, `national`, `uri`; as it came where it could not be completed or
-    /// the style is unknown.
+    /// The number in `style`: `e164`, `international`, `national`, `rfc3966`, `digits`; as it came where it could not be
+    /// completed or the style is unknown.
     pub fn format(&self, style: &str) -> String {
         match style {
             "e164" => self.formatted(PhoneNumberFormat::E164),
             "international" => self.formatted(PhoneNumberFormat::International),
             "national" => self.formatted(PhoneNumberFormat::National),
-            "uri" => self.formatted(PhoneNumberFormat::RFC3966),
+            "rfc3966" => self.formatted(PhoneNumberFormat::RFC3966),
+            "digits" => self.formatted(PhoneNumberFormat::E164).trim_start_matches('+').to_owned(),
             _ => self.raw.clone(),
         }
     }

@@ -120,7 +120,7 @@ fn numbers_are_formatted_for_people() {
     let number = Number::parse("+493023125000", &numbering("DE"));
     assert_eq!(number.display(), "+49 30 23125000");
     assert_eq!(number.format("national"), "030 23125000");
-    assert_eq!(number.format("uri"), "tel:+49-30-23125000");
+    assert_eq!(number.format("rfc3966"), "tel:+49-30-23125000");
 }
 
 #[test]

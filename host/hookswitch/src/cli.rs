@@ -1,0 +1,78 @@
+//! The command line.
+
+mod calls;
+mod check;
+mod filter;
+mod log;
+mod output;
+mod run;
+mod trace;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Joins a phone system and a CRM: the caller's card before the phone is picked up, the journal entry after the call.
+#[derive(Debug, Parser)]
+#[command(name = "hookswitch", version, about, long_about = None, max_term_width = 100, after_help = "\
+Examples:
+  hookswitch check                         is the configuration right, does everything answer?
+  hookswitch run                           serve, in the foreground; Ctrl-C ends it
+  hookswitch calls --since 1h --missed     who called in the last hour and reached nobody?
+  hookswitch trace 1795230418.0            what happened to this call, step by step
+
+The configuration is read from ./hookswitch.toml, or from --config FILE, or from HOOKSWITCH_CONFIG.")]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Common {
+    /// The configuration file.
+    #[arg(short, long, global = true, env = "HOOKSWITCH_CONFIG", default_value = "hookswitch.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// Print JSON instead of text for people.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve: take calls from the phone systems and drive the plugins.
+    Run(run::Options),
+    /// Check the configuration, the plugins and the connections, and change nothing.
+    Check(check::Options),
+    /// List recent calls with their outcome.
+    Calls(calls::Options),
+    /// Show everything that happened to one call.
+    Trace(trace::Options),
+    /// Compile a plugin from standard input to standard output (started by `run`, in a process with limits).
+    #[command(hide = true)]
+    CompileComponent,
+}
+
+/// Runs the program; the exit code is 0 if all went well, 1 if not, 2 for a wrong command line.
+pub(crate) fn main() -> ExitCode {
+    let Cli { common, command } = Cli::parse();
+    let outcome = match command {
+        Command::Run(options) => run::run(&common, &options),
+        Command::Check(options) => check::run(&common, &options),
+        Command::Calls(options) => calls::run(&common, &options),
+        Command::Trace(options) => trace::run(&common, &options),
+        Command::CompileComponent => compile_component(),
+    };
+    outcome.unwrap_or_else(|error| {
+        output::error(&error, common.json);
+        ExitCode::FAILURE
+    })
+}
+
+fn compile_component() -> miette::Result<ExitCode> {
+    hookswitch_runtime::compile_child_main(std::io::stdin().lock(), std::io::stdout().lock())
+        .map_err(|error| miette::miette!("{error}"))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,86 @@
+//! What commands print: tables for people, JSON and CSV for programs. Text that came from outside is escaped.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+/// Prints an error to the error output: as a report for people, as one JSON object with `--json`.
+pub(super) fn error(error: &miette::Report, json: bool) {
+    if json {
+        let help = error.help().map(|help| help.to_string());
+        let text = serde_json::json!({ "error": error.to_string(), "help": help });
+        eprintln!("{text}");
+    } else {
+        eprintln!("{error:?}");
+    }
+}
+
+/// Prints a value as JSON, one line per value.
+pub(super) fn json(value: &impl Serialize) -> miette::Result<()> {
+    let text = serde_json::to_string(value).map_err(|error| miette::miette!("cannot write JSON: {error}"))?;
+    line(&text)
+}
+
+/// Prints one line; a reader that has gone away ends the program without a complaint.
+pub(super) fn line(text: &str) -> miette::Result<()> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(miette::miette!("cannot write: {error}")),
+    }
+}
+
+/// A table with aligned columns, as wide as its contents.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> miette::Result<()> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(head.get(column).map(|title| title.len())).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let format = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    line(&style(&format(&mut head.iter().copied()), Style::Bold))?;
+    rows.iter().try_for_each(|row| line(&format(&mut row.iter().map(String::as_str))))
+}
+
+/// How text stands out on a terminal.
+#[derive(Clone, Copy)]
+pub(super) enum Style {
+    Bold,
+    Dim,
+    Good,
+    Bad,
+}
+
+/// `text` in a style, where somebody looks at it and has not asked for plain text (`NO_COLOR`).
+pub(super) fn style(text: &str, style: Style) -> String {
+    if !io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        return text.to_owned();
+    }
+    let code = match style {
+        Style::Bold => "1",
+        Style::Dim => "2",
+        Style::Good => "32",
+        Style::Bad => "31",
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+/// `text` without control characters: what a caller or a CRM wrote must not steer the reader's terminal.
+pub(super) fn printable(text: &str) -> String {
+    let steers = |char: char| char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|char| if steers(char) { '\u{fffd}' } else { char }).collect()
+}
+
+/// `text`, cut to `width` characters.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}

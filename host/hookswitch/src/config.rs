@@ -1,0 +1,143 @@
+//! The configuration: one TOML file, read strictly.
+//!
+//! An unknown key, a wrong type or a value that cannot be is an error that shows the line, says what is wrong and how
+//! to mend it; nothing is guessed. Every secret can come from the environment or from a file instead.
+
+mod duration;
+mod error;
+mod pbx;
+mod plugin;
+mod secret;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+
+pub(crate) use self::{
+    duration::Span,
+    error::Error,
+    pbx::{Pbx, PbxKind},
+    plugin::{CallType, Contacts, Create, Credential, CredentialKind, Journal, Plugin},
+    secret::Secret,
+    server::Server,
+};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// `[server]`: the host itself.
+    #[serde(default)]
+    pub(crate) server: Server,
+    /// `[pbx.NAME]`: the phone systems.
+    #[serde(default)]
+    pub(crate) pbx: BTreeMap<String, Pbx>,
+    /// `[plugin.NAME]`: the CRMs.
+    #[serde(default)]
+    pub(crate) plugin: BTreeMap<String, Arc<Plugin>>,
+}
+
+/// A configuration together with where it came from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// What it says.
+    pub(crate) config: Arc<Config>,
+    /// Relative paths in the file are relative to this folder.
+    pub(crate) folder: PathBuf,
+}
+
+impl Loaded {
+    /// `path` as written in the file, made relative to the file's folder.
+    pub(crate) fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+}
+
+/// Reads and checks the file at `path`. Secrets are not read yet: they may be absent on the machine that only checks.
+pub(crate) fn load(path: &Path) -> Result<Loaded, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let config = parse(&path.display().to_string(), &text)?;
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    Ok(Loaded { config: Arc::new(config), folder })
+}
+
+/// Reads `text`; `name` is what errors call the file.
+fn parse(name: &str, text: &str) -> Result<Config, Error> {
+    let config: Config = toml::from_str(text).map_err(|error| Error::syntax(name, text, &error))?;
+    config.validate().map_err(|fault| Error::fault(name, text, &fault))?;
+    Ok(config)
+}
+
+/// What is wrong with a value that reads well by itself.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// The key, from the top: `plugin`, `bitrix24`, `pbx`.
+    path: Vec<String>,
+    /// What is wrong.
+    message: String,
+    /// How to mend it.
+    help: String,
+}
+
+impl Fault {
+    fn new(path: &[&str], message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { path: path.iter().map(|&key| key.to_owned()).collect(), message: message.into(), help: help.into() }
+    }
+}
+
+impl Config {
+    /// Checks what types alone cannot: names that must exist, values that exclude each other.
+    fn validate(&self) -> Result<(), Fault> {
+        self.server.validate()?;
+        for (name, pbx) in &self.pbx {
+            valid_name("pbx", name)?;
+            pbx.validate(name)?;
+        }
+        for (name, plugin) in &self.plugin {
+            valid_name("plugin", name)?;
+            for pbx in plugin.pbx.iter().flatten().filter(|pbx| !self.pbx.contains_key(*pbx)) {
+                let known: Vec<_> = self.pbx.keys().map(String::as_str).collect();
+                return Err(Fault::new(
+                    &["plugin", name, "pbx"],
+                    format!("there is no phone system named `{pbx}`"),
+                    nearest(pbx, &known).map_or_else(
+                        || format!("add a table [pbx.{pbx}]"),
+                        |near| format!("did you mean `{near}`? otherwise add a table [pbx.{pbx}]"),
+                    ),
+                ));
+            }
+            plugin.validate(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Names stand in logs, file names and commands.
+fn valid_name(table: &str, name: &str) -> Result<(), Fault> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !name.is_empty() && name.len() <= 64 && name.bytes().all(good) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        &[table, name],
+        format!("`{name}` cannot be the name of a {table}"),
+        "use 1 to 64 letters, digits, `-` or `_`",
+    ))
+}
+
+/// The candidate that looks most like `text`, if any looks like it.
+pub(crate) fn nearest<'a>(text: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    candidates
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(text, candidate), *candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,80 @@
+use super::*;
+
+/// The error of `text` as an admin sees it.
+fn shown(text: &str) -> String {
+    let error = parse("hookswitch.toml", text).expect_err("the configuration must be refused");
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none()).with_width(100);
+    let mut out = String::new();
+    handler.render_report(&mut out, &error).unwrap();
+    out
+}
+
+const PBX: &str = r#"
+[pbx.office]
+kind = "asterisk"
+address = "127.0.0.1:5038"
+username = "hookswitch"
+secret = { env = "AMI_SECRET" }
+trunks = ["PJSIP/trunk-provider"]
+"#;
+
+#[test]
+fn a_full_configuration_is_read() {
+    let text = format!(
+        r#"
+[server]
+data = "data"
+region = "DE"
+timezone = "Europe/Berlin"
+{PBX}
+[plugin.bitrix24]
+component = "bitrix24.wasm"
+pbx = ["office"]
+allow = {{ http = ["https://acme.bitrix24.com"], network = ["10.0.0.0/8"] }}
+credentials.portal = {{ kind = "base-url", file = "/run/secrets/bitrix24" }}
+contacts = {{ create = "automatic", on = ["inbound"] }}
+journal = {{ subject = "{{{{ call.type }}}}", when = ["inbound", "missed"] }}
+settings = {{ fallback-user = 1, create-as = "lead" }}
+users = {{ 201 = "7" }}
+"#
+    );
+    let config = parse("x", &text).unwrap();
+    assert_eq!(config.plugin["bitrix24"].settings["fallback-user"], Setting("1".into()));
+    assert_eq!(config.plugin["bitrix24"].users["201"], "7");
+}
+
+#[test]
+fn every_fault_shows_its_line_and_how_to_mend_it() {
+    let cases = [
+        ("[server]\nregoin = \"DE\"\n", vec!["hookswitch.toml:2:1", "regoin", "did you mean `region`?"]),
+        ("[server]\nregion = \"Germany\"\n", vec!["2:", "`Germany` is no country", "two letters"]),
+        ("[server]\ntimezone = \"Berlin\"\n", vec!["2:", "unknown time zone `Berlin`", "Europe/Berlin"]),
+        ("[server]\ncall-limit = 4\n", vec!["2:", "a duration like"]),
+        ("[server\n", vec!["1:8"]),
+        (&PBX.replace("asterisk", "asterix"), vec!["3:8", "asterix", "asterisk"]),
+        (&PBX.replace("127.0.0.1:5038", "127.0.0.1"), vec!["4:11", "host and port"]),
+        (&PBX.replace("[\"PJSIP/trunk-provider\"]", "[]"), vec!["7:10", "without trunks"]),
+        (&PBX.replace("{ env = \"AMI_SECRET\" }", "{ environment = \"X\" }"), vec!["environment", "`env` or `file`"]),
+        (&PBX.replace("{ env = \"AMI_SECRET\" }", "7"), vec!["a text, { env"]),
+        (&format!("{PBX}\n[plugin.x]\ncomponent = \"x.wasm\"\npbx = [\"offise\"]\n"), vec!["`offise`", "did you mean `office`?"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\nallow.http = [\"acme.bitrix24.com\"]\n", vec!["3:", "https://"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\nallow.networks = [\"10.0.0.0/99\"]\n", vec!["3:", "no network"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\njournal.subject = \"{{ call.nmae }}\"\n", vec!["3:", "call.name"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\ncredentials.portal = { kind = \"base-url\" }\n", vec!["exactly one source"]),
+        ("[plugin.\"a b\"]\ncomponent = \"x.wasm\"\n", vec!["cannot be the name"]),
+    ];
+    for (text, expected) in cases {
+        let shown = shown(text);
+        for part in expected {
+            assert!(shown.contains(part), "{part:?} is missing in\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let config = parse("x", &PBX.replace("{ env = \"AMI_SECRET\" }", "\"hunter2\"")).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let plugin = "[plugin.x]\ncomponent = \"x.wasm\"\ncredentials.portal = { kind = \"bearer\", value = \"hunter2\" }\n";
+    assert!(!format!("{:?}", parse("x", plugin).unwrap()).contains("hunter2"));
+}

@@ -1,0 +1,27 @@
+//! What a CRM knows of one call: kept per call and plugin, so that a restart goes on where it was.
+
+use std::collections::BTreeSet;
+
+use hookswitch_runtime::contract::{Contact, Reference};
+use serde::{Deserialize, Serialize};
+
+/// The state of one call in one CRM.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(crate) struct Dossier {
+    /// Who the caller is; none while the CRM has not answered, empty if it knows nobody.
+    pub(crate) contacts: Option<Vec<Contact>>,
+    /// The call as the CRM registered it.
+    pub(crate) begun: Option<Reference>,
+    /// The journal entry.
+    pub(crate) written: Option<Reference>,
+    /// The users on whose screens the card is.
+    pub(crate) shown: BTreeSet<String>,
+}
+
+impl Dossier {
+    /// The contact that the call belongs to: the first that the CRM named.
+    pub(crate) fn contact(&self) -> Option<&Contact> {
+        self.contacts.as_ref().and_then(|contacts| contacts.first())
+    }
+}

@@ -1,0 +1,202 @@
+//! From reports to accepted events: track, plan, make durable, hand over.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use hookswitch_call::{
+    Call, Chain, Event, Millis, PbxName, Tracker,
+    number::{Kind, Number},
+    signal::{Fact, Report},
+};
+use hookswitch_journal::{
+    CallRef, Journal,
+    calls::{Accepted, Receipt},
+    jobs::{Job, NewJob, State},
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    config::Config,
+    conversation::News,
+    dispatch::Dispatch,
+    plan::{self, Policy},
+};
+
+/// Ended calls are remembered this long, so that late signals are recognised as late.
+const REMEMBER: u64 = 3600 * 1000;
+/// The journal is tried again after this while it cannot take events.
+const JOURNAL_WAIT: Duration = Duration::from_secs(1);
+/// How often calls without news are looked at.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// The calls of one phone system on their way into the journal.
+pub(crate) struct Intake {
+    pbx: PbxName,
+    config: Arc<Config>,
+    tracker: Tracker,
+    journal: Journal,
+    dispatch: Arc<Dispatch>,
+}
+
+/// A call before and after a group of reports.
+struct Change {
+    before: Option<Call>,
+    events: Vec<Event>,
+}
+
+impl Intake {
+    /// Goes on with `calls`, as they were when the program stopped.
+    pub(crate) fn new(
+        pbx: PbxName,
+        config: Arc<Config>,
+        journal: Journal,
+        dispatch: Arc<Dispatch>,
+        calls: Vec<Call>,
+    ) -> Self {
+        Self { tracker: Tracker::new(pbx.clone(), calls).told_ring_ends(), pbx, config, journal, dispatch }
+    }
+
+    /// Takes reports until the source ends.
+    pub(crate) async fn run(mut self, mut reports: mpsc::Receiver<Vec<Report>>, stop: CancellationToken) {
+        let mut round = tokio::time::interval(ROUND);
+        loop {
+            let group = tokio::select! {
+                group = reports.recv() => group,
+                _ = round.tick() => Some(Vec::new()),
+            };
+            let Some(mut group) = group else { return };
+            while let Ok(more) = reports.try_recv() {
+                group.extend(more);
+            }
+            let now = clock::now();
+            let mut changes = BTreeMap::new();
+            for report in group {
+                self.take(report, &mut changes);
+            }
+            self.give_up_silent(now, &mut changes);
+            self.tracker.forget_ended(Millis(now.0.saturating_sub(REMEMBER)));
+            if stop.run_until_cancelled(self.accept(changes, now)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, report: Report, changes: &mut BTreeMap<Chain, Change>) {
+        match report {
+            Report::Call(signal) => {
+                let other = match &signal.fact {
+                    Fact::Merged { into } => Some(into.clone()),
+                    _ => None,
+                };
+                let touched = [Some(signal.chain.clone()), other].into_iter().flatten().collect();
+                self.note(touched, changes, |tracker| tracker.apply(signal));
+            }
+            Report::Resynced { alive, at } => {
+                tracing::info!(pbx = %self.pbx, alive = alive.len(), "resynchronised");
+                self.note(self.tracker.open_since(Millis(u64::MAX)), changes, |tracker| tracker.reconcile(&alive, at));
+            }
+            Report::Connected => tracing::info!(pbx = %self.pbx, "connected"),
+            Report::Disconnected { reason } => tracing::warn!(pbx = %self.pbx, reason, "connection lost; trying again"),
+        }
+    }
+
+    /// Closes calls that have had no news for too long.
+    fn give_up_silent(&mut self, now: Millis, changes: &mut BTreeMap<Chain, Change>) {
+        let limit = u64::try_from(self.config.server.call_limit.0.as_millis()).unwrap_or(u64::MAX);
+        for chain in self.tracker.open_since(Millis(now.0.saturating_sub(limit))) {
+            if self.tracker.call(&chain).is_some_and(|call| now.since(call.changed) > limit) {
+                tracing::warn!(pbx = %self.pbx, call = %chain, "no news for too long; closed as lost");
+                self.note(vec![chain.clone()], changes, |tracker| tracker.close(&chain, now));
+            }
+        }
+    }
+
+    /// Lets the tracker work on the calls `touched` and notes what came of it.
+    fn note(
+        &mut self,
+        touched: Vec<Chain>,
+        changes: &mut BTreeMap<Chain, Change>,
+        work: impl FnOnce(&mut Tracker) -> Vec<Event>,
+    ) {
+        let before: Vec<_> = touched.into_iter().map(|chain| (self.tracker.call(&chain).cloned(), chain)).collect();
+        let events = work(&mut self.tracker);
+        for (before, chain) in before {
+            let own: Vec<_> = events.iter().filter(|event| event.chain == chain).cloned().collect();
+            if !own.is_empty() {
+                changes.entry(chain).or_insert_with(|| Change { before, events: Vec::new() }).events.extend(own);
+            }
+        }
+    }
+
+    /// Makes a group of changes durable together with the jobs that follow, then hands them over. Tries until the
+    /// journal takes it: until then nothing more is read from the phone system.
+    async fn accept(&self, changes: BTreeMap<Chain, Change>, now: Millis) {
+        let group: Vec<(Accepted, News)> =
+            changes.into_iter().filter_map(|(chain, change)| self.prepare(&chain, change, now)).collect();
+        if group.is_empty() {
+            return;
+        }
+        let jobs = self.keep(group.iter().map(|(accepted, _)| accepted.clone()).collect()).await;
+        for ((accepted, news), jobs) in group.into_iter().zip(jobs) {
+            let call = CallRef::from(&accepted.call);
+            for event in &accepted.events {
+                tracing::info!(pbx = %self.pbx, call = %call.chain, event = event.what.name(), leg = event.leg, "event");
+            }
+            if plan::concerns(&accepted.call) {
+                self.dispatch.hand_over(&call, &news, jobs);
+            }
+        }
+    }
+
+    /// Commits; the jobs of each acceptance, in order.
+    async fn keep(&self, accepted: Vec<Accepted>) -> Vec<Vec<Job>> {
+        loop {
+            let group = accepted.clone();
+            let kept = self.journal.write(move |txn| {
+                let receipts = txn.accept(group.clone())?;
+                group.iter().zip(receipts).map(|(accepted, receipt)| match receipt {
+                    Receipt::Kept(ids) => ids.into_iter().map(|id| txn.job(id)).filter_map(Result::transpose).collect(),
+                    Receipt::Repeated => {
+                        let call = CallRef::from(&accepted.call);
+                        let jobs = txn.jobs_of(&call)?;
+                        Ok(jobs.into_iter().filter(|job| job.state == State::Waiting && job.attempt == 0).collect())
+                    }
+                }).collect()
+            });
+            match kept.await {
+                Ok(jobs) => return jobs,
+                Err(error) => {
+                    tracing::error!(pbx = %self.pbx, %error, "events cannot be kept; trying again");
+                    tokio::time::sleep(JOURNAL_WAIT).await;
+                }
+            }
+        }
+    }
+
+    fn prepare(&self, chain: &Chain, change: Change, now: Millis) -> Option<(Accepted, News)> {
+        let call = self.tracker.call(chain)?.clone();
+        let external = external(&self.config, &call);
+        let mut jobs = Vec::new();
+        for desk in self.dispatch.desks_of(self.pbx.as_str()) {
+            let policy =
+                Policy { serves: desk.served, contacts: &desk.config.contacts, journal: &desk.config.journal };
+            jobs.extend(plan::jobs(change.before.as_ref(), &call, &policy).into_iter().map(|kind| NewJob {
+                plugin: desk.name.clone(),
+                kind: kind.name().to_owned(),
+                due: now,
+            }));
+        }
+        let e164 = external.as_ref().and_then(|number| number.e164.clone());
+        let news = News { call: Arc::new(call.clone()), external: external.map(Arc::new) };
+        Some((Accepted { call, number: e164, events: change.events, jobs }, news))
+    }
+}
+
+/// The outside party's number, read in the region of the call's line; none where it is suppressed.
+pub(crate) fn external(config: &Config, call: &Call) -> Option<Number> {
+    let pbx = config.pbx.get(call.pbx.as_str())?;
+    let numbering = pbx.numbering(&call.line, config.server.region.as_deref());
+    let number = Number::parse(call.external.as_deref()?, &numbering);
+    (number.kind != Kind::Anonymous).then_some(number)
+}

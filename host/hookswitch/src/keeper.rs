@@ -1,0 +1,115 @@
+//! Background work: what plugins fetch ahead, who sits at which extension, and what has been kept long enough.
+
+use std::{sync::Arc, time::Duration};
+
+use hookswitch_journal::{
+    Journal,
+    directory::{Directory, User},
+    retention::Retention,
+};
+use hookswitch_runtime::CallError;
+
+use crate::{
+    clock,
+    desk::{Desk, Lane, Visit},
+    users::Users,
+};
+
+/// `plugin.prepare` and a page of `directory.users` may take this long.
+const BACKGROUND: Duration = Duration::from_secs(60);
+/// The map of users is refreshed this often (sheet `crm-bitrix24.md`, section 5.1).
+const REFRESH: Duration = Duration::from_secs(600);
+/// Waits after a failure.
+const AGAIN: Duration = Duration::from_secs(30);
+/// Pages of a directory; more than this is a plugin that goes round in circles.
+const PAGES: usize = 1000;
+/// The journal may grow to this many bytes; then the oldest traces of finished calls go before their time.
+const LARGEST: u64 = 8 << 30;
+/// What has been kept long enough is removed this often.
+const PRUNE: Duration = Duration::from_secs(3600);
+
+/// Uses the map of users that was fetched last.
+pub(crate) async fn restore_users(desk: &Arc<Desk>) {
+    let name = desk.name.clone();
+    match desk.journal.read(move |view| view.directory(&name)).await {
+        Ok(None) => {}
+        Ok(Some(directory)) => desk.set_users(Users::new(directory.users, &desk.config.users)),
+        Err(error) => tracing::warn!(plugin = %desk.name, %error, "the map of users cannot be read"),
+    }
+}
+
+/// Prepares the plugin, then keeps its map of users fresh.
+pub(crate) async fn keep(desk: Arc<Desk>) {
+    while let Err(error) = prepare(&desk).await {
+        tracing::warn!(plugin = %desk.name, %error, "plugin not prepared; trying again");
+        tokio::time::sleep(AGAIN).await;
+    }
+    loop {
+        let wait = match refresh(&desk).await {
+            Ok(count) => {
+                tracing::info!(plugin = %desk.name, users = count, "map of users refreshed");
+                REFRESH
+            }
+            Err(error) => {
+                tracing::warn!(plugin = %desk.name, %error, "map of users not refreshed; trying again");
+                AGAIN
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            // An extension without a user may belong to somebody new.
+            () = desk.users_missed() => tokio::time::sleep(AGAIN).await,
+        }
+    }
+}
+
+fn visit(function: &'static str) -> Visit<'static> {
+    Visit { function, lane: Lane::Record, wall: BACKGROUND, call: None, job: None }
+}
+
+async fn prepare(desk: &Arc<Desk>) -> Result<(), CallError> {
+    desk.visit(visit("plugin.prepare"), async |plugin, job| plugin.prepare(job).await).await
+}
+
+/// Fetches the CRM's directory, page by page.
+pub(crate) async fn refresh(desk: &Arc<Desk>) -> Result<usize, CallError> {
+    if !desk.served.directory_users {
+        return Ok(0);
+    }
+    let mut users = Vec::new();
+    let mut after: Option<String> = None;
+    for _ in 0..PAGES {
+        let page = desk
+            .visit(visit("directory.users"), async |plugin, job| plugin.directory_users(job, after.as_deref()).await)
+            .await?;
+        users.extend(page.users.into_iter().map(|user| User {
+            id: user.id,
+            name: user.name,
+            email: user.email,
+            extensions: user.extensions,
+            active: user.active,
+        }));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let count = users.len();
+    let (name, directory) = (desk.name.clone(), Directory { fetched: clock::now(), users: users.clone() });
+    if let Err(error) = desk.journal.write(move |txn| txn.put_directory(&name, &directory)).await {
+        tracing::warn!(plugin = %desk.name, %error, "the map of users cannot be kept");
+    }
+    desk.set_users(Users::new(users, &desk.config.users));
+    Ok(count)
+}
+
+/// Removes calls that ended longer ago than `keep`, and nothing that is unfinished.
+pub(crate) async fn prune(journal: Journal, keep: Duration) {
+    loop {
+        match journal.prune(Retention { calls_for: keep, runs_for: keep, bytes: LARGEST }, clock::now()).await {
+            Ok(pruned) => tracing::debug!(calls = pruned.calls, runs = pruned.runs, keys = pruned.keys, "old records removed"),
+            Err(error) => tracing::warn!(%error, "old records not removed"),
+        }
+        tokio::time::sleep(PRUNE).await;
+    }
+}

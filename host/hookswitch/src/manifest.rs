@@ -1,0 +1,198 @@
+//! What a plugin says about itself (`wit/manifest.md`), and whether the configuration gives it what it needs.
+
+use std::collections::BTreeSet;
+
+use hookswitch_runtime::Exports;
+use serde::Deserialize;
+
+use crate::config;
+
+/// The format of manifests that this program reads.
+const FORMAT: u32 = 1;
+/// A manifest is read into memory whole.
+const LARGEST: usize = 256 * 1024;
+
+/// The manifest of a plugin. Keys that this version does not know are ignored: manifests grow.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Manifest {
+    manifest: u32,
+    /// The plugin's own name.
+    pub(crate) name: String,
+    /// The name for people.
+    pub(crate) title: String,
+    /// The plugin's version.
+    pub(crate) version: String,
+    /// Who makes it.
+    #[serde(default)]
+    pub(crate) vendor: String,
+    /// The exported functions that do something.
+    serves: BTreeSet<String>,
+    /// What the admin can set.
+    #[serde(default)]
+    pub(crate) settings: Vec<Setting>,
+    /// The secrets that it needs.
+    #[serde(default)]
+    pub(crate) credentials: Vec<Credential>,
+    /// The origins that it wants to reach.
+    #[serde(default)]
+    pub(crate) http: Vec<String>,
+    /// What the CRM bears.
+    #[serde(default)]
+    pub(crate) limits: Limits,
+}
+
+/// One setting.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Setting {
+    pub(crate) name: String,
+    kind: String,
+    title: String,
+    #[serde(default)]
+    help: String,
+    pub(crate) default: Option<String>,
+    #[serde(default)]
+    choices: Vec<String>,
+    #[serde(default)]
+    required: bool,
+}
+
+/// One secret.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Credential {
+    pub(crate) handle: String,
+    pub(crate) kind: String,
+    title: String,
+    #[serde(default)]
+    help: String,
+    #[serde(default = "yes")]
+    required: bool,
+}
+
+/// What the CRM bears.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Limits {
+    /// Requests at the same time.
+    pub(crate) concurrency: Option<usize>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The functions that the host calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub(crate) lookup_by_number: bool,
+    pub(crate) contacts_create: bool,
+    pub(crate) journal_begin: bool,
+    pub(crate) journal_write: bool,
+    pub(crate) journal_update: bool,
+    pub(crate) cards_sync: bool,
+    pub(crate) directory_users: bool,
+}
+
+impl Manifest {
+    /// Reads what a plugin returned.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > LARGEST {
+            return Err(format!("the manifest has {} bytes, more than {LARGEST}", text.len()));
+        }
+        let manifest: Self =
+            serde_json::from_str(text).map_err(|error| format!("the manifest is not what wit/manifest.md says: {error}"))?;
+        if manifest.manifest != FORMAT {
+            return Err(format!(
+                "the manifest has format {}, this program reads format {FORMAT}: update hookswitch",
+                manifest.manifest
+            ));
+        }
+        Ok(manifest)
+    }
+
+    /// What the plugin serves, of what this program calls.
+    pub(crate) fn served(&self) -> Served {
+        let serves = |function: &str| self.serves.contains(function);
+        Served {
+            lookup_by_number: serves("lookup.by-number"),
+            contacts_create: serves("contacts.create"),
+            journal_begin: serves("journal.begin"),
+            journal_write: serves("journal.write"),
+            journal_update: serves("journal.update"),
+            cards_sync: serves("cards.sync"),
+            directory_users: serves("directory.users"),
+        }
+    }
+
+    /// What the manifest promises and the component does not export.
+    pub(crate) fn served_but_missing(&self, exports: &Exports) -> Vec<&str> {
+        let exported = |function: &str| match function.split('.').next() {
+            Some("lookup") => exports.lookup,
+            Some("contacts") => exports.contacts,
+            Some("journal") => exports.journal,
+            Some("cards") => exports.cards,
+            Some("directory") => exports.directory,
+            // Served by interfaces that this version does not call.
+            _ => true,
+        };
+        self.serves.iter().map(String::as_str).filter(|function| !exported(function)).collect()
+    }
+
+    /// What is wrong with `[plugin.NAME]` for this plugin, a line each; empty if nothing is.
+    pub(crate) fn faults(&self, name: &str, plugin: &config::Plugin) -> Vec<String> {
+        let mut faults = Vec::new();
+        for key in plugin.settings.keys().filter(|key| !self.settings.iter().any(|known| known.name == **key)) {
+            let known: Vec<_> = self.settings.iter().map(|setting| setting.name.as_str()).collect();
+            let hint = match config::nearest(key, &known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it knows: {}", known.join(", ")),
+            };
+            faults.push(format!("[plugin.{name}] settings.{key}: the plugin has no such setting; {hint}"));
+        }
+        for setting in &self.settings {
+            faults.extend(setting.fault(name, plugin.settings.get(&setting.name).map(|value| value.0.as_str())));
+        }
+        for handle in plugin.credentials.keys().filter(|key| !self.credentials.iter().any(|known| known.handle == **key)) {
+            faults.push(format!("[plugin.{name}] credentials.{handle}: the plugin asks for no such credential"));
+        }
+        for credential in &self.credentials {
+            faults.extend(credential.fault(name, plugin.credentials.get(&credential.handle)));
+        }
+        faults
+    }
+}
+
+impl Setting {
+    fn fault(&self, plugin: &str, value: Option<&str>) -> Option<String> {
+        let wrong = match value {
+            None => (self.required && self.default.is_none()).then(|| "is missing".to_owned()),
+            Some(value) => match self.kind.as_str() {
+                "flag" if !matches!(value, "true" | "false") => Some(format!("is `{value}`; write true or false")),
+                "number" if value.parse::<f64>().is_err() => Some(format!("is `{value}`; write a number")),
+                "choice" if !self.choices.iter().any(|choice| choice == value) => {
+                    Some(format!("is `{value}`; choose one of {}", self.choices.join(", ")))
+                }
+                _ => None,
+            },
+        }?;
+        Some(format!("[plugin.{plugin}] settings.{} ({}) {wrong}{}", self.name, self.title, help(&self.help)))
+    }
+}
+
+impl Credential {
+    fn fault(&self, plugin: &str, given: Option<&config::Credential>) -> Option<String> {
+        let example = format!("credentials.{} = {{ kind = \"{}\", env = \"VARIABLE\" }}", self.handle, self.kind);
+        let wrong = match given {
+            None if self.required => format!("is missing; add {example}"),
+            Some(given) if given.kind.name() != self.kind => format!("must be of kind \"{}\": {example}", self.kind),
+            _ => return None,
+        };
+        Some(format!("[plugin.{plugin}] credentials.{} ({}) {wrong}{}", self.handle, self.title, help(&self.help)))
+    }
+}
+
+fn help(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" — {text}") }
+}
