@@ -38,4 +38,4 @@ pub use inspect::Refusal;
 pub use job::{Job, Limits};
 pub use load::{Hash, LoadError};
 pub use outcome::{CallError, Outcome, Usage};
-pub use services::{Denied, Services};
+pub use services::{Denied, DocumentChange, DocumentQuery, Services};
