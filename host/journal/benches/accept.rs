@@ -3,6 +3,8 @@
 //! `cargo bench -p hookswitch-journal --bench accept`. Rounds are interleaved, so that another load on the disk meets all
 //! of them; the median round is shown. Set `HOOKSWITCH_BENCH_DIR` to measure another disk than that of the build.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
+
 use std::{
     fs::File,
     io::Write,

@@ -121,7 +121,7 @@ pub enum Error {
         detail: String,
     },
     /// The journal was closed, or its writer is gone.
-    #[error("the journal is closed: hookswitch is stopping")]
+    #[error("the journal is closed: hookswitch is stopping, or its writer failed and the log says why")]
     Closed,
     /// A stored value does not parse.
     #[error("a record of the journal cannot be read: {detail}; was it written by another version of hookswitch?")]

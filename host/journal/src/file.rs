@@ -26,10 +26,22 @@ const CHECK_FOR: Duration = Duration::from_millis(500);
 /// locks, for milliseconds.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// The one connection that writes, with the lock that makes it the only one.
+/// The one connection that writes, with the lock that makes it the only one. Fields are dropped in this order.
 pub(crate) struct Owned {
     pub(crate) connection: Connection,
-    _lock: File,
+    _lock: Lock,
+}
+
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a process that is just being started holds a copy of the handle until it has
+    /// become another program.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of the data directory could not be released");
+        }
+    }
 }
 
 /// Where the journal of a data directory lies.
@@ -93,15 +105,16 @@ pub(crate) fn borrow(dir: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Takes the lock of the directory: a file of its own, so that readers of the database are not concerned.
-fn lock(dir: &Path) -> Result<File, OpenError> {
+fn lock(dir: &Path) -> Result<Lock, OpenError> {
     let path = dir.join(LOCK);
     let failed = |source| OpenError::Path { path: path.clone(), action: "locked", source };
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let mut file = open.map_err(failed)?;
+    let file = open.map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {
-            file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed)?;
-            Ok(file)
+            let mut lock = Lock(file);
+            lock.0.set_len(0).and_then(|()| write!(lock.0, "{}", std::process::id())).map_err(failed)?;
+            Ok(lock)
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();

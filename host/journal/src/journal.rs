@@ -105,7 +105,7 @@ impl Journal {
         let place = self.place().await?;
         self.send(Command::new(Urgency::Later, place, changes, move |result| {
             if let Err(error) = result {
-                tracing::error!(%error, what, "the journal lost a record that nobody waits for");
+                tracing::warn!(%error, what, "the journal lost a record that nobody waits for");
             }
         }))
     }

@@ -18,7 +18,7 @@
 //! - [`runs`]: one row for each invocation of a plugin, one for each request it made.
 //! - [`storage`]: the key-value store of plugins.
 //! - [`directory`]: who sits at which phone, as a CRM says.
-//! - [`retention`]: forgetting.
+//! - [`retention`]: what is forgotten, and when.
 //!
 //! **Invariants.** No other code opens the file. Events are immutable. Nothing is deleted but by retention, and never
 //! what an unfinished job needs. A damaged file is named and left as it is.

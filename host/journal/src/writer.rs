@@ -21,8 +21,12 @@ use crate::{Error, Txn, file::Owned};
 /// Most commands in one commit.
 const GROUP: usize = 256;
 
-/// A group takes no more commands after this time, so that the first one does not wait long for the last.
+/// A group takes no more commands after this time, or the time that the last sync took if that is longer: so the first
+/// one does not wait long for the last, and a slow disk gets larger groups.
 const GROUP_FOR: Duration = Duration::from_millis(2);
+
+/// A disk that is slower than this gets no larger groups any more.
+const SLOW_SYNC: Duration = Duration::from_millis(20);
 
 /// Longest time that a commit stays without a sync.
 const SYNC_WITHIN: Duration = Duration::from_millis(100);
@@ -80,16 +84,28 @@ pub(crate) struct Writer {
     closing: Vec<oneshot::Sender<()>>,
     /// Since when commits are waiting for a sync.
     unsynced: Option<Instant>,
+    /// How long the last commit with a sync took.
+    sync_took: Duration,
     /// A sync failed, and what the log holds has not been moved into the database since.
     suspect: bool,
+    /// The last commit failed.
+    failing: bool,
 }
 
 impl Writer {
     /// Takes over the file. What a killed process had committed may not have reached the disk: it is durable when this
     /// returns.
     pub(crate) fn start(file: Owned, inbox: Receiver<Message>) -> Result<Self, Error> {
-        let unsynced = Some(Instant::now());
-        let mut writer = Self { file, inbox, queue: VecDeque::new(), closing: Vec::new(), unsynced, suspect: false };
+        let mut writer = Self {
+            file,
+            inbox,
+            queue: VecDeque::new(),
+            closing: Vec::new(),
+            unsynced: Some(Instant::now()),
+            sync_took: Duration::ZERO,
+            suspect: false,
+            failing: false,
+        };
         writer.commit()?;
         Ok(writer)
     }
@@ -97,13 +113,12 @@ impl Writer {
     /// Works until it is told to close, or nobody is left who could send anything.
     pub(crate) fn run(mut self) {
         while self.receive() {
-            if let Err(error) = self.commit() {
-                tracing::error!(%error, "the journal could not commit");
-            }
+            let kept = self.commit();
+            self.report(&kept);
         }
-        let finished = if self.unsynced.is_some() { self.commit() } else { Ok(()) };
-        if let Err(error) = finished {
-            tracing::error!(%error, "the end of the journal could not be synced");
+        if self.unsynced.is_some() {
+            let kept = self.commit();
+            self.report(&kept);
         }
         let Self { file, inbox, closing, .. } = self;
         drop(inbox);
@@ -112,6 +127,16 @@ impl Writer {
             // Nobody may be waiting any more.
             let _ = closed.send(());
         }
+    }
+
+    /// Says when trouble begins and when it is over, not at every attempt in between.
+    fn report(&mut self, kept: &Result<(), Error>) {
+        match kept {
+            Err(error) if !self.failing => tracing::error!(%error, "the journal cannot commit"),
+            Ok(()) if self.failing => tracing::info!("the journal commits again"),
+            _ => {}
+        }
+        self.failing = kept.is_err();
     }
 
     /// Fills the queue. Waits while there is nothing to do, and returns with an empty queue when a sync is due. False:
@@ -183,7 +208,7 @@ impl Writer {
 
     /// Applies what is in the queue, as long as the group may last. An error means that the transaction is lost.
     fn apply(&mut self, settles: &mut Vec<(Settle, OwnedSemaphorePermit)>) -> Result<(), Error> {
-        let until = Instant::now() + GROUP_FOR;
+        let until = Instant::now() + self.sync_took.clamp(GROUP_FOR, SLOW_SYNC);
         while let Some(Command { apply, place, .. }) = self.queue.pop_front() {
             let (settle, going_on) = apply_in_savepoint(&self.file.connection, apply);
             settles.push((settle, place));
@@ -201,8 +226,14 @@ impl Writer {
             // A commit that changes nothing would not sync, and there is something before it that needs to be.
             sql.prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'syncs'")?.execute([])?;
         }
+        let began = Instant::now();
         sql.execute_batch("COMMIT")?;
-        self.unsynced = if sync { None } else { self.unsynced.or_else(|| Some(Instant::now())) };
+        if sync {
+            self.sync_took = began.elapsed();
+            self.unsynced = None;
+        } else {
+            self.unsynced = self.unsynced.or(Some(began));
+        }
         Ok(())
     }
 }

@@ -4,6 +4,10 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use hookswitch_journal::{Journal, OpenError, Reader};
@@ -167,4 +171,33 @@ fn a_path_that_cannot_be_a_directory_is_named() {
     let error = Journal::open(&file.join("data")).unwrap_err();
     assert!(matches!(error, OpenError::Path { action: "created", .. }), "{error}");
     assert!(error.to_string().contains("file/data"), "{error}");
+}
+
+#[tokio::test]
+async fn a_closed_directory_is_free_although_processes_are_being_started_at_that_moment() {
+    // Between fork and exec a child holds a copy of every handle, that of the lock too.
+    let dir = tempfile::tempdir().unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let starters: Vec<_> = (0..2)
+        .map(|_| {
+            let done = Arc::clone(&done);
+            std::thread::spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    Command::new("true").status().unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut refused = Vec::new();
+    for _ in 0..200 {
+        match Journal::open(dir.path()) {
+            Ok(journal) => journal.close().await,
+            Err(error) => refused.push(error.to_string()),
+        }
+    }
+    done.store(true, Ordering::Relaxed);
+    for starter in starters {
+        starter.join().unwrap();
+    }
+    assert!(refused.is_empty(), "refused {} times: {}", refused.len(), refused[0]);
 }

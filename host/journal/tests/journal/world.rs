@@ -16,46 +16,46 @@ use hookswitch_journal::{
 use tempfile::TempDir;
 
 /// A journal in a directory of its own.
-pub struct World {
-    pub dir: TempDir,
-    pub journal: Journal,
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
+    pub(crate) journal: Journal,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::open(dir.path()).unwrap();
         Self { dir, journal }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
     /// Stops the service and starts it again.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self { dir, journal } = self;
         journal.close().await;
         let journal = Journal::open(dir.path()).unwrap();
         Self { dir, journal }
     }
 
-    pub async fn accept(&self, accepted: Accepted) -> Receipt {
+    pub(crate) async fn accept(&self, accepted: Accepted) -> Receipt {
         self.journal.write(move |txn| txn.accept(vec![accepted])).await.unwrap().pop().unwrap()
     }
 
     /// The journal's file, to be damaged.
-    pub fn file(dir: &Path) -> std::path::PathBuf {
+    pub(crate) fn file(dir: &Path) -> std::path::PathBuf {
         dir.join("hookswitch.db")
     }
 }
 
-pub fn reference(chain: &str) -> CallRef {
+pub(crate) fn reference(chain: &str) -> CallRef {
     CallRef { pbx: "office".into(), chain: chain.into() }
 }
 
 /// An inbound call that began at `started` and is not over.
-pub fn call(chain: &str, started: u64) -> Call {
+pub(crate) fn call(chain: &str, started: u64) -> Call {
     Call {
         pbx: PbxName::from("office"),
         chain: chain.into(),
@@ -86,7 +86,7 @@ pub fn call(chain: &str, started: u64) -> Call {
 }
 
 /// The same, over since `at`.
-pub fn ended(mut call: Call, at: u64, outcome: Outcome) -> Call {
+pub(crate) fn ended(mut call: Call, at: u64, outcome: Outcome) -> Call {
     call.state = State::Ended;
     call.changed = Millis(at);
     call.ended = Some(Ending {
@@ -101,7 +101,7 @@ pub fn ended(mut call: Call, at: u64, outcome: Outcome) -> Call {
     call
 }
 
-pub fn event(chain: &str, seq: u64) -> Event {
+pub(crate) fn event(chain: &str, seq: u64) -> Event {
     Event {
         pbx: PbxName::from("office"),
         chain: chain.into(),
@@ -113,18 +113,18 @@ pub fn event(chain: &str, seq: u64) -> Event {
     }
 }
 
-pub fn job(plugin: &str, kind: &str) -> NewJob {
+pub(crate) fn job(plugin: &str, kind: &str) -> NewJob {
     NewJob { plugin: plugin.to_owned(), kind: kind.to_owned(), due: Millis(5_000) }
 }
 
 /// `call` after the events `seqs`, with `jobs`.
-pub fn accepted(mut call: Call, seqs: impl IntoIterator<Item = u64>, jobs: Vec<NewJob>) -> Accepted {
+pub(crate) fn accepted(mut call: Call, seqs: impl IntoIterator<Item = u64>, jobs: Vec<NewJob>) -> Accepted {
     let events: Vec<_> = seqs.into_iter().map(|seq| event(call.chain.as_str(), seq)).collect();
     call.seq = events.last().map_or(call.seq, |event| event.seq);
     Accepted { call, number: Some("+4930123456".to_owned()), events, jobs }
 }
 
-pub fn kept(receipt: Receipt) -> Vec<hookswitch_journal::JobId> {
+pub(crate) fn kept(receipt: Receipt) -> Vec<hookswitch_journal::JobId> {
     match receipt {
         Receipt::Kept(jobs) => jobs,
         Receipt::Repeated => panic!("the events were there already"),
