@@ -28,9 +28,6 @@ pub(crate) struct Options {
 const PORTAL: &str = "the portal";
 const TELEPHONES: &str = "the telephone system";
 
-/// How long the last call's entries may take to reach the portal before the end of `--once`.
-const AFTERGLOW: Duration = Duration::from_secs(8);
-
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     if !(options.speed.is_finite() && options.speed > 0.0) {
         bail!("--speed must be a positive number, not {}", options.speed);
@@ -85,13 +82,13 @@ async fn play(stage: &Stage, options: &Options, members: &mut Vec<Member>) -> Re
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
         match member::ended(members) {
-            // With --once the telephone system has nothing more to play at some time.
-            Some(member) if options.once && member.name() == TELEPHONES && member.succeeded() => {
-                tokio::time::sleep(AFTERGLOW).await;
+            // With --once the telephone system has nothing more to play at some time; and somebody may leave the portal
+            // from its own screen.
+            Some(member)
+                if member.succeeded() && (member.name() == PORTAL || options.once && member.name() == TELEPHONES) =>
+            {
                 return Ok(Ending::Wanted);
             }
-            // Somebody has left it from its own screen.
-            Some(member) if member.name() == PORTAL && member.succeeded() => return Ok(Ending::Wanted),
             Some(member) => return Ok(Ending::Died(member.report())),
             None => {}
         }

@@ -61,6 +61,9 @@ struct Arguments {
     /// Start the next trace this long after the start of the one before, so that calls overlap (in place of --gap)
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     every: Option<Duration>,
+    /// Stay for this long after the last trace, as a PBX without calls
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    linger: Duration,
     /// Play nothing before a client has logged in
     #[arg(long)]
     wait_for_login: bool,
@@ -125,6 +128,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
             while server.wait_for_login(Duration::from_secs(3600)).await.is_err() {}
         }
         play(&server, &traces, arguments, &say).await;
+        tokio::time::sleep(arguments.linger).await;
         Ok(())
     })?;
     Ok(())

@@ -75,7 +75,8 @@ impl Stage {
         let mut replay = Command::new(self.programs.join("ami-replay"));
         replay.args(["--listen", TELEPHONES, "--user", USER, "--secret", SECRET, "--wait-for-login"]);
         replay.arg("--addr-out").arg(self.telephones_ready()).arg("--speed").arg(options.speed.to_string());
-        replay.arg(if options.once { "--fresh-ids" } else { "--loop" });
+        // After the last call its entries still have to reach the portal, and a PBX does not vanish after a call.
+        replay.args(if options.once { ["--fresh-ids", "--linger=8s"].as_slice() } else { &["--loop"] });
         replay.args(CALLS.map(|call| self.traces.join(format!("{call}.ami"))));
         replay
     }
