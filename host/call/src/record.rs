@@ -138,6 +138,11 @@ impl Agent {
         self.talked_ms + self.talking_since.map_or(0, |since| now.since(since))
     }
 
+    /// Whether the agent's phone is up, be the other party on hold or not.
+    pub fn is_in_conversation(&self) -> bool {
+        matches!(self.state, AgentState::Talking | AgentState::Held)
+    }
+
     /// Whether the agent is part of the call at this moment.
     pub fn is_present(&self) -> bool {
         matches!(self.state, AgentState::Ringing | AgentState::Dialing | AgentState::Talking | AgentState::Held)

@@ -202,7 +202,8 @@ impl<'a> Step<'a> {
 
     fn answered(&mut self, extension: Extension, role: Role) {
         let at = self.at;
-        if matches!(self.call.agent(&extension), Some(agent) if agent.first_talk.is_some() && agent.is_present()) {
+        if matches!(self.call.agent(&extension), Some(agent) if agent.first_talk.is_some() && agent.is_in_conversation())
+        {
             return;
         }
         // Click-to-call and consultations: the phone is up, but the outside party is not in this conversation. A
@@ -297,6 +298,16 @@ impl<'a> Step<'a> {
     }
 
     fn transferred(&mut self, how: TransferKind, from: Option<Extension>, to: Party) {
+        let Party::Extension(target) = &to else { return self.hand_over(how, from, to) };
+        // Whoever talks to the outside party already cannot get the call.
+        let agent = self.call.agent(target);
+        let has_it = agent.is_some_and(|agent| agent.role == Role::Called && agent.is_in_conversation());
+        if !has_it {
+            self.hand_over(how, from, to);
+        }
+    }
+
+    fn hand_over(&mut self, how: TransferKind, from: Option<Extension>, to: Party) {
         let token = match how {
             TransferKind::Blind => "blind",
             TransferKind::Attended => "attended",

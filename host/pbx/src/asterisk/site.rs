@@ -235,6 +235,24 @@ mod tests {
     }
 
     #[test]
+    fn a_site_is_read_from_toml_and_a_misspelt_key_is_an_error() {
+        let text = r#"
+            trunks = ['PJSIP/trunk-provider', 'DAHDI/*']
+            inbound-contexts = ['from-trunk']
+            feature-codes = ['\*7?']
+            phones = { 'PJSIP/0004f2a1b2c3' = '207' }
+            endpoint-names = ['phone-{}']
+            internal-numbers = ['2??']
+            crm-call-variables = ['TICKET']
+        "#;
+        let site: Site = toml::from_str(text).unwrap();
+        assert!(site.is_feature_code("*78") && site.is_internal("201") && !site.is_internal("301"));
+        assert!(site.is_crm_variable("_TICKET"));
+        let error = toml::from_str::<Site>("trunk = []").unwrap_err().to_string();
+        assert!(error.contains("unknown field `trunk`") && error.contains("`trunks`"), "{error}");
+    }
+
+    #[test]
     fn the_crms_variable_is_known_with_and_without_the_mark_of_inheritance() {
         assert!(site().is_crm_variable("__CRM_CALL_ID") && site().is_crm_variable("HOOKSWITCH_CRM_CALL"));
         assert!(!site().is_crm_variable("CRM"));

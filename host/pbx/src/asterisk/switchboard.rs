@@ -249,8 +249,8 @@ impl Event {
             }
             Self::Newexten => {
                 let application = peek(frame, "Application").unwrap_or_default();
-                let context = peek(frame, "Extension").unwrap_or_default();
-                !surroundings::is_mailbox(application) && !context.first().is_some_and(u8::is_ascii_digit)
+                let extension = peek(frame, "Extension").unwrap_or_default();
+                !surroundings::is_mailbox(application) && !extension.first().is_some_and(u8::is_ascii_digit)
             }
             _ => false,
         }

@@ -46,15 +46,15 @@ pub(super) struct Conversation {
     pub(super) rang: bool,
     /// The last extension that the dial plan looked for.
     pub(super) wanted: Option<Extension>,
-    /// Forwards reported, to report each once.
-    pub(super) forwards: Vec<(Extension, String)>,
+    /// Whose forwards were reported, to report each once.
+    pub(super) forwards: Vec<Extension>,
     /// Outside numbers dialled, to report each once.
     pub(super) dialled: Vec<String>,
     /// How the last attempt to reach somebody failed.
     pub(super) failure: Option<Reason>,
     /// The calling side hung up before an answer; whether something rang at that moment.
     pub(super) gave_up: Option<bool>,
-    /// Who wanted the end first.
+    /// Who wanted an end last.
     pub(super) ended_by: Side,
 }
 

@@ -153,7 +153,8 @@ impl Switchboard {
             return;
         }
         let side = if channel.is_trunk() { Side::External } else { Side::Internal };
-        let (called_in, conversation) = (channel.called_in, channel.conversation.clone());
+        let (called_in, conversation, extension) =
+            (channel.called_in, channel.conversation.clone(), channel.phone().cloned());
         let rings = self
             .members(&conversation)
             .any(|(_, other)| !other.answered && (other.rang || (other.is_trunk() && !other.called_in)));
@@ -161,8 +162,9 @@ impl Switchboard {
             leg.hung_up = true;
         }
         let Some(known) = self.conversations.get_mut(&conversation) else { return };
-        if known.ended_by == Side::Unknown {
-            known.ended_by = side;
+        known.ended_by = side;
+        if extension.is_some() && known.attended_by == extension {
+            known.attended_by = None;
         }
         if called_in && !known.answered {
             known.gave_up.get_or_insert(rings);
@@ -237,7 +239,8 @@ impl Switchboard {
     /// Remembers how the attempt to reach this leg failed, for the reason of the call's end.
     fn note_failure(&mut self, leg: &Id, cause: Option<u16>, tech_cause: Option<&str>) {
         let Some(channel) = self.channels.get(leg) else { return };
-        if channel.called_in || channel.answered || !channel.is_real() || channel.role == Role::Consult {
+        let is_attempt = !channel.called_in && !channel.answered && channel.is_real();
+        if !is_attempt || channel.forwards || channel.role == Role::Consult {
             return;
         }
         let outside = channel.is_trunk();

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::asterisk::{
     message::Message,
-    site::{Endpoint, is_dialable},
+    site::{Endpoint, dialled_number, is_dialable},
 };
 
 impl Switchboard {
@@ -43,7 +43,7 @@ impl Switchboard {
         };
         // The consultation had a Linkedid of its own if the phone made it on a second line.
         let second = self.party_of(message, "SecondTransferer").map_or_else(|| first.clone(), |(id, _)| id);
-        let to = self.transfer_target(message, &second);
+        let to = self.transfer_target(message, &first, &second);
         let conversation = self.merge(&second, &first);
         for id in self.members(&conversation).map(|(id, _)| id.clone()).collect::<Vec<_>>() {
             if let Some(leg) = self.channels.get_mut(&id) {
@@ -56,29 +56,28 @@ impl Switchboard {
         }
     }
 
-    /// Who gets the call at the end of a consultation.
-    fn transfer_target(&self, message: &Message<'_>, consultation: &Id) -> Party {
-        let second = message.of("SecondTransferer", "Uniqueid").unwrap_or_default();
-        let asked = |leg: &Channel| {
-            !leg.called_in && leg.is_real() && (leg.role == Role::Consult || leg.dialler.as_deref() == Some(second))
-        };
-        let named = self.party_of(message, "TransferTarget").map(|(_, leg)| leg);
-        // Seen from the consultation, the "target" of the transfer can be the outside party of the main call.
+    /// Who gets the call at the end of a consultation, which has a conversation of its own if `second` is not `first`.
+    fn transfer_target(&self, message: &Message<'_>, first: &Id, second: &Id) -> Party {
+        let named = self.party_of(message, "TransferTarget").map(|(_, leg)| leg).filter(|leg| leg.is_real());
+        // Seen from the consultation, the "target" can be the outside party of the main call.
         let named = match named {
-            Some(target) if target.is_trunk() && target.role != Role::Consult => {
+            Some(target) if target.is_trunk() => {
                 self.party_of(message, "Transferee").map(|(_, leg)| leg).filter(|leg| leg.phone().is_some()).or(named)
             }
             _ => named,
         };
-        let leg = named
-            .filter(|leg| leg.is_real())
-            .or_else(|| self.members(consultation).map(|(_, leg)| leg).find(|leg| asked(leg)));
-        match leg.map(|leg| (&leg.endpoint, &leg.number)) {
+        let asked = || self.members(second).map(|(_, leg)| leg).find(|leg| leg.is_real() && leg.role == Role::Consult);
+        let transferer = message.of("SecondTransferer", "Uniqueid");
+        let dialled = || {
+            let of_line = |leg: &&Channel| leg.is_real() && leg.dialler.as_deref() == transferer && !leg.called_in;
+            self.members(second).map(|(_, leg)| leg).filter(|_| first != second).find(of_line)
+        };
+        match named.or_else(asked).or_else(dialled).map(|leg| (&leg.endpoint, &leg.number)) {
             Some((Endpoint::Phone(extension), _)) => return Party::Extension(extension.clone()),
             Some((_, Some(number))) => return Party::Outside(number.clone()),
             _ => {}
         }
-        // While the target rings, or where a feature code did it, only the transferring leg knows whom it asked.
+        // Where the target's leg is out of sight, only the transferring leg knows whom it asked.
         let number = ["ConnectedLineNum", "Exten"]
             .iter()
             .filter_map(|name| message.of("SecondTransferer", name))
@@ -104,7 +103,7 @@ impl Switchboard {
         let talks = self.members(&conversation).any(|(_, leg)| leg.is_real() && leg.bridge.is_some());
         let hung_up = self.members(&conversation).any(|(_, leg)| leg.is_real() && leg.hung_up);
         let queued = self.members(&conversation).any(|(_, leg)| leg.queue.is_some());
-        if talks || hung_up || queued || known.ended_by != hookswitch_call::signal::Side::Unknown {
+        if talks || hung_up || queued {
             return;
         }
         let to = match (&channel.endpoint, &channel.number) {
@@ -136,7 +135,9 @@ impl Switchboard {
         let Some(conversation) = self.channels.get(caller).map(|leg| leg.conversation.clone()) else { return };
         let taken =
             self.conversations.get(&conversation).is_none_or(|known| known.handed_over || known.attended_by.is_some());
-        if !taken && is_dialable(number) {
+        // A phone that is rung together with other numbers forwards nothing.
+        let rung_too = self.members(&conversation).any(|(_, leg)| leg.phone() == Some(&from) && !leg.forwards);
+        if !taken && !rung_too && is_dialable(number) {
             self.forwarded(&conversation, from, number);
         }
     }
@@ -147,18 +148,16 @@ impl Switchboard {
         channel.forwards = true;
         let conversation = channel.conversation.clone();
         let Some(from) = channel.phone().cloned() else { return };
-        let number = target.rsplit('/').next().and_then(|number| number.split('@').next()).unwrap_or(target);
-        self.forwarded(&conversation, from, number);
+        self.forwarded(&conversation, from, dialled_number(target).unwrap_or(target));
     }
 
     fn forwarded(&mut self, conversation: &Id, from: Extension, number: &str) {
         let to = self.site.party(number);
         let Some(known) = self.conversations.get_mut(conversation) else { return };
-        let forward = (from.clone(), number.to_owned());
-        if to == Party::Extension(from.clone()) || known.forwards.iter().any(|(_, to)| *to == forward.1) {
+        if to == Party::Extension(from.clone()) || known.forwards.contains(&from) {
             return;
         }
-        known.forwards.push(forward);
+        known.forwards.push(from.clone());
         self.say(conversation, Fact::Forwarded { from, to });
     }
 
