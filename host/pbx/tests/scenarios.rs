@@ -486,6 +486,47 @@ fn of_queue_members_behind_local_channels_the_losers_were_answered_elsewhere() {
 }
 
 #[test]
+fn behind_a_local_channel_it_is_its_half_that_is_transferred() {
+    let mut wire = Wire::default();
+    let mut caller = Leg::caller(1, CUSTOMER, LINE);
+    wire.new_leg(&caller);
+    wire.state(&mut caller, 6);
+    wire.say("QueueCallerJoin", &caller, &[("Queue", "support")]);
+    let mut pair = Leg::pair("201", "from-queue", 2, 1);
+    wire.new_pair(&pair);
+    wire.dial_begin(&caller, &pair.0, "Local/201@from-queue/n");
+    let mut phone = Leg::phone("201", 4, 1);
+    wire.ring(&pair.1, &mut phone);
+    wire.answer(&mut pair.1, &mut phone, "inner");
+    wire.answer(&mut caller, &mut pair.0, "outer");
+    wire.say("QueueCallerLeave", &caller, &[("Queue", "support")]);
+    let more = [("Result", "Success"), ("IsExternal", "Yes"), ("Context", "internal"), ("Extension", "203")];
+    wire.tell("BlindTransfer", &[("Transferer", &phone), ("Transferee", &pair.1)], &more);
+    wire.leave(&phone, "inner");
+    wire.hangup(&phone, "16");
+    wire.leave(&pair.1, "inner");
+    let mut target = Leg::phone("203", 5, 1);
+    wire.ring(&pair.1, &mut target);
+    wire.answer(&mut pair.1, &mut target, "third");
+    end(&mut wire, &caller, &target);
+    wire.hangup(&pair.0, "16");
+    wire.hangup(&pair.1, "16");
+    assert_eq!(
+        story(&wire),
+        [
+            "inbound",
+            "queued support",
+            "rings 201",
+            "answered 201",
+            "Blind transfer 201 to 203",
+            "rings 203",
+            "answered 203",
+            "ended ok normal 203 by External",
+        ]
+    );
+}
+
+#[test]
 fn a_number_that_does_not_exist_is_no_missing_answer() {
     let mut wire = Wire::default();
     let phone = Leg::dials("202", 1, "+494066969299");

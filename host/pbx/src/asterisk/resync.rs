@@ -12,6 +12,8 @@ use super::{
 
 /// The lists that tell who is there. Any of the first two is enough, the others add queues and phones.
 const LISTS: [&str; 4] = ["CoreShowChannels", "Status", "QueueStatus", "DeviceStateList"];
+/// How many times longer than an ordinary answer the lists of a large PBX may take.
+const LENGTH: u32 = 4;
 /// How many of them name channels.
 const CHANNEL_LISTS: usize = 2;
 
@@ -36,15 +38,14 @@ pub(super) async fn resync(
     switchboard: &mut Switchboard,
     now: impl Fn() -> Millis,
 ) -> Result<Outcome, Error> {
-    let after = link.answer();
+    let after = link.answer() * LENGTH;
+    let deadline = Instant::now() + after;
     let mut lists = Vec::new();
     for name in LISTS {
         let action_id = link.send(Request::new(name)).await?;
         lists.push(List { action_id, done: false, refused: None });
     }
     loop {
-        // A long list may take its time, as long as it goes on.
-        let deadline = Instant::now() + after;
         let at = now();
         link.drain(|message| {
             lists.iter_mut().for_each(|list| list.hear(message));
