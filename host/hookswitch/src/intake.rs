@@ -25,6 +25,8 @@ use crate::{
 
 /// Ended calls are remembered this long, so that late signals are recognised as late.
 const REMEMBER: u64 = 3600 * 1000;
+/// Times of a PBX that are further off than this come from a clock that is wrong; the time of arrival is better.
+const SKEW: u64 = 60 * 1000;
 /// The journal is tried again after this while it cannot take events.
 const JOURNAL_WAIT: Duration = Duration::from_secs(1);
 /// How often calls without news are looked at.
@@ -72,19 +74,22 @@ impl Intake {
             let now = clock::now();
             let mut changes = BTreeMap::new();
             for report in group {
-                self.take(report, &mut changes);
+                self.take(report, now, &mut changes);
             }
             self.give_up_silent(now, &mut changes);
-            self.tracker.forget_ended(Millis(now.0.saturating_sub(REMEMBER)));
             if stop.run_until_cancelled(self.accept(changes, now)).await.is_none() {
                 return;
             }
+            self.tracker.forget_ended(Millis(now.0.saturating_sub(REMEMBER)));
         }
     }
 
-    fn take(&mut self, report: Report, changes: &mut BTreeMap<Chain, Change>) {
+    fn take(&mut self, report: Report, now: Millis, changes: &mut BTreeMap<Chain, Change>) {
         match report {
-            Report::Call(signal) => {
+            Report::Call(mut signal) => {
+                if signal.at.0.abs_diff(now.0) > SKEW {
+                    signal.at = now;
+                }
                 let other = match &signal.fact {
                     Fact::Merged { into } => Some(into.clone()),
                     _ => None,

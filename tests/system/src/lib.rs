@@ -43,10 +43,13 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         let portal = fake_bitrix24::Options { seed: users(), bucket: None, ..fake_bitrix24::Options::default() };
-        let plugin = r#"contacts = { create = "automatic", on = ["inbound"] }"#.to_owned();
+        let plugin = format!("{FALLBACK}\ncontacts = {{ create = \"automatic\", on = [\"inbound\"] }}");
         Self { portal, plugin, more: String::new() }
     }
 }
+
+/// Calls that nobody can be credited with go to the owner of the webhook.
+pub const FALLBACK: &str = "settings = { fallback-user = 7 }";
 
 /// The people of the recorded PBX as a portal knows them.
 pub fn users() -> Value {
@@ -137,7 +140,7 @@ component = "{}"
 {plugin}
 [plugin.bitrix24.allow]
 http = ["{origin}"]
-network = ["127.0.0.0/8"]
+network = ["127.0.0.0/8", "::1/128"]
 {ca}
 [plugin.bitrix24.credentials.portal]
 kind = "base-url"

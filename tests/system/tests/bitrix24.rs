@@ -146,7 +146,7 @@ async fn a_known_caller_is_not_created_again() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_policy_nobody_is_created() -> Result<()> {
-    let world = World::start(Setup { plugin: String::new(), ..Setup::default() }).await?;
+    let world = World::start(Setup { plugin: system_tests::FALLBACK.into(), ..Setup::default() }).await?;
     verdict(&world, "a", 0.0).await?;
     ensure!(list(&world.portal.state(), "leads").count() == 0);
     Ok(())

@@ -1,4 +1,4 @@
-use super::*;
+use super::{plugin::Setting, *};
 
 /// The error of `text` as an admin sees it.
 fn shown(text: &str) -> String {
