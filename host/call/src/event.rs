@@ -65,25 +65,89 @@ impl Outcome {
 #[serde(rename_all = "kebab-case", tag = "event")]
 #[allow(missing_docs)]
 pub enum What {
-    New { direction: Direction },
-    Queued { queue: String },
-    LeftQueue { queue: String, exit: QueueExit },
-    Dialing { extension: Extension, number: String },
-    Ringing { extension: Extension, role: Role },
-    RingStopped { extension: Extension, why: RingEnd, cause: Option<u16>, role: Role },
-    Answered { by: Party, role: Role },
-    Held { extension: Extension },
-    Resumed { extension: Extension },
-    Transferred { how: TransferKind, from: Option<Extension>, to: Party },
-    Forwarded { from: Extension, to: Party },
-    PickedUp { from: Option<Extension>, by: Extension },
-    Parked { extension: Option<Extension>, space: String },
-    Unparked { extension: Option<Extension> },
-    Voicemail { mailbox: String },
-    LegEnded { extension: Extension, talk_ms: u64 },
-    Recording { state: RecordingState, file: Option<String> },
-    Merged { into: Chain },
-    Ended { outcome: Outcome, reason: Reason, cause: Option<u16>, by: Side, credited: Option<Extension> },
+    New {
+        direction: Direction,
+    },
+    Queued {
+        queue: String,
+    },
+    LeftQueue {
+        queue: String,
+        exit: QueueExit,
+    },
+    Dialing {
+        extension: Extension,
+        number: String,
+    },
+    Ringing {
+        extension: Extension,
+        role: Role,
+    },
+    RingStopped {
+        extension: Extension,
+        why: RingEnd,
+        cause: Option<u16>,
+        role: Role,
+    },
+    Answered {
+        by: Party,
+        role: Role,
+    },
+    Held {
+        extension: Extension,
+    },
+    Resumed {
+        extension: Extension,
+    },
+    Transferred {
+        how: TransferKind,
+        from: Option<Extension>,
+        to: Party,
+    },
+    Forwarded {
+        from: Extension,
+        to: Party,
+    },
+    PickedUp {
+        from: Option<Extension>,
+        by: Extension,
+    },
+    Parked {
+        extension: Option<Extension>,
+        space: String,
+    },
+    Unparked {
+        extension: Option<Extension>,
+    },
+    Voicemail {
+        mailbox: String,
+    },
+    LegEnded {
+        extension: Extension,
+        talk_ms: u64,
+    },
+    Recording {
+        state: RecordingState,
+        file: Option<String>,
+    },
+    Merged {
+        into: Chain,
+    },
+    Ended {
+        outcome: Outcome,
+        reason: Reason,
+        cause: Option<u16>,
+        by: Side,
+        credited: Option<Extension>,
+    },
+    /// The end of a call that had been given up was heard after all.
+    Corrected {
+        outcome: Outcome,
+        reason: Reason,
+        cause: Option<u16>,
+        by: Side,
+        credited: Option<Extension>,
+    },
 }
 
 impl What {
@@ -109,6 +173,7 @@ impl What {
             Self::Recording { .. } => "recording",
             Self::Merged { .. } => "merged",
             Self::Ended { .. } => "ended",
+            Self::Corrected { .. } => "corrected",
         }
     }
 }

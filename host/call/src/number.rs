@@ -138,8 +138,12 @@ fn complete(digits: &str, region: Option<Region>) -> Option<PhoneNumber> {
     let candidates = [Some(digits.to_owned()), international, mexican];
     candidates.into_iter().flatten().find_map(|text| {
         let parsed = PHONE_NUMBER_UTIL.parse(&text, region.map(|region| region.0)).ok()?;
-        // A plan's list of assigned blocks is always older than the network: a possible length is enough.
-        parsed.is_possible_with_reason().is_ok().then_some(parsed)
+        // A plan's list of assigned blocks is always older than the network: a possible length is enough, as long as
+        // the number reads the same again.
+        let e164 = parsed.format_as(PhoneNumberFormat::E164);
+        let again = PHONE_NUMBER_UTIL.parse(&e164, None).ok()?;
+        let stable = again.format_as(PhoneNumberFormat::E164) == e164;
+        (stable && parsed.is_possible_with_reason().is_ok()).then(|| parsed.clone())
     })
 }
 

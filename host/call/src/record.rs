@@ -113,6 +113,8 @@ pub struct Ending {
     pub credited: Option<Extension>,
     /// A transfer's target did not answer before the end.
     pub last_leg_missed: bool,
+    /// The end was not heard but concluded; if it is heard after all, it is corrected.
+    pub given_up: bool,
 }
 
 /// One extension's part in a call.

@@ -3,7 +3,8 @@
 //! The tracker takes whatever sources report, in whatever order, twice or not at all, and keeps these promises:
 //!
 //! - an event is emitted once: what is known already is dropped;
-//! - a call has exactly one end, and nothing but recordings after it;
+//! - a call has exactly one end, and after it come only recordings; an end that was concluded is corrected once if the
+//!   real one is heard after all;
 //! - a phone that rings stops ringing: where the PBX does not say so, the answer of another phone or the end of the call
 //!   says it ([`Derived`](crate::event::Confidence::Derived)). A PBX that does say so is waited for
 //!   ([`Tracker::told_ring_ends`]), because it knows the reason and the cause;
@@ -44,6 +45,11 @@ impl Tracker {
     /// The call with this id, if it is known.
     pub fn call(&self, chain: &Chain) -> Option<&Call> {
         self.calls.get(chain)
+    }
+
+    /// Remembers a call that had been forgotten.
+    pub fn remember(&mut self, call: Call) {
+        self.calls.entry(call.chain.clone()).or_insert(call);
     }
 
     /// Takes one signal and returns what follows from it, in order; empty if it says nothing new.

@@ -33,7 +33,14 @@ struct Cli {
 #[derive(Debug, Args)]
 struct Common {
     /// The configuration file.
-    #[arg(short, long, global = true, env = "HOOKSWITCH_CONFIG", default_value = "hookswitch.toml", value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "HOOKSWITCH_CONFIG",
+        default_value = "hookswitch.toml",
+        value_name = "FILE"
+    )]
     config: PathBuf,
     /// Print JSON instead of text for people.
     #[arg(long, global = true)]

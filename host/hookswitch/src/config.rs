@@ -102,7 +102,8 @@ impl Config {
         }
         for (name, plugin) in &self.plugin {
             valid_name("plugin", name)?;
-            for pbx in plugin.pbx.iter().flatten().filter(|pbx| !self.pbx.contains_key(*pbx)) {
+            let unknown = plugin.pbx.iter().flatten().find(|pbx| !self.pbx.contains_key(*pbx));
+            if let Some(pbx) = unknown {
                 let known: Vec<_> = self.pbx.keys().map(String::as_str).collect();
                 return Err(Fault::new(
                     &["plugin", name, "pbx"],

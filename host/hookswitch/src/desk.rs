@@ -105,7 +105,9 @@ impl Desk {
         let users = self.users();
         for agent in &news.call.agents {
             let extension = agent.extension.as_str();
-            if users.by_extension(extension).is_none() && self.unmapped.lock().is_ok_and(|mut known| known.insert(extension.to_owned())) {
+            if users.by_extension(extension).is_none()
+                && self.unmapped.lock().is_ok_and(|mut known| known.insert(extension.to_owned()))
+            {
                 tracing::warn!(
                     plugin = %self.name,
                     extension,
@@ -179,11 +181,12 @@ impl Desk {
         let found = found.map_err(|error| error.to_string()).and_then(|found| {
             found.map(|value| serde_json::from_value(value).map_err(|error| error.to_string())).transpose()
         });
-        found.unwrap_or_else(|error| {
-            tracing::error!(plugin = %self.name, error, "what the CRM knows of a call cannot be read");
-            None
-        })
-        .unwrap_or_default()
+        found
+            .unwrap_or_else(|error| {
+                tracing::error!(plugin = %self.name, error, "what the CRM knows of a call cannot be read");
+                None
+            })
+            .unwrap_or_default()
     }
 
     /// Writes down what the CRM knows of a call; it is durable with the next commit.

@@ -8,7 +8,7 @@ use hookswitch_call::{
     signal::{Fact, Report},
 };
 use hookswitch_journal::{
-    CallRef, Journal,
+    CallRef, Error, Journal,
     calls::{Accepted, Receipt},
     jobs::{Job, NewJob, State},
 };
@@ -29,7 +29,7 @@ const REMEMBER: u64 = 3600 * 1000;
 const SKEW: u64 = 60 * 1000;
 /// The journal is tried again after this while it cannot take events.
 const JOURNAL_WAIT: Duration = Duration::from_secs(1);
-/// How often calls without news are looked at.
+/// How often calls without news are looked at, at the least.
 const ROUND: Duration = Duration::from_secs(60);
 
 /// The calls of one phone system on their way into the journal.
@@ -61,7 +61,8 @@ impl Intake {
 
     /// Takes reports until the source ends.
     pub(crate) async fn run(mut self, mut reports: mpsc::Receiver<Vec<Report>>, stop: CancellationToken) {
-        let mut round = tokio::time::interval(ROUND);
+        let mut round =
+            tokio::time::interval(ROUND.min(self.config.server.call_limit.0 / 4).max(Duration::from_millis(250)));
         loop {
             let group = tokio::select! {
                 group = reports.recv() => group,
@@ -74,6 +75,9 @@ impl Intake {
             let now = clock::now();
             let mut changes = BTreeMap::new();
             for report in group {
+                if let Report::Call(signal) = &report {
+                    self.recall(&signal.chain).await;
+                }
                 self.take(report, now, &mut changes);
             }
             self.give_up_silent(now, &mut changes);
@@ -81,6 +85,21 @@ impl Intake {
                 return;
             }
             self.tracker.forget_ended(Millis(now.0.saturating_sub(REMEMBER)));
+        }
+    }
+
+    /// Late news of a call that the tracker has forgotten, but the journal has not, belong to that call.
+    async fn recall(&mut self, chain: &Chain) {
+        if self.tracker.call(chain).is_some() {
+            return;
+        }
+        let wanted = CallRef { pbx: self.pbx.clone(), chain: chain.clone() };
+        match self.journal.read(move |view| view.call(&wanted)).await {
+            Ok(Some(entry)) => self.tracker.remember(entry.call),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(pbx = %self.pbx, call = %chain, %error, "the journal cannot be asked for a call")
+            }
         }
     }
 
@@ -160,17 +179,28 @@ impl Intake {
             let group = accepted.clone();
             let kept = self.journal.write(move |txn| {
                 let receipts = txn.accept(group.clone())?;
-                group.iter().zip(receipts).map(|(accepted, receipt)| match receipt {
-                    Receipt::Kept(ids) => ids.into_iter().map(|id| txn.job(id)).filter_map(Result::transpose).collect(),
-                    Receipt::Repeated => {
-                        let call = CallRef::from(&accepted.call);
-                        let jobs = txn.jobs_of(&call)?;
-                        Ok(jobs.into_iter().filter(|job| job.state == State::Waiting && job.attempt == 0).collect())
-                    }
-                }).collect()
+                group
+                    .iter()
+                    .zip(receipts)
+                    .map(|(accepted, receipt)| match receipt {
+                        Receipt::Kept(ids) => {
+                            ids.into_iter().map(|id| txn.job(id)).filter_map(Result::transpose).collect()
+                        }
+                        Receipt::Repeated => {
+                            let call = CallRef::from(&accepted.call);
+                            let jobs = txn.jobs_of(&call)?;
+                            Ok(jobs.into_iter().filter(|job| job.state == State::Waiting && job.attempt == 0).collect())
+                        }
+                    })
+                    .collect()
             });
             match kept.await {
                 Ok(jobs) => return jobs,
+                Err(error @ (Error::Contradiction { .. } | Error::Misplaced { .. })) => {
+                    // Trying again would not help, and would keep every other call waiting.
+                    tracing::error!(pbx = %self.pbx, %error, "events contradict the journal and are left out");
+                    return Vec::new();
+                }
                 Err(error) => {
                     tracing::error!(pbx = %self.pbx, %error, "events cannot be kept; trying again");
                     tokio::time::sleep(JOURNAL_WAIT).await;
@@ -184,8 +214,7 @@ impl Intake {
         let external = external(&self.config, &call);
         let mut jobs = Vec::new();
         for desk in self.dispatch.desks_of(self.pbx.as_str()) {
-            let policy =
-                Policy { serves: desk.served, contacts: &desk.config.contacts, journal: &desk.config.journal };
+            let policy = Policy { serves: desk.served, contacts: &desk.config.contacts, journal: &desk.config.journal };
             jobs.extend(plan::jobs(change.before.as_ref(), &call, &policy).into_iter().map(|kind| NewJob {
                 plugin: desk.name.clone(),
                 kind: kind.name().to_owned(),

@@ -107,7 +107,9 @@ pub(crate) async fn refresh(desk: &Arc<Desk>) -> Result<usize, CallError> {
 pub(crate) async fn prune(journal: Journal, keep: Duration) {
     loop {
         match journal.prune(Retention { calls_for: keep, runs_for: keep, bytes: LARGEST }, clock::now()).await {
-            Ok(pruned) => tracing::debug!(calls = pruned.calls, runs = pruned.runs, keys = pruned.keys, "old records removed"),
+            Ok(pruned) => {
+                tracing::debug!(calls = pruned.calls, runs = pruned.runs, keys = pruned.keys, "old records removed")
+            }
             Err(error) => tracing::warn!(%error, "old records not removed"),
         }
         tokio::time::sleep(PRUNE).await;

@@ -17,8 +17,6 @@ const LARGEST: usize = 256 * 1024;
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Manifest {
     manifest: u32,
-    /// The plugin's own name.
-    pub(crate) name: String,
     /// The name for people.
     pub(crate) title: String,
     /// The plugin's version.
@@ -101,8 +99,8 @@ impl Manifest {
         if text.len() > LARGEST {
             return Err(format!("the manifest has {} bytes, more than {LARGEST}", text.len()));
         }
-        let manifest: Self =
-            serde_json::from_str(text).map_err(|error| format!("the manifest is not what wit/manifest.md says: {error}"))?;
+        let manifest: Self = serde_json::from_str(text)
+            .map_err(|error| format!("the manifest is not what wit/manifest.md says: {error}"))?;
         if manifest.manifest != FORMAT {
             return Err(format!(
                 "the manifest has format {}, this program reads format {FORMAT}: update hookswitch",
@@ -154,7 +152,9 @@ impl Manifest {
         for setting in &self.settings {
             faults.extend(setting.fault(name, plugin.settings.get(&setting.name).map(|value| value.0.as_str())));
         }
-        for handle in plugin.credentials.keys().filter(|key| !self.credentials.iter().any(|known| known.handle == **key)) {
+        for handle in
+            plugin.credentials.keys().filter(|key| !self.credentials.iter().any(|known| known.handle == **key))
+        {
             faults.push(format!("[plugin.{name}] credentials.{handle}: the plugin asks for no such credential"));
         }
         for credential in &self.credentials {

@@ -123,7 +123,8 @@ impl Services for Session {
     ) -> Result<Vec<String>, String> {
         let stored::Key { plugin, scope, .. } = self.key(scope, "")?;
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
-        let question = move |view: &View<'_>| view.keys(&plugin, &scope, &prefix, after.as_deref(), limit, clock::now());
+        let question =
+            move |view: &View<'_>| view.keys(&plugin, &scope, &prefix, after.as_deref(), limit, clock::now());
         self.desk.journal.read(question).await.map_err(told)
     }
 

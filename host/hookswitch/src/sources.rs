@@ -16,7 +16,7 @@ pub(crate) async fn check(name: &str, loaded: &Loaded) -> Result<asterisk::Facts
 
 fn settings(name: &str, loaded: &Loaded) -> Result<Config, String> {
     let pbx = loaded.config.pbx.get(name).ok_or_else(|| format!("there is no [pbx.{name}]"))?;
-    let secret = pbx.secret.read(&format!("[pbx.{name}] secret"), &loaded.folder).map_err(|error| error.to_string())?;
+    let secret = pbx.secret.read(&format!("[pbx.{name}] secret"), &loaded.folder)?;
     let defaults = Site::default();
     match pbx.kind {
         PbxKind::Asterisk => Ok(Config {
@@ -24,10 +24,7 @@ fn settings(name: &str, loaded: &Loaded) -> Result<Config, String> {
             username: pbx.username.clone(),
             secret,
             login: Login::Automatic,
-            tls: pbx.tls.then(|| Tls {
-                ca: pbx.ca_file.as_ref().map(|path| loaded.resolve(path)),
-                server_name: None,
-            }),
+            tls: pbx.tls.then(|| Tls { ca: pbx.ca_file.as_ref().map(|path| loaded.resolve(path)), server_name: None }),
             site: Site {
                 trunks: pbx.trunks.clone(),
                 inbound_contexts: pbx.inbound_contexts.clone(),

@@ -60,7 +60,12 @@ pub(crate) fn check(template: &str) -> Result<(), String> {
 }
 
 /// Renders `template` for a call that is over.
-pub(crate) fn call_text(template: &str, call: &Call, external: Option<&Number>, zone: &TimeZone) -> Result<String, String> {
+pub(crate) fn call_text(
+    template: &str,
+    call: &Call,
+    external: Option<&Number>,
+    zone: &TimeZone,
+) -> Result<String, String> {
     let end = call.ended.as_ref();
     let variables = Variables {
         r#type: CallType::of(call).map_or("Internal call", CallType::title),
@@ -106,7 +111,9 @@ mod tests {
 
     #[test]
     fn unknown_variables_and_endless_loops_are_refused() {
-        for template in ["{{ call.nothing }}", "{{ nothing }}", "{% for x in range(100000) %}{{ x }}{% endfor %}", "{{ call.type"] {
+        for template in
+            ["{{ call.nothing }}", "{{ nothing }}", "{% for x in range(100000) %}{{ x }}{% endfor %}", "{{ call.type"]
+        {
             assert!(check(template).is_err(), "{template}");
         }
         assert_eq!(check("{{ call.type }}: {{ call.agent|default('nobody') }}"), Ok(()));

@@ -37,7 +37,8 @@ impl Users {
     pub(crate) fn summary(&self) -> String {
         let mut extensions: Vec<_> = self.by_extension.iter().collect();
         extensions.sort_by_key(|(extension, _)| (extension.len(), extension.as_str()));
-        let shown: Vec<_> = extensions.iter().take(20).map(|(extension, user)| format!("{extension} {}", user.name)).collect();
+        let shown: Vec<_> =
+            extensions.iter().take(20).map(|(extension, user)| format!("{extension} {}", user.name)).collect();
         let more = extensions.len().saturating_sub(shown.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("{} extensions with a CRM user: {}{more}", extensions.len(), shown.join(", "))
@@ -45,8 +46,12 @@ impl Users {
 
     /// Where the CRM user `id` can be reached; the shortest extension if there are several.
     pub(crate) fn extension_of(&self, id: &str) -> Option<&str> {
-        let mut extensions: Vec<_> =
-            self.by_extension.iter().filter(|(_, user)| user.id == id).map(|(extension, _)| extension.as_str()).collect();
+        let mut extensions: Vec<_> = self
+            .by_extension
+            .iter()
+            .filter(|(_, user)| user.id == id)
+            .map(|(extension, _)| extension.as_str())
+            .collect();
         extensions.sort_by_key(|extension| (extension.len(), *extension));
         extensions.first().copied()
     }

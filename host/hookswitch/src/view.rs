@@ -37,9 +37,8 @@ pub(crate) fn call(call: &Call, external: Option<&Number>, users: &Users, now: M
         ended_ms: end.map(|end| end.at.0),
         talk_ms: call.talk_ms(now),
         agents: call.agents.iter().map(agent).collect(),
-        credited: credited.map(|extension| {
-            call.agent(extension).map_or_else(|| self::agent(extension, "missed", 0, users), agent)
-        }),
+        credited: credited
+            .map(|extension| call.agent(extension).map_or_else(|| self::agent(extension, "missed", 0, users), agent)),
         crm_call: call.crm_call.clone(),
         extra: extra(call),
     }

@@ -100,11 +100,8 @@ impl World {
 
     /// Starts phone system and portal and writes the configuration.
     pub async fn prepare(setup: Setup) -> Result<Self> {
-        let options = ami_replay::Options {
-            user: "hookswitch".into(),
-            secret: SECRET.into(),
-            ..ami_replay::Options::default()
-        };
+        let options =
+            ami_replay::Options { user: "hookswitch".into(), secret: SECRET.into(), ..ami_replay::Options::default() };
         let pbx = Server::start(options).await?;
         let portal = Portal::start(setup.portal).await?;
         let folder = tempfile::tempdir()?;
@@ -230,7 +227,11 @@ file = "portal-url"
             let state = self.portal.state();
             let calls = serde_json::to_string_pretty(&state["calls"]).unwrap_or_default();
             let journal: Vec<_> = state["journal"].as_array().into_iter().flatten().map(ToString::to_string).collect();
-            anyhow::anyhow!("the portal never showed {what}; calls:\n{calls}\nrequests:\n{}\nlog:\n{}", journal.join("\n"), self.log())
+            anyhow::anyhow!(
+                "the portal never showed {what}; calls:\n{calls}\nrequests:\n{}\nlog:\n{}",
+                journal.join("\n"),
+                self.log()
+            )
         })
     }
 

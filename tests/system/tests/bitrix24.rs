@@ -29,12 +29,15 @@ async fn verdict(world: &World, name: &str, speed: f64) -> Result<()> {
     world.play(name, speed).await?;
     let over = |state: &Value| {
         let calls: Vec<_> = list(state, "calls").skip(before).collect();
-        let done = |call: &&&Value| call["finished"].is_object() && call["visible"].as_array().is_some_and(Vec::is_empty);
+        let done =
+            |call: &&&Value| call["finished"].is_object() && call["visible"].as_array().is_some_and(Vec::is_empty);
         calls.len() == expected.len() && calls.iter().filter(done).count() == expected.len()
     };
     let state = world.portal_shows(&format!("{name}: every call finished"), over).await?;
-    let calls: BTreeMap<&str, &Value> =
-        list(&state, "calls").skip(before).filter_map(|call| Some((call["external_call_id"].as_str()?, call))).collect();
+    let calls: BTreeMap<&str, &Value> = list(&state, "calls")
+        .skip(before)
+        .filter_map(|call| Some((call["external_call_id"].as_str()?, call)))
+        .collect();
     for truth_call in expected {
         let linkedid = truth_call["linkedid"].as_str().context("linkedid")?;
         let own: Vec<_> = calls.iter().filter(|(id, _)| id.contains(linkedid)).map(|(_, call)| *call).collect();
@@ -52,7 +55,10 @@ fn judge(name: &str, truth: &Value, truth_call: &Value, call: &Value) -> Result<
     ensure!(call["type"] == if inbound { 2 } else { 1 }, "direction: {context}");
     let number = if inbound { &truth_call["caller"] } else { &truth_call["number"] };
     if let Some(number) = number.as_str() {
-        ensure!(call["phone"].as_str().is_some_and(|phone| phone.trim_start_matches('+') == &number[1..]), "number: {context}");
+        ensure!(
+            call["phone"].as_str().is_some_and(|phone| phone.trim_start_matches('+') == &number[1..]),
+            "number: {context}"
+        );
     }
     ensure!((call["finished"]["status_code"] == "200") == (end["result"] == "ok"), "outcome: {context}");
     if let Some(extension) = end["extension"].as_str() {
@@ -74,7 +80,9 @@ fn shown(call: &Value) -> BTreeSet<u64> {
 async fn every_recorded_call_is_in_the_portal_once_with_what_truly_happened() -> Result<()> {
     let world = World::start(Setup::default()).await?;
     let mut names: Vec<_> = std::fs::read_dir(system_tests::root().join("tests/traces"))?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".expected.json").map(str::to_owned))
+        .filter_map(|entry| {
+            entry.ok()?.file_name().into_string().ok()?.strip_suffix(".expected.json").map(str::to_owned)
+        })
         // A call that is known only from a listing has a test of its own.
         .filter(|name| name != "t_resync")
         .collect();

@@ -21,7 +21,10 @@ async fn played(names: &[&str], calls: usize) -> Result<World> {
 async fn check_finds_nothing_wrong_with_a_right_configuration() -> Result<()> {
     let world = World::start(Setup::default()).await?;
     let (out, _) = world.run(&["check"], 0).await?;
-    ensure!(out.contains("logged in: Asterisk") && out.contains("Bitrix24") && out.contains("201 Alice Anders"), "{out}");
+    ensure!(
+        out.contains("logged in: Asterisk") && out.contains("Bitrix24") && out.contains("201 Alice Anders"),
+        "{out}"
+    );
     let findings = world.json(&["check"]).await?;
     ensure!(findings.iter().all(|finding| finding["verdict"] != "failed"), "{findings:?}");
     Ok(())
@@ -53,7 +56,19 @@ async fn a_trace_tells_everything_that_happened_to_a_call() -> Result<()> {
     let calls = world.json(&["calls"]).await?;
     let call = calls[0]["call"].as_str().unwrap_or_default();
     let (text, _) = world.run(&["trace", call], 0).await?;
-    for part in ["+494066969101", "DE", "ringing", "answered", "lookup.by-number", "contacts.create", "journal.begin", "journal.write", "{portal}/telephony.externalcall.register", "200", "done"] {
+    for part in [
+        "+494066969101",
+        "DE",
+        "ringing",
+        "answered",
+        "lookup.by-number",
+        "contacts.create",
+        "journal.begin",
+        "journal.write",
+        "{portal}/telephony.externalcall.register",
+        "200",
+        "done",
+    ] {
         ensure!(text.contains(part), "{part:?} is missing in\n{text}");
     }
     let trace = world.json(&["trace", call]).await?;

@@ -82,7 +82,10 @@ async fn a_fault_in_the_configuration_shows_line_and_cure() -> Result<()> {
     let text = std::fs::read_to_string(&config)?;
     std::fs::write(&config, text.replace("trunks =", "trunk ="))?;
     let (_, err) = world.run(&["check"], 1).await?;
-    ensure!(err.contains("trunk") && err.contains("did you mean `trunks`") && err.contains("hookswitch.toml:"), "{err}");
+    ensure!(
+        err.contains("trunk") && err.contains("did you mean `trunks`") && err.contains("hookswitch.toml:"),
+        "{err}"
+    );
     std::fs::write(&config, text.replace("AMI_SECRET", "NO_SUCH_VARIABLE"))?;
     let (out, _) = world.run(&["check"], 1).await?;
     ensure!(out.contains("NO_SUCH_VARIABLE"), "{out}");

@@ -75,5 +75,7 @@ fn the_vocabulary_of_calls_has_no_clock_and_no_io() {
 #[test]
 fn a_source_knows_nothing_of_crms_and_the_sandbox_nothing_of_sources() {
     assert!(!dependencies("pbx").contains("hookswitch-journal") && !dependencies("pbx").contains("hookswitch-runtime"));
-    assert!(!dependencies("runtime").contains("hookswitch-pbx") && !dependencies("journal").contains("hookswitch-runtime"));
+    assert!(
+        !dependencies("runtime").contains("hookswitch-pbx") && !dependencies("journal").contains("hookswitch-runtime")
+    );
 }

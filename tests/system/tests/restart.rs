@@ -29,7 +29,8 @@ async fn a_call_that_ends_while_the_program_is_dead_is_finished_after_the_restar
     world.kill().await?;
     ensure!(played.messages > 0);
     world.launch().await?;
-    let state = world.portal_shows("the call finished", |state| finished(state) == 1 && cards_shown(state) == 0).await?;
+    let state =
+        world.portal_shows("the call finished", |state| finished(state) == 1 && cards_shown(state) == 0).await?;
     ensure!(list(&state, "calls").count() == 1 && list(&state, "leads").count() == 1, "{state}");
     Ok(())
 }
@@ -85,5 +86,22 @@ async fn a_lost_connection_comes_back_and_nothing_is_missed_afterwards() -> Resu
         let count = if name == "a" { 1 } else { 2 };
         world.portal_shows("the call finished", move |state| finished(state) == count).await?;
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_is_heard_after_the_call_was_given_up_corrects_the_entry() -> Result<()> {
+    let mut world = World::prepare(Setup::default()).await?;
+    let config = world.folder().join("hookswitch.toml");
+    let text = std::fs::read_to_string(&config)?;
+    std::fs::write(&config, text.replace("[server]", "[server]\ncall-limit = \"1s\""))?;
+    world.launch().await?;
+    world.play("l", 1.0).await?;
+    world.until_log("closed as lost").await?;
+    world.until_log("job=\"update\"").await?;
+    let state = world.portal_shows("the call finished", |state| finished(state) == 1).await?;
+    ensure!(list(&state, "calls").count() == 1, "{state}");
+    let calls = world.json(&["calls"]).await?;
+    ensure!(calls[0]["outcome"] == "answered" && calls[0]["talk_s"].as_u64() >= Some(5), "{calls:?}");
     Ok(())
 }

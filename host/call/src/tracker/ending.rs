@@ -2,7 +2,7 @@
 
 use super::step::Step;
 use crate::{
-    Call,
+    Call, Extension,
     event::{Confidence, Outcome, What},
     record::{AgentState, Ending, State},
     signal::{Reason, RingEnd, Side},
@@ -44,15 +44,46 @@ impl Step<'_> {
         for (extension, role) in ringing {
             self.conclude(What::RingStopped { extension, why, cause: None, role });
         }
-        let credited = self.call.credited().cloned();
-        let last_leg_missed = self.call.awaiting_target;
-        self.call.state = State::Ended;
-        self.call.ended = Some(Ending { at, outcome, reason, cause, by, credited: credited.clone(), last_leg_missed });
+        let given_up = confidence == Confidence::Derived;
+        let credited = self.close(outcome, reason, cause, by, given_up);
         let what = What::Ended { outcome, reason, cause, by, credited };
         match confidence {
             Confidence::Reported => self.say(what),
             Confidence::Derived => self.conclude(what),
         }
+    }
+
+    /// The end of a call that had been given up is heard after all.
+    pub(super) fn correct(&mut self, hint: Option<Reason>, cause: Option<u16>, by: Side) {
+        let outcome = if self.call.answered.is_some() { Outcome::Answered } else { Outcome::Missed };
+        let reason = reason(self.call, outcome, hint);
+        let credited = self.close(outcome, reason, cause, by, false);
+        self.say(What::Corrected { outcome, reason, cause, by, credited });
+    }
+
+    /// Writes down how the call ended; returns whom it is credited to.
+    fn close(
+        &mut self,
+        outcome: Outcome,
+        reason: Reason,
+        cause: Option<u16>,
+        by: Side,
+        given_up: bool,
+    ) -> Option<Extension> {
+        let credited = self.call.credited().cloned();
+        let last_leg_missed = self.call.awaiting_target;
+        self.call.state = State::Ended;
+        self.call.ended = Some(Ending {
+            at: self.at,
+            outcome,
+            reason,
+            cause,
+            by,
+            credited: credited.clone(),
+            last_leg_missed,
+            given_up,
+        });
+        credited
     }
 }
 

@@ -93,6 +93,10 @@ impl<'a> Step<'a> {
             return self.say(What::Recording { state, file });
         }
         if !self.call.is_open() {
+            let given_up = self.call.ended.as_ref().is_some_and(|end| end.given_up);
+            if let (true, Fact::Ended { hint, cause, by }) = (given_up, fact) {
+                self.correct(hint, cause, by);
+            }
             return;
         }
         if self.call.seq == 0 && !matches!(fact, Fact::Arrived(_)) {

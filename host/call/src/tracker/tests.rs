@@ -246,8 +246,8 @@ fn keeps_promises(events: &[Event], tracker: &Tracker) -> Result<(), TestCaseErr
         prop_assert_eq!(events.iter().filter(over).count(), 1, "exactly one end");
         let behind = events.iter().skip_while(|event| !over(event)).skip(1);
         prop_assert!(
-            behind.clone().all(|event| matches!(event.what, What::Recording { .. })),
-            "recordings only: {:?}",
+            behind.clone().all(|event| matches!(event.what, What::Recording { .. } | What::Corrected { .. })),
+            "recordings and a correction only: {:?}",
             behind.collect::<Vec<_>>()
         );
         prop_assert_eq!(call.state, State::Ended);
@@ -331,4 +331,20 @@ proptest! {
         told.extend(signals[cut..].iter().flat_map(|signal| second.apply(signal.clone())));
         prop_assert_eq!(events, told);
     }
+}
+
+#[test]
+fn an_end_that_is_heard_after_the_call_was_given_up_corrects_it_once() {
+    let chain = Chain::from("c");
+    let mut tracker = Tracker::new("office".into(), []);
+    let signal = |at, fact| Signal { chain: Chain::from("c"), at: Millis(at), fact };
+    let answered = Fact::Answered { by: Party::Extension("201".into()), role: Role::Called };
+    let ended = Fact::Ended { hint: None, cause: Some(16), by: Side::External };
+    tracker.apply(signal(1_000, answered));
+    let given_up = tracker.close(&chain, Millis(5_000));
+    assert!(matches!(given_up.last().map(|event| &event.what), Some(What::Ended { reason: Reason::Unknown, .. })));
+    let corrected = tracker.apply(signal(9_000, ended.clone()));
+    assert!(matches!(corrected.as_slice(), [Event { what: What::Corrected { reason: Reason::Normal, .. }, .. }]));
+    assert_eq!(tracker.call(&chain).map(|call| call.talk_ms(Millis(0))), Some(8_000));
+    assert!(tracker.apply(signal(10_000, ended)).is_empty());
 }

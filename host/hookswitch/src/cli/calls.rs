@@ -115,7 +115,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
         .read(|view| view.find_calls(&filter)?.iter().map(|entry| row(view, entry)).collect::<Result<Vec<_>, _>>())
         .map_err(|error| miette::miette!("{error}"))?;
     if common.json {
-        rows.iter().try_for_each(|row| output::json(row))?;
+        rows.iter().try_for_each(output::json)?;
     } else if options.csv {
         csv(&rows)?;
     } else {

@@ -138,7 +138,8 @@ async fn check_plugins(
             Err(error) => report.say(&about, false, error.to_string())?,
             Ok(desk) => {
                 let manifest = &desk.manifest;
-                let vendor = if manifest.vendor.is_empty() { String::new() } else { format!(" by {}", manifest.vendor) };
+                let vendor =
+                    if manifest.vendor.is_empty() { String::new() } else { format!(" by {}", manifest.vendor) };
                 report.say(&about, true, format!("{} {}{vendor}", manifest.title, manifest.version))?;
                 for unused in desk::not_asked_for(&desk.config, manifest, loaded) {
                     report.warn(&about, &unused)?;

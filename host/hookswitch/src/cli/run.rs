@@ -41,7 +41,8 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
 /// Asks for a graceful stop at the first signal; the second one ends the process at once.
 async fn stop_on_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         tracing::error!("cannot listen for signals; the program can only be killed");
         return;
     };

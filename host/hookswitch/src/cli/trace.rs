@@ -50,8 +50,13 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
             ));
         }
         (Some(last), others) => {
-            let names: Vec<_> = others.iter().chain([&last]).map(|entry| format!("{}/{}", entry.call.pbx, entry.call.chain)).collect();
-            return Err(miette::miette!(help = "write more of it", "several calls are called so: {}", names.join(", ")));
+            let names: Vec<_> =
+                others.iter().chain([&last]).map(|entry| format!("{}/{}", entry.call.pbx, entry.call.chain)).collect();
+            return Err(miette::miette!(
+                help = "write more of it",
+                "several calls are called so: {}",
+                names.join(", ")
+            ));
         }
     };
     let document = reader.read(|view| Document::gather(view, &loaded.config, entry));
@@ -74,7 +79,13 @@ fn print(document: &Document, bodies: bool) -> miette::Result<()> {
     output::line("")?;
     heading("events")?;
     for event in &document.events {
-        line(&format!("  {}  leg {}  {:<13} {}", document.clock(event.at), event.leg, event.what.name(), document::detail(event)))?;
+        line(&format!(
+            "  {}  leg {}  {:<13} {}",
+            document.clock(event.at),
+            event.leg,
+            event.what.name(),
+            document::detail(event)
+        ))?;
     }
     for plugin in &document.plugins {
         output::line("")?;
@@ -96,7 +107,8 @@ fn print_plugin(document: &Document, plugin: &PluginWork, bodies: bool) -> miett
         };
         let state = output::style(job.state.token(), style);
         let tries = if job.attempt == 1 { "1 try".to_owned() } else { format!("{} tries", job.attempt) };
-        let problem = job.problem.as_deref().map(|problem| format!(": {}", output::printable(problem))).unwrap_or_default();
+        let problem =
+            job.problem.as_deref().map(|problem| format!(": {}", output::printable(problem))).unwrap_or_default();
         output::line(&format!("  job {:<8} {state}, {tries}{problem}", job.kind))?;
     }
     Ok(())
@@ -127,7 +139,12 @@ fn print_request(document: &Document, request: &RequestRow, bodies: bool) -> mie
         (None, Some(error)) => output::style(&output::printable(error), Style::Bad),
         (None, None) => output::style("no answer known", Style::Bad),
     };
-    let total = request.timings["total"].as_f64().map(|ms| format!(" in {ms} ms")).unwrap_or_default();
+    let total = request
+        .timings
+        .get("total")
+        .and_then(serde_json::Value::as_f64)
+        .map(|ms| format!(" in {ms} ms"))
+        .unwrap_or_default();
     output::line(&format!(
         "      {}  {} {} ({}) → {answer}{total}",
         document.clock(request.at),

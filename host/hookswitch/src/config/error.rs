@@ -19,23 +19,26 @@ pub(crate) enum Error {
         source: std::io::Error,
     },
     /// Something in the file is wrong.
-    #[error("{message}")]
-    Invalid {
-        /// What.
-        message: String,
-        /// The file.
-        #[source_code]
-        source_code: NamedSource<String>,
-        /// Where.
-        #[label("here")]
-        place: SourceSpan,
-        /// How to mend it.
-        #[help]
-        help: Option<String>,
-    },
-    /// A secret is not where the file says it is.
-    #[error("{0}")]
-    Secret(String),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Invalid(Box<Invalid>),
+}
+
+/// Something in the file that is wrong.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+pub(crate) struct Invalid {
+    /// What.
+    message: String,
+    /// The file.
+    #[source_code]
+    source_code: NamedSource<String>,
+    /// Where.
+    #[label("here")]
+    place: SourceSpan,
+    /// How to mend it.
+    #[help]
+    help: Option<String>,
 }
 
 impl Error {
@@ -55,12 +58,12 @@ impl Error {
     fn invalid(name: &str, text: &str, place: Range<usize>, message: String, help: Option<String>) -> Self {
         // Only the first line: a span over a whole table would bury the message.
         let first_line = text.get(place.clone()).and_then(|text| text.lines().next()).map_or(0, str::len);
-        Self::Invalid {
+        Self::Invalid(Box::new(Invalid {
             message,
             source_code: NamedSource::new(name, text.to_owned()).with_language("TOML"),
             place: (place.start, first_line).into(),
             help,
-        }
+        }))
     }
 }
 

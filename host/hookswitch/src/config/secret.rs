@@ -5,8 +5,6 @@ use std::{fmt, path::Path, path::PathBuf};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 
-use super::Error;
-
 /// Where a secret comes from.
 #[derive(Clone)]
 pub(crate) enum Secret {
@@ -20,20 +18,20 @@ pub(crate) enum Secret {
 
 impl Secret {
     /// Reads the secret. `key` is what errors call it, `folder` what relative files are relative to.
-    pub(crate) fn read(&self, key: &str, folder: &Path) -> Result<SecretString, Error> {
+    pub(crate) fn read(&self, key: &str, folder: &Path) -> Result<SecretString, String> {
         let text = match self {
             Self::Text(text) => return Ok(text.clone()),
             Self::Env(name) => std::env::var(name).map_err(|error| {
-                Error::Secret(format!("{key}: environment variable {name}: {error}; set it before starting hookswitch"))
+                format!("{key}: environment variable {name}: {error}; set it before starting hookswitch")
             })?,
             Self::File(path) => {
                 let path = folder.join(path);
                 std::fs::read_to_string(&path)
-                    .map_err(|error| Error::Secret(format!("{key}: cannot read {}: {error}", path.display())))?
+                    .map_err(|error| format!("{key}: cannot read {}: {error}", path.display()))?
             }
         };
         match text.trim() {
-            "" => Err(Error::Secret(format!("{key} is empty ({self:?})"))),
+            "" => Err(format!("{key} is empty ({self:?})")),
             text => Ok(SecretString::from(text)),
         }
     }

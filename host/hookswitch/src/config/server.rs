@@ -42,7 +42,11 @@ impl Server {
         check_region(&["server", "region"], self.region.as_deref())?;
         if let Some(name) = &self.timezone {
             TimeZone::get(name).map_err(|_| {
-                Fault::new(&["server", "timezone"], format!("unknown time zone `{name}`"), "write it like \"Europe/Berlin\"")
+                Fault::new(
+                    &["server", "timezone"],
+                    format!("unknown time zone `{name}`"),
+                    "write it like \"Europe/Berlin\"",
+                )
             })?;
         }
         Ok(())

@@ -56,11 +56,17 @@ fn every_fault_shows_its_line_and_how_to_mend_it() {
         (&PBX.replace("[\"PJSIP/trunk-provider\"]", "[]"), vec!["7:10", "without trunks"]),
         (&PBX.replace("{ env = \"AMI_SECRET\" }", "{ environment = \"X\" }"), vec!["environment", "`env` or `file`"]),
         (&PBX.replace("{ env = \"AMI_SECRET\" }", "7"), vec!["a text, { env"]),
-        (&format!("{PBX}\n[plugin.x]\ncomponent = \"x.wasm\"\npbx = [\"offise\"]\n"), vec!["`offise`", "did you mean `office`?"]),
+        (
+            &format!("{PBX}\n[plugin.x]\ncomponent = \"x.wasm\"\npbx = [\"offise\"]\n"),
+            vec!["`offise`", "did you mean `office`?"],
+        ),
         ("[plugin.x]\ncomponent = \"x.wasm\"\nallow.http = [\"acme.bitrix24.com\"]\n", vec!["3:", "https://"]),
         ("[plugin.x]\ncomponent = \"x.wasm\"\nallow.networks = [\"10.0.0.0/99\"]\n", vec!["3:", "no network"]),
         ("[plugin.x]\ncomponent = \"x.wasm\"\njournal.subject = \"{{ call.nmae }}\"\n", vec!["3:", "call.name"]),
-        ("[plugin.x]\ncomponent = \"x.wasm\"\ncredentials.portal = { kind = \"base-url\" }\n", vec!["exactly one source"]),
+        (
+            "[plugin.x]\ncomponent = \"x.wasm\"\ncredentials.portal = { kind = \"base-url\" }\n",
+            vec!["exactly one source"],
+        ),
         ("[plugin.\"a b\"]\ncomponent = \"x.wasm\"\n", vec!["cannot be the name"]),
     ];
     for (text, expected) in cases {
@@ -75,6 +81,7 @@ fn every_fault_shows_its_line_and_how_to_mend_it() {
 fn secrets_are_never_printed() {
     let config = parse("x", &PBX.replace("{ env = \"AMI_SECRET\" }", "\"hunter2\"")).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
-    let plugin = "[plugin.x]\ncomponent = \"x.wasm\"\ncredentials.portal = { kind = \"bearer\", value = \"hunter2\" }\n";
+    let plugin =
+        "[plugin.x]\ncomponent = \"x.wasm\"\ncredentials.portal = { kind = \"bearer\", value = \"hunter2\" }\n";
     assert!(!format!("{:?}", parse("x", plugin).unwrap()).contains("hunter2"));
 }

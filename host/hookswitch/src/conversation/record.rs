@@ -105,7 +105,9 @@ impl Record {
                     let wait_ms = due.since(clock::now());
                     tracing::warn!(plugin = %log.0, call = %log.1, job = job.kind, %error, wait_ms, "job will be tried again");
                 }
-                (Err(error), _) => tracing::error!(plugin = %log.0, call = %log.1, job = job.kind, %error, "job parked"),
+                (Err(error), _) => {
+                    tracing::error!(plugin = %log.0, call = %log.1, job = job.kind, %error, "job parked")
+                }
             }
             let dossier = self.known.borrow().dossier.clone();
             self.desk.finish_job(&self.key, &job, finish.clone(), &dossier).await;
@@ -166,7 +168,9 @@ impl Record {
             return Ok(Some(known));
         }
         let news = self.news.borrow().clone();
-        let Some(number) = news.external.clone().filter(|number| number.kind == Kind::External) else { return Ok(None) };
+        let Some(number) = news.external.clone().filter(|number| number.kind == Kind::External) else {
+            return Ok(None);
+        };
         let call = self.desk.view(&news);
         let key = number.e164.clone().unwrap_or_else(|| number.raw.clone());
         let draft = draft(&key, &news.call.external_name);
@@ -201,10 +205,8 @@ impl Record {
         let entry = self.entry().await?;
         let begun = self.known.borrow().dossier.begun.clone();
         let visit = self.visit("journal.write", Lane::Record, SLOW, Some(job));
-        let written = self
-            .desk
-            .visit(visit, async |plugin, job| plugin.journal_write(job, &entry, begun.as_ref()).await)
-            .await?;
+        let written =
+            self.desk.visit(visit, async |plugin, job| plugin.journal_write(job, &entry, begun.as_ref()).await).await?;
         self.known.send_modify(|known| known.dossier.written = Some(written.clone()));
         Ok(written)
     }
@@ -215,7 +217,8 @@ impl Record {
             return Err(Problem::NothingWritten);
         };
         let visit = self.visit("journal.update", Lane::Record, SLOW, Some(job));
-        let result = self.desk.visit(visit, async |plugin, job| plugin.journal_update(job, &written, &entry).await).await;
+        let result =
+            self.desk.visit(visit, async |plugin, job| plugin.journal_update(job, &written, &entry).await).await;
         Ok(result?)
     }
 

@@ -88,7 +88,8 @@ impl Screen {
         let (begun, contact) = (dossier.begun.as_ref(), dossier.contact());
         // From here on these users may see the card, whatever becomes of the answer.
         self.remember_shown(dossier.shown.union(wish).cloned().collect()).await;
-        let visit = Visit { function: "cards.sync", lane: Lane::Screen, wall: DEADLINE, call: Some(&self.key), job: None };
+        let visit =
+            Visit { function: "cards.sync", lane: Lane::Screen, wall: DEADLINE, call: Some(&self.key), job: None };
         let result = self
             .desk
             .visit(visit, async |plugin, job| plugin.cards_sync(job, &seen, begun, contact, &visible, &gone).await)

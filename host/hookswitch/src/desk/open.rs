@@ -27,7 +27,7 @@ pub(crate) enum OpenError {
     #[error("[plugin.{name}] component: cannot read {}: {source}; `cargo xtask build` makes our plugins", path.display())]
     Read { name: String, path: PathBuf, source: std::io::Error },
     #[error("[plugin.{name}] component {}: {source}", path.display())]
-    Load { name: String, path: PathBuf, source: LoadError },
+    Load { name: String, path: PathBuf, source: Box<LoadError> },
     #[error("[plugin.{name}] component: {problem}")]
     Manifest { name: String, problem: String },
     #[error("{}", .0.join("\n"))]
@@ -48,11 +48,16 @@ pub(crate) async fn inspect(name: &str, loaded: &Loaded, engine: &Engine) -> Res
         return Err(OpenError::Configuration(vec![format!("there is no [plugin.{name}]")]));
     };
     let path = loaded.resolve(&plugin.component);
-    let bytes = tokio::fs::read(&path)
-        .await
-        .map_err(|source| OpenError::Read { name: name.to_owned(), path: path.clone(), source })?;
-    let component =
-        engine.load(bytes).await.map_err(|source| OpenError::Load { name: name.to_owned(), path, source })?;
+    let bytes = tokio::fs::read(&path).await.map_err(|source| OpenError::Read {
+        name: name.to_owned(),
+        path: path.clone(),
+        source,
+    })?;
+    let component = engine.load(bytes).await.map_err(|source| OpenError::Load {
+        name: name.to_owned(),
+        path,
+        source: Box::new(source),
+    })?;
     let manifest = match component.manifest(denied(), &Vec::new()).await.result {
         Ok(text) => Manifest::parse(&text),
         Err(error) => Err(format!("the manifest cannot be read: {error}")),
@@ -111,7 +116,8 @@ pub(crate) async fn open(
 
 /// The values of all settings.
 fn settings(plugin: &config::Plugin, manifest: &Manifest) -> BTreeMap<String, String> {
-    let defaults = manifest.settings.iter().filter_map(|setting| Some((setting.name.clone(), setting.default.clone()?)));
+    let defaults =
+        manifest.settings.iter().filter_map(|setting| Some((setting.name.clone(), setting.default.clone()?)));
     let given = plugin.settings.iter().map(|(name, value)| (name.clone(), value.0.clone()));
     defaults.chain(given).collect()
 }
@@ -148,7 +154,7 @@ fn credentials(plugin: &config::Plugin, loaded: &Loaded) -> Result<BTreeMap<Stri
     for (handle, credential) in &plugin.credentials {
         let Some(source) = credential.secret() else { continue };
         let key = format!("credentials.{handle}");
-        let secret = source.read(&key, &loaded.folder).map_err(|error| error.to_string())?;
+        let secret = source.read(&key, &loaded.folder)?;
         let made = match credential.kind {
             CredentialKind::BaseUrl => Credential::base_url(&secret),
             CredentialKind::Bearer => Credential::bearer(&secret, plugin.allow.http.clone()),

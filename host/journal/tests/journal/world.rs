@@ -97,6 +97,7 @@ pub(crate) fn ended(mut call: Call, at: u64, outcome: Outcome) -> Call {
         by: Side::External,
         credited: None,
         last_leg_missed: false,
+        given_up: false,
     });
     call
 }

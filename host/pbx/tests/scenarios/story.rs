@@ -66,6 +66,7 @@ fn line(event: &Event) -> Option<String> {
         What::Voicemail { mailbox } => format!("mailbox {mailbox}"),
         What::Recording { state, file } => format!("recording {state:?} {}", file.as_deref().unwrap_or("-")),
         What::Merged { into } => format!("merged into {}", into.as_str().rsplit('.').next().unwrap_or_default()),
+        What::Corrected { outcome, reason, .. } => format!("corrected {outcome:?} {}", reason.token()),
         What::Ended { outcome, reason, credited, by, .. } => {
             let outcome = match outcome {
                 Outcome::Answered => "ok",

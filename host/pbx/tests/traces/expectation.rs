@@ -295,6 +295,7 @@ fn fact(event: &Event, history: &History) -> Option<Value> {
             RecordingState::Unmuted => "recording_unmuted",
             RecordingState::Stopped => "recording_stopped",
         },
+        What::Corrected { .. } => panic!("no recorded call is ever given up"),
         What::Ended { outcome, reason, cause, credited, .. } => {
             set("result", if *outcome == Outcome::Answered { "ok" } else { "missed" }.into());
             set("cause", cause.map_or(Value::Null, Value::from));

@@ -144,7 +144,8 @@ impl Document {
 
     /// A moment as local time of day.
     pub(super) fn clock(&self, at: Millis) -> String {
-        let timestamp = i64::try_from(at.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+        let timestamp =
+            i64::try_from(at.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
         timestamp.to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string()
     }
 }
@@ -215,7 +216,7 @@ pub(super) fn detail(event: &Event) -> String {
         What::LegEnded { extension, talk_ms } => format!("{extension}, talk {}", texts::minutes(*talk_ms)),
         What::Recording { state, .. } => word(state),
         What::Merged { into } => format!("into {into}"),
-        What::Ended { outcome, reason, credited, .. } => {
+        What::Ended { outcome, reason, credited, .. } | What::Corrected { outcome, reason, credited, .. } => {
             let credited = credited.as_ref().map(|extension| format!(", {extension}")).unwrap_or_default();
             format!("{} ({}){credited}", outcome.token(), reason.token())
         }
