@@ -189,7 +189,7 @@ fn calls_that_are_not_alive_any_more_are_closed_once() {
     let events = tracker.reconcile(&[], Millis(9000));
     assert_eq!(names(&events), ["ring-stopped", "ended"]);
     assert!(matches!(events.last().map(|event| &event.what), Some(What::Ended { outcome: Outcome::Lost, .. })));
-    assert!(tracker.reconcile(&[], Millis(9000)).is_empty() && tracker.apply(signal(9500, ended())).is_empty());
+    assert!(tracker.reconcile(&[], Millis(9000)).is_empty() && tracker.apply(signal(9500, rings("202"))).is_empty());
 }
 
 /// Few extensions and two calls, so that facts meet in every way.
