@@ -18,7 +18,8 @@ use clap::{Args, Parser, Subcommand};
 Examples:
   hookswitch check                         is the configuration right, does everything answer?
   hookswitch run                           serve, in the foreground; Ctrl-C ends it
-  hookswitch calls --since 1h --missed     who called in the last hour and reached nobody?
+  hookswitch calls --since 1h --outcome missed
+                                           who called in the last hour and reached nobody?
   hookswitch trace 1795230418.0            what happened to this call, step by step
 
 The configuration is read from ./hookswitch.toml, or from --config FILE, or from HOOKSWITCH_CONFIG.")]

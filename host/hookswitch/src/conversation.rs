@@ -24,6 +24,8 @@ pub(crate) struct News {
     pub(crate) call: Arc<Call>,
     /// The outside party's number; none where suppressed.
     pub(crate) external: Option<Arc<Number>>,
+    /// The public number of the business, in E.164 where it could be completed.
+    pub(crate) line: String,
 }
 
 /// One call at one plugin.

@@ -116,7 +116,7 @@ impl Desk {
                 self.user_missed.notify_one();
             }
         }
-        view::call(&news.call, news.external.as_deref(), &users, clock::now())
+        view::call(news, &users, clock::now())
     }
 
     /// Waits until an extension turns up that has no CRM user.

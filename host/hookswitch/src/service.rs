@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     config::Loaded,
-    conversation::News,
     desk,
     dispatch::Dispatch,
     intake::{self, Intake},
@@ -112,9 +111,8 @@ async fn resume(pbx: &PbxName, loaded: &Loaded, journal: &Journal, dispatch: &Di
         let wanted = key.clone();
         let Some(entry) = journal.read(move |view| view.call(&wanted)).await.map_err(fail)? else { continue };
         if plan::concerns(&entry.call) {
-            let external = intake::external(&loaded.config, &entry.call).map(Arc::new);
             let own = jobs.iter().filter(|job| job.call == key).cloned().collect();
-            dispatch.hand_over(&key, &News { call: Arc::new(entry.call), external }, own);
+            dispatch.hand_over(&key, &intake::news(&loaded.config, entry.call), own);
         }
     }
     Ok(calls)

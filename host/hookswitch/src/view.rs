@@ -2,16 +2,16 @@
 
 use hookswitch_call::{
     Call, Extension, Millis,
-    number::{Kind, Number},
+    number::Number,
     record::Agent,
     signal::{Direction, Side},
 };
 use hookswitch_runtime::contract;
 
-use crate::users::Users;
+use crate::{conversation::News, users::Users};
 
 /// The call as it stands at `now`.
-pub(crate) fn call(call: &Call, external: Option<&Number>, users: &Users, now: Millis) -> contract::Call {
+pub(crate) fn call(News { call, external, line }: &News, users: &Users, now: Millis) -> contract::Call {
     let end = call.ended.as_ref();
     let now = end.map_or(now, |end| end.at);
     let agent = |agent: &Agent| self::agent(&agent.extension, agent.state.token(), agent.talk_ms(now), users);
@@ -25,9 +25,9 @@ pub(crate) fn call(call: &Call, external: Option<&Number>, users: &Users, now: M
             Direction::Outbound => contract::Direction::Outbound,
             Direction::Internal => contract::Direction::Internal,
         },
-        external: external.filter(|number| number.kind != Kind::Anonymous).map(number),
+        external: external.as_deref().map(number),
         external_name: call.external_name.clone(),
-        line: call.line.clone(),
+        line: line.clone(),
         queue: call.queue().unwrap_or_default().to_owned(),
         state: call.state.token().to_owned(),
         outcome: end.map(|end| end.outcome.token()).unwrap_or_default().to_owned(),
@@ -40,7 +40,7 @@ pub(crate) fn call(call: &Call, external: Option<&Number>, users: &Users, now: M
         credited: credited
             .map(|extension| call.agent(extension).map_or_else(|| self::agent(extension, "missed", 0, users), agent)),
         crm_call: call.crm_call.clone(),
-        extra: extra(call),
+        extra: extra(call, line),
     }
 }
 
@@ -67,7 +67,7 @@ fn agent(extension: &Extension, state: &str, talk_ms: u64, users: &Users) -> con
 }
 
 /// What has no field of its own; the names are listed at `types.call.extra` of the contract.
-fn extra(call: &Call) -> Vec<(String, String)> {
+fn extra(call: &Call, line: &str) -> Vec<(String, String)> {
     let end = call.ended.as_ref();
     let side = match end.map(|end| end.by) {
         Some(Side::External) => Some("external".to_owned()),
@@ -76,6 +76,7 @@ fn extra(call: &Call) -> Vec<(String, String)> {
     };
     [
         ("trunk", Some(call.trunk.clone()).filter(|trunk| !trunk.is_empty())),
+        ("did-raw", Some(call.line.clone()).filter(|raw| raw != line)),
         ("transfer", call.transfer.clone()),
         ("cause", end.and_then(|end| end.cause).map(|cause| cause.to_string())),
         ("ended-by", side),

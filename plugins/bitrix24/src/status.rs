@@ -19,6 +19,8 @@ pub(crate) fn code(call: &Call) -> &'static str {
         // automations for missed calls on this code alone.
         (_, Direction::Inbound) => "304",
         ("cancelled" | "agent_no_answer", _) => "603-S",
+        // Whoever dialled gave up, which the portal tells from a phone that rang out.
+        ("no_answer", _) if extra(call, "ended-by") == Some("internal") => "603-S",
         ("no_answer", _) => "480",
         ("unreachable", _) => of_cause(call).unwrap_or("503"),
         _ => of_cause(call).unwrap_or("OTHER"),
@@ -30,9 +32,14 @@ pub(crate) fn failed_reason(call: &Call) -> Option<String> {
     (code(call) != "200" && !call.reason.is_empty()).then(|| call.reason.replace('_', " "))
 }
 
+/// What else is known of the call.
+fn extra<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
+    call.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
 /// The table of Q.850 causes.
 fn of_cause(call: &Call) -> Option<&'static str> {
-    let cause = call.extra.iter().find(|(name, _)| name == "cause").and_then(|(_, value)| value.parse::<u32>().ok())?;
+    let cause: u32 = extra(call, "cause")?.parse().ok()?;
     Some(match cause {
         1 | 28 => "404",
         3 | 34 | 38 | 41 => "503",
@@ -92,6 +99,19 @@ mod tests {
             };
             assert_eq!(code(&ended), expected, "{direction:?} {outcome} {reason} {cause}");
         }
+    }
+
+    #[test]
+    fn a_caller_who_gives_up_is_told_from_a_phone_that_rings_out() {
+        let extra = vec![("ended-by".into(), "internal".into())];
+        let given_up = Call {
+            direction: Direction::Outbound,
+            outcome: "missed".into(),
+            reason: "no_answer".into(),
+            extra,
+            ..call()
+        };
+        assert_eq!(code(&given_up), "603-S");
     }
 
     #[test]

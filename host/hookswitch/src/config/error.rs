@@ -10,7 +10,7 @@ use super::{Fault, nearest};
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub(crate) enum Error {
     /// The file cannot be read.
-    #[error("cannot read the configuration {}: {source}", path.display())]
+    #[error("cannot read the configuration {}", path.display())]
     #[diagnostic(help("name the file with --config FILE; `hookswitch check --help` shows an example"))]
     Read {
         /// Which file.
