@@ -1,7 +1,8 @@
 //! What needs a process of its own: compilation in a child, and a machine with little address space. This program starts
 //! itself again for either.
 //!
-//! Without the usual test harness, whose output would be taken for the compiler's.
+//! Without the usual test harness, whose output would be taken for the compiler's; its stand-in speaks to the runners
+//! as they expect.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test")]
 
 mod guest;
@@ -10,27 +11,43 @@ use std::{ffi::OsString, process::Command, time::Duration};
 
 use guest::{Guest, World};
 use hookswitch_runtime::{CallError, CompileFailure, Engine, Limits, LoadError, Options, compile_child_main};
+use libtest_mimic::{Arguments, Trial};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 const COMPILE: &str = "compile-a-component";
 const LITTLE_ADDRESS_SPACE: &str = "little-address-space";
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+fn main() {
     match std::env::args().nth(1).as_deref() {
         Some(COMPILE) => {
             return compile_child_main(std::io::stdin().lock(), std::io::stdout().lock()).expect("it can answer");
         }
-        Some(LITTLE_ADDRESS_SPACE) => return run_in_little_address_space().await,
+        Some(LITTLE_ADDRESS_SPACE) => return run(run_in_little_address_space()),
         _ => {}
     }
-    what_a_child_compiled_runs_here().await;
-    the_reason_of_a_refusal_comes_through().await;
-    a_child_without_enough_memory_costs_a_refusal_only().await;
-    a_child_that_takes_too_long_is_stopped().await;
-    a_program_that_is_no_compiler_is_recognised().await;
-    a_machine_without_room_for_the_pool_runs_plugins_all_the_same();
-    println!("processes: 6 tests passed");
+    let tests = vec![
+        test("what_a_child_compiled_runs_here", what_a_child_compiled_runs_here),
+        test("the_reason_of_a_refusal_comes_through", the_reason_of_a_refusal_comes_through),
+        test("a_child_without_enough_memory_costs_a_refusal_only", a_child_without_enough_memory_costs_a_refusal_only),
+        test("a_child_that_takes_too_long_is_stopped", a_child_that_takes_too_long_is_stopped),
+        test("a_program_that_is_no_compiler_is_recognised", a_program_that_is_no_compiler_is_recognised),
+        test("a_machine_without_room_for_the_pool_runs_plugins_all_the_same", || async {
+            a_machine_without_room_for_the_pool_runs_plugins_all_the_same();
+        }),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit();
+}
+
+/// A test as the runners know it; one that panics has failed.
+fn test<F: Future<Output = ()>>(name: &str, body: impl FnOnce() -> F + Send + 'static) -> Trial {
+    Trial::test(name, || {
+        run(body());
+        Ok(())
+    })
+}
+
+fn run(body: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio starts").block_on(body);
 }
 
 fn myself() -> Vec<OsString> {
