@@ -137,7 +137,10 @@ async fn log_in(pbx: TcpListener) -> Result<OwnedWriteHalf> {
     let mut lines = BufReader::new(read).lines();
     let (mut action, mut id) = (String::new(), String::new());
     let mut listed = false;
-    while let Some(line) = lines.next_line().await? {
+    // Silence for a while says that the program has asked everything.
+    let pause = Duration::from_secs(2);
+    while let Ok(line) = tokio::time::timeout(pause, lines.next_line()).await {
+        let line = line?.context("the program hung up")?;
         if let Some(value) = line.strip_prefix("Action: ") {
             value.clone_into(&mut action);
         } else if let Some(value) = line.strip_prefix("ActionID: ") {
@@ -155,18 +158,14 @@ async fn log_in(pbx: TcpListener) -> Result<OwnedWriteHalf> {
                 }
             };
             write.write_all(format!("{answer}ActionID: {id}\r\n\r\n").as_bytes()).await?;
-            if listed {
-                break;
-            }
         }
     }
-    ensure!(listed, "the program hung up");
+    ensure!(listed, "the program did not take stock");
     tokio::spawn(async move {
         let mut rest = lines.into_inner().into_inner();
         let mut sink = [0; 4096];
         while matches!(rest.read(&mut sink).await, Ok(1..)) {}
     });
-    tokio::time::sleep(Duration::from_secs(2)).await;
     Ok(write)
 }
 

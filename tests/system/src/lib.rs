@@ -223,6 +223,7 @@ file = "portal-url"
     /// Waits until the portal's state satisfies `wanted` and returns it.
     pub async fn portal_shows(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
         let result = self.portal.wait_until(wanted, PATIENCE).await;
+        ensure!(!self.log().contains("panicked"), "the program panicked:\n{}", self.log());
         result.map_err(|_| {
             let state = self.portal.state();
             let calls = serde_json::to_string_pretty(&state["calls"]).unwrap_or_default();

@@ -68,8 +68,16 @@ impl Record {
         while let Some(Some(job)) = stop.run_until_cancelled(self.jobs.recv()).await {
             self.settle(job).await;
         }
-        // A task that was cancelled has nothing more to say.
-        let _ = (&mut self.cards).await;
+        self.cards_settled().await;
+    }
+
+    /// Waits until the last card is down.
+    async fn cards_settled(&mut self) {
+        // A handle must not be asked again once it has answered.
+        if !self.cards.is_finished() {
+            // A task that was cancelled has nothing more to say.
+            let _ = (&mut self.cards).await;
+        }
     }
 
     /// Asks the CRM who calls, as soon as the call is known; a failure is tried again by the jobs that need the answer.
@@ -199,9 +207,7 @@ impl Record {
     }
 
     async fn write(&mut self, job: &Job) -> Result<Reference, Problem> {
-        if !self.cards.is_finished() {
-            let _ = tokio::time::timeout(CARDS, &mut self.cards).await;
-        }
+        let _ = tokio::time::timeout(CARDS, self.cards_settled()).await;
         let entry = self.entry().await?;
         let begun = self.known.borrow().dossier.begun.clone();
         let visit = self.visit("journal.write", Lane::Record, SLOW, Some(job));
