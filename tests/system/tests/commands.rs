@@ -67,6 +67,7 @@ async fn a_trace_tells_everything_that_happened_to_a_call() -> Result<()> {
         "journal.write",
         "{portal}/telephony.externalcall.register",
         "200",
+        "allowed by https://localhost",
         "done",
     ] {
         ensure!(text.contains(part), "{part:?} is missing in\n{text}");

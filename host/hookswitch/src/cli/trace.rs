@@ -139,6 +139,8 @@ fn print_request(document: &Document, request: &RequestRow, bodies: bool) -> mie
         (None, Some(error)) => output::style(&output::printable(error), Style::Bad),
         (None, None) => output::style("no answer known", Style::Bad),
     };
+    let rule =
+        request.rule.as_deref().map(|rule| format!(", allowed by {}", output::printable(rule))).unwrap_or_default();
     let total = request
         .timings
         .get("total")
@@ -146,7 +148,7 @@ fn print_request(document: &Document, request: &RequestRow, bodies: bool) -> mie
         .map(|ms| format!(" in {ms} ms"))
         .unwrap_or_default();
     output::line(&format!(
-        "      {}  {} {} ({}) → {answer}{total}",
+        "      {}  {} {} ({}) → {answer}{total}{rule}",
         document.clock(request.at),
         request.method,
         output::printable(&request.url),

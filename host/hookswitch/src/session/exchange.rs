@@ -113,12 +113,12 @@ fn answer(result: &Result<gate::Response, gate::Error>) -> Answer {
             (Reply::Error { kind: kind.to_owned(), text: error.to_string() }, sent)
         }
     };
-    let timings = sent.map_or(serde_json::Value::Null, |sent| timings(&sent.timings, sent.reused));
+    let timings = sent.map_or(serde_json::Value::Null, timings);
     Answer { at: clock::now(), reply, timings }
 }
 
-/// How long each step took, in milliseconds.
-fn timings(timings: &gate::Timings, reused: bool) -> serde_json::Value {
+/// Which way the request went, and how long each step took, in milliseconds.
+fn timings(gate::Sent { timings, reused, rule, network, remote, .. }: &gate::Sent) -> serde_json::Value {
     let ms = |duration: Option<Duration>| duration.map(|duration| (duration.as_secs_f64() * 1e4).round() / 10.0);
     serde_json::json!({
         "dns": ms(timings.dns),
@@ -127,5 +127,8 @@ fn timings(timings: &gate::Timings, reused: bool) -> serde_json::Value {
         "first-byte": ms(timings.first_byte),
         "total": ms(Some(timings.total)),
         "reused": reused,
+        "remote": remote.to_string(),
+        "rule": rule.to_string(),
+        "network": network.as_ref().map(ToString::to_string),
     })
 }

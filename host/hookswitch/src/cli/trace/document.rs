@@ -68,6 +68,7 @@ pub(super) struct RequestRow {
     pub(super) url: String,
     pub(super) effect: &'static str,
     pub(super) body: String,
+    /// The grant that allowed it.
     pub(super) rule: Option<String>,
     pub(super) status: Option<u16>,
     pub(super) answer: String,
@@ -167,7 +168,7 @@ fn request(Request { intent, answer }: Request) -> RequestRow {
             Effect::Once => "once",
         },
         body: text(&intent.body),
-        rule: intent.rule,
+        rule: timings.get("rule").and_then(serde_json::Value::as_str).map(str::to_owned),
         status,
         answer,
         error,
