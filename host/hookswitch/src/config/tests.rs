@@ -61,7 +61,7 @@ fn every_fault_shows_its_line_and_how_to_mend_it() {
             vec!["`offise`", "did you mean `office`?"],
         ),
         ("[plugin.x]\ncomponent = \"x.wasm\"\nallow.http = [\"acme.bitrix24.com\"]\n", vec!["3:", "https://"]),
-        ("[plugin.x]\ncomponent = \"x.wasm\"\nallow.networks = [\"10.0.0.0/99\"]\n", vec!["3:", "no network"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\nallow.network = [\"10.0.0.0/99\"]\n", vec!["3:", "10.0.0.0/99"]),
         ("[plugin.x]\ncomponent = \"x.wasm\"\njournal.subject = \"{{ call.nmae }}\"\n", vec!["3:", "call.name"]),
         (
             "[plugin.x]\ncomponent = \"x.wasm\"\ncredentials.portal = { kind = \"base-url\" }\n",
