@@ -31,7 +31,7 @@ pub(crate) struct Pbx {
     /// Speak TLS (the port is then usually 5039).
     #[serde(default)]
     pub(crate) tls: bool,
-    /// Certificates to trust besides the system's, as a PEM file.
+    /// Certificates to trust in place of the system's, as a PEM file.
     pub(crate) ca_file: Option<PathBuf>,
     /// Channels that lead outside, without their counter, `*` for any text: `["PJSIP/trunk-provider", "DAHDI/*"]`.
     pub(crate) trunks: Vec<Glob>,
