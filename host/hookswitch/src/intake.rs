@@ -121,7 +121,8 @@ impl Intake {
                 self.note(self.tracker.open_since(Millis(u64::MAX)), changes, |tracker| tracker.reconcile(&alive, at));
             }
             Report::Connected => tracing::info!(pbx = %self.pbx, "connected"),
-            Report::Disconnected { reason } => tracing::warn!(pbx = %self.pbx, reason, "connection lost; trying again"),
+            // The source warns of every attempt.
+            Report::Disconnected { reason } => tracing::debug!(pbx = %self.pbx, reason, "connection lost"),
         }
     }
 

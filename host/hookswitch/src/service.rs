@@ -7,6 +7,7 @@ use hookswitch_journal::{CallRef, Journal, jobs};
 use hookswitch_runtime::Engine;
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{
     clock,
@@ -59,7 +60,8 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
         let calls = resume(&pbx, &loaded, &journal, &dispatch).await?;
         let (reports, taken) = mpsc::channel(REPORTS);
         let source = sources::open(name, &loaded).map_err(|error| miette::miette!("{error}"))?;
-        tasks.spawn(run_source(source, reports, stop.clone()));
+        let span = tracing::info_span!("source", pbx = %name);
+        tasks.spawn(run_source(source, reports, stop.clone()).instrument(span));
         let intake = Intake::new(pbx, loaded.config.clone(), journal.clone(), dispatch.clone(), calls);
         tasks.spawn(run_intake(intake, taken, stop.clone()));
     }

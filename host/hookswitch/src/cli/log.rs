@@ -1,7 +1,11 @@
 //! The log: one line per fact, to the error output.
 
+use std::io;
+
 use clap::ValueEnum;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use super::output;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -18,8 +22,11 @@ pub(super) fn start(filter: &str, format: Format) -> miette::Result<()> {
         .map_err(|error| miette::miette!(help = "write it like `info` or `hookswitch=debug,info`", "--log: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
     match format {
-        Format::Text => registry.with(fmt::layer().with_writer(std::io::stderr).with_target(false)).init(),
-        Format::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).init(),
+        Format::Text => {
+            let layer = fmt::layer().with_writer(io::stderr).with_target(false);
+            registry.with(layer.with_ansi(output::is_styled(&io::stderr()))).init();
+        }
+        Format::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(io::stderr)).init(),
     }
     Ok(())
 }

@@ -55,9 +55,14 @@ pub(super) enum Style {
     Bad,
 }
 
-/// `text` in a style, where somebody looks at it and has not asked for plain text (`NO_COLOR`).
+/// Whether somebody looks at this output and has not asked for plain text (`NO_COLOR`).
+pub(super) fn is_styled(output: &impl IsTerminal) -> bool {
+    output.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// `text` in a style, where the output is styled.
 pub(super) fn style(text: &str, style: Style) -> String {
-    if !io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+    if !is_styled(&io::stdout()) {
         return text.to_owned();
     }
     let code = match style {
