@@ -116,6 +116,17 @@ async fn cards_are_on_the_screens_of_those_whose_phones_ring_and_gone_when_anoth
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_the_portal_would_not_take_down_at_once_is_gone_all_the_same() -> Result<()> {
+    use fake_bitrix24::{Effect, Fault};
+    let world = World::start(Setup::default()).await?;
+    world.portal.inject(Fault::on("telephony.externalcall.hide", Effect::QueryLimit).times(2));
+    // Both phones ring until the caller gives up, so the cards are taken down when the call is over.
+    verdict(&world, "c", 1.0).await?;
+    ensure!(shown(&world.portal.state()["calls"][0]) == BTreeSet::from([11, 12]));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_target_of_a_transfer_sees_the_card_and_is_credited() -> Result<()> {
     for name in ["g_refer", "h_refer", "n_redirect"] {
         let world = World::start(Setup::default()).await?;

@@ -68,6 +68,8 @@ impl Record {
         while let Some(Some(job)) = stop.run_until_cancelled(self.jobs.recv()).await {
             self.settle(job).await;
         }
+        // What has not begun by now never will.
+        self.known.send_modify(|known| known.begin_settled = true);
         self.cards_settled().await;
     }
 

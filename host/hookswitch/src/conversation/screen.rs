@@ -72,8 +72,10 @@ impl Screen {
                 known.mark_unchanged();
                 WAITS.get(failures - 1).copied()
             };
+            // Nothing more is heard of a call that is over; its last card is still to be taken down.
+            let more = self.news.has_changed().is_ok();
             tokio::select! {
-                changed = self.news.changed() => if changed.is_err() { return } else { failures = 0 },
+                changed = self.news.changed(), if more => if changed.is_ok() { failures = 0 },
                 changed = known.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
             }
