@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use hookswitch_call::{Call, Millis, PbxName};
 use hookswitch_journal::{CallRef, Journal, jobs};
 use hookswitch_runtime::Engine;
-use tokio::{sync::mpsc, task::JoinSet};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
@@ -47,7 +47,7 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
         tracing::info!(plugin = %name, title = desk.manifest.title, version = desk.manifest.version, "plugin enabled");
         desks.push(desk);
     }
-    let mut tasks = JoinSet::new();
+    let tasks = TaskTracker::new();
     for desk in &desks {
         // The map of users of the last run serves until the CRM has answered.
         keeper::restore_users(desk).await;
@@ -61,35 +61,18 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
         let (reports, taken) = mpsc::channel(REPORTS);
         let source = sources::open(name, &loaded).map_err(|error| miette::miette!("{error}"))?;
         let span = tracing::info_span!("source", pbx = %name);
-        tasks.spawn(run_source(source, reports, stop.clone()).instrument(span));
+        tasks.spawn(source.run(reports, stop.clone()).instrument(span));
         let intake = Intake::new(pbx, loaded.config.clone(), journal.clone(), dispatch.clone(), calls);
-        tasks.spawn(run_intake(intake, taken, stop.clone()));
+        tasks.spawn(intake.run(taken, stop.clone()));
     }
     tracing::info!(pbx = loaded.config.pbx.len(), plugins = loaded.config.plugin.len(), "serving");
     stop.cancelled().await;
     dispatch.drain(DRAIN).await;
-    while tasks.join_next().await.is_some() {}
+    tasks.close();
+    tasks.wait().await;
     journal.close().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-async fn run_source(
-    source: hookswitch_pbx::asterisk::Source,
-    reports: mpsc::Sender<Vec<hookswitch_call::signal::Report>>,
-    stop: CancellationToken,
-) -> Option<()> {
-    source.run(reports, stop).await;
-    Some(())
-}
-
-async fn run_intake(
-    intake: Intake,
-    reports: mpsc::Receiver<Vec<hookswitch_call::signal::Report>>,
-    stop: CancellationToken,
-) -> Option<()> {
-    intake.run(reports, stop).await;
-    Some(())
 }
 
 /// Picks up the calls and jobs of the last run; returns the calls for the tracker.
