@@ -158,6 +158,7 @@ impl Desk {
             function: visit.function.to_owned(),
             attempt: visit.job.map_or(1, |job| job.attempt),
             input: None,
+            build: None,
             started,
         };
         self.tell("run", self.journal.later("run", move |txn| txn.begin_run(&begun)).await);

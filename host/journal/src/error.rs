@@ -1,6 +1,10 @@
 //! What can go wrong, and how to mend it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use rusqlite::ErrorCode;
 
@@ -162,6 +166,17 @@ pub enum Error {
     /// There is no such run.
     #[error("run {0} is not in the journal: it was never begun, or its time there is over")]
     UnknownRun(RunId),
+    /// An invocation that has ended cannot go on.
+    #[error("run {0} has ended and cannot be resumed: begin another one")]
+    RunEnded(RunId),
+    /// The closure panicked.
+    #[error(
+        "a change or question of the journal panicked ({detail}) and was undone: this is a bug of hookswitch, please report it"
+    )]
+    Panicked {
+        /// Its message.
+        detail: String,
+    },
     /// A job cannot go from its state to the one wanted.
     #[error("job {job} is {state} and cannot become {wanted}")]
     JobState {
@@ -175,6 +190,17 @@ pub enum Error {
     /// Anything else that SQLite reports.
     #[error("the journal's database failed: {0}")]
     Database(Arc<rusqlite::Error>),
+}
+
+/// Runs `closure`. A panic costs what it was doing, not the thread and with it everybody else's work.
+pub(crate) fn unpanicked<T>(closure: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // What the closure left half done lies in the database, and is undone there.
+    catch_unwind(AssertUnwindSafe(closure)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+        let detail = said.unwrap_or("without a message").to_owned();
+        tracing::error!(detail, "a closure for the journal panicked");
+        Err(Error::Panicked { detail })
+    })
 }
 
 impl From<rusqlite::Error> for Error {

@@ -7,6 +7,9 @@
 //!    └───────retry─────────────────┘
 //! ```
 
+mod backlog;
+mod list;
+
 use std::fmt;
 
 use hookswitch_call::Millis;
@@ -18,6 +21,9 @@ use crate::{
     CallRef, Error, Txn, View,
     column::{Json, Token},
 };
+
+pub use backlog::Head;
+pub use list::JobFilter;
 
 /// Which job. Later jobs have higher ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,13 +75,12 @@ impl State {
         }
     }
 
-    /// Whether a job may go from here to `to`. Start again from `Running` is a resumption.
+    /// Whether work leads from here to `to`. Start again from `Running` is a resumption.
     fn leads_to(self, to: Self) -> bool {
         match self {
             Self::Waiting => to != Self::Done,
             Self::Running => true,
-            Self::Parked => matches!(to, Self::Waiting | Self::Skipped),
-            Self::Done | Self::Skipped => false,
+            Self::Parked | Self::Done | Self::Skipped => false,
         }
     }
 }
@@ -101,6 +106,8 @@ pub struct Job {
     pub state: State,
     /// How often it was started, as the starter counts; 0 before the first time.
     pub attempt: u32,
+    /// How many tries failed since it was accepted, or since somebody decided that it is to be tried again.
+    pub failures: u32,
     /// When it may run.
     pub due: Millis,
     /// When it was accepted.
@@ -127,8 +134,10 @@ pub enum Finish {
     Retry {
         /// Not before.
         due: Millis,
-        /// Why; none if somebody asked for it.
+        /// Why.
         problem: Option<String>,
+        /// Whether this was a failure; it is none if the try was not to blame, as when a key has expired.
+        counts: bool,
     },
     /// Given up until somebody decides.
     Parked {
@@ -142,8 +151,8 @@ pub enum Finish {
     },
 }
 
-const COLUMNS: &str = "SELECT jobs.id, pbx, chain, plugin, kind, state, attempt, due, created, finished, component,
-    problem, result FROM jobs JOIN calls ON calls.id = jobs.call";
+const COLUMNS: &str = "SELECT jobs.id, pbx, chain, plugin, kind, state, attempt, failures, due, created, finished,
+    component, problem, result FROM jobs JOIN calls ON calls.id = jobs.call";
 
 impl Txn<'_> {
     /// Adds jobs to a call, in this order, behind those that it has.
@@ -176,27 +185,29 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Notes how a try of a job ended, or what somebody decided about a parked one.
+    /// Notes how a try of a job ended, or why there will be none.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownJob`]; [`Error::JobState`] if the job is done or skipped, or parked and not to be retried or
-    /// skipped.
+    /// [`Error::UnknownJob`]; [`Error::JobState`] if the job is done, skipped or parked, or if it waits and cannot be
+    /// done.
     pub fn finish_job(&self, job: JobId, finish: Finish, now: Millis) -> Result<(), Error> {
+        let failed = matches!(finish, Finish::Retry { counts: true, .. });
         let (state, due, problem, result) = match finish {
             Finish::Done { result } => (State::Done, None, None, Some(result)),
-            Finish::Retry { due, problem } => (State::Waiting, Some(due.0), problem, None),
+            Finish::Retry { due, problem, .. } => (State::Waiting, Some(due.0), problem, None),
             Finish::Parked { problem } => (State::Parked, None, Some(problem), None),
             Finish::Skipped { problem } => (State::Skipped, None, problem, None),
         };
         self.check_move(job, state)?;
         let mut update = self.sql.prepare_cached(
-            "UPDATE jobs SET state = :state, due = ifnull(:due, due), finished = :finished, problem = :problem,
-               result = :result WHERE id = :id",
+            "UPDATE jobs SET state = :state, failures = failures + :failed, due = ifnull(:due, due),
+               finished = :finished, problem = :problem, result = :result WHERE id = :id",
         )?;
         update.execute(named_params! {
             ":id": job.0,
             ":state": Token(state),
+            ":failed": failed,
             ":due": due,
             ":finished": (state != State::Waiting).then_some(now.0),
             ":problem": problem,
@@ -205,23 +216,48 @@ impl Txn<'_> {
         Ok(())
     }
 
-    fn check_move(&self, job: JobId, wanted: State) -> Result<(), Error> {
-        let mut find = self.sql.prepare_cached("SELECT state FROM jobs WHERE id = ?1")?;
-        let state = find.query_row([job.0], |row| row.get(0)).optional()?;
-        let Some(Token(state)) = state else { return Err(Error::UnknownJob(job)) };
-        if State::leads_to(state, wanted) { Ok(()) } else { Err(Error::JobState { job, state, wanted }) }
-    }
-
-    /// Keeps what a plugin's CRM knows of a call, in place of what was kept before.
+    /// Somebody decided that a parked job is to be tried again: it is due now, and its failures are forgotten.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownCall`].
-    pub fn put_dossier(&self, call: &CallRef, plugin: &str, dossier: &Value) -> Result<(), Error> {
-        let row = self.row_of_known(call)?;
-        let mut put = self.sql.prepare_cached("INSERT OR REPLACE INTO dossiers VALUES (?1, ?2, ?3)")?;
-        put.execute(params![row, plugin, Json(dossier)])?;
-        Ok(())
+    /// [`Error::UnknownJob`]; [`Error::JobState`] unless the job is parked.
+    pub fn retry_job(&self, id: JobId, now: Millis) -> Result<Job, Error> {
+        self.decide(id, &[State::Parked], State::Waiting)?;
+        let mut update = self.sql.prepare_cached(
+            "UPDATE jobs SET state = 'waiting', failures = 0, due = ?2, finished = NULL WHERE id = ?1",
+        )?;
+        update.execute(params![id.0, now.0])?;
+        self.job(id)?.ok_or(Error::UnknownJob(id))
+    }
+
+    /// Somebody decided that a job will not be done. Without a reason its last problem stays there to be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownJob`]; [`Error::JobState`] unless the job waits or is parked.
+    pub fn skip_job(&self, id: JobId, reason: Option<String>, now: Millis) -> Result<Job, Error> {
+        self.decide(id, &[State::Waiting, State::Parked], State::Skipped)?;
+        let mut update = self.sql.prepare_cached(
+            "UPDATE jobs SET state = 'skipped', problem = ifnull(?2, problem), finished = ?3 WHERE id = ?1",
+        )?;
+        update.execute(params![id.0, reason, now.0])?;
+        self.job(id)?.ok_or(Error::UnknownJob(id))
+    }
+
+    fn decide(&self, job: JobId, from: &[State], wanted: State) -> Result<(), Error> {
+        let state = self.state_of(job)?;
+        if from.contains(&state) { Ok(()) } else { Err(Error::JobState { job, state, wanted }) }
+    }
+
+    fn check_move(&self, job: JobId, wanted: State) -> Result<(), Error> {
+        let state = self.state_of(job)?;
+        if state.leads_to(wanted) { Ok(()) } else { Err(Error::JobState { job, state, wanted }) }
+    }
+
+    fn state_of(&self, job: JobId) -> Result<State, Error> {
+        let mut find = self.sql.prepare_cached("SELECT state FROM jobs WHERE id = ?1")?;
+        let state = find.query_row([job.0], |row| row.get(0)).optional()?;
+        state.map(|Token(state)| state).ok_or(Error::UnknownJob(job))
     }
 }
 
@@ -251,6 +287,15 @@ impl View<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// The jobs of a call at one plugin, in the order of their ids.
+    pub(crate) fn jobs_at(&self, call: &CallRef, plugin: &str) -> Result<Vec<Job>, Error> {
+        let mut find = self
+            .sql
+            .prepare_cached(&format!("{COLUMNS} WHERE pbx = ?1 AND chain = ?2 AND plugin = ?3 ORDER BY jobs.id"))?;
+        let found = find.query_map(params![call.pbx.as_str(), call.chain.as_str(), plugin], job)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
     /// The job.
     ///
     /// # Errors
@@ -259,18 +304,6 @@ impl View<'_> {
     pub fn job(&self, id: JobId) -> Result<Option<Job>, Error> {
         let mut find = self.sql.prepare_cached(&format!("{COLUMNS} WHERE jobs.id = ?1"))?;
         Ok(find.query_row([id.0], job).optional()?)
-    }
-
-    /// What a plugin's CRM knows of a call, as it was put.
-    ///
-    /// # Errors
-    ///
-    /// Those of the file.
-    pub fn dossier(&self, call: &CallRef, plugin: &str) -> Result<Option<Value>, Error> {
-        let Some(row) = self.row_of(call)? else { return Ok(None) };
-        let mut find = self.sql.prepare_cached("SELECT record FROM dossiers WHERE call = ?1 AND plugin = ?2")?;
-        let found = find.query_row(params![row, plugin], |row| row.get(0)).optional()?;
-        Ok(found.map(|Json(dossier)| dossier))
     }
 }
 
@@ -284,6 +317,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         kind: row.get("kind")?,
         state,
         attempt: row.get("attempt")?,
+        failures: row.get("failures")?,
         due: Millis(row.get("due")?),
         created: Millis(row.get("created")?),
         finished: row.get::<_, Option<u64>>("finished")?.map(Millis),

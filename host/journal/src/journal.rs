@@ -13,7 +13,9 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
-    Error, OpenError, Reader, RunId, Txn, View, file,
+    Error, OpenError, Reader, RunId, Txn, View,
+    error::unpanicked,
+    file,
     runs::{Effect, Intent},
     writer::{Command, Message, Urgency, Writer},
 };
@@ -81,13 +83,21 @@ impl Journal {
         &self,
         changes: impl FnOnce(&Txn<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (reply, answer) = oneshot::channel();
-        let place = self.place().await?;
-        self.send(Command::new(Urgency::Durable, place, changes, move |result| {
-            // The one who asked may have gone.
-            let _ = reply.send(result);
-        }))?;
-        answer.await.map_err(|_| Error::Closed)?
+        self.ask(Urgency::Durable, changes).await
+    }
+
+    /// Applies `changes`, all or nothing, and returns when they and everything queued before them are seen by readers and
+    /// would survive the death of the process. They survive a power cut as those of [`later`](Self::later) do. Otherwise
+    /// as [`write`](Self::write).
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write).
+    pub async fn apply<T: Send + 'static>(
+        &self,
+        changes: impl FnOnce(&Txn<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.ask(Urgency::Later, changes).await
     }
 
     /// Queues `changes` and returns at once, or when there is a place in the queue. They are applied in order, all or
@@ -122,7 +132,7 @@ impl Journal {
         let place = Arc::clone(&self.shared.readers).acquire_owned().await.map_err(|_| Error::Closed)?;
         let reader = Arc::clone(&self.shared.reader);
         let answer = tokio::task::spawn_blocking(move || {
-            let answer = reader.read(questions);
+            let answer = unpanicked(|| reader.read(questions));
             drop(place);
             answer
         });
@@ -157,6 +167,20 @@ impl Journal {
             // An error means that the writer is gone already.
             let _ = done.await;
         }
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        urgency: Urgency,
+        changes: impl FnOnce(&Txn<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        let place = self.place().await?;
+        self.send(Command::new(urgency, place, changes, move |result| {
+            // The one who asked may have gone.
+            let _ = reply.send(result);
+        }))?;
+        answer.await.map_err(|_| Error::Closed)?
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit, Error> {

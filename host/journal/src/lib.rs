@@ -3,18 +3,20 @@
 //! One SQLite file (`hookswitch.db` in the data directory), one writer thread that commits what waits as one group, and
 //! readers on connections of their own, in this process or another.
 //!
-//! Everything goes through three doors. Each takes a closure, so that whatever must become durable together is simply
+//! Everything goes through four doors. Each takes a closure, so that whatever must become durable together is simply
 //! written in one closure:
 //!
 //! - [`Journal::write`] returns when its changes survive a power cut;
-//! - [`Journal::later`] returns when its changes are queued; they are synced with the next durable write, after 100 ms at
-//!   the latest, and never before anything that was queued earlier;
+//! - [`Journal::apply`] returns when its changes survive the death of the process;
+//! - [`Journal::later`] returns when its changes are queued; these and those of `apply` are synced with the next durable
+//!   write, after 100 ms at the latest, and never before anything that was queued earlier;
 //! - [`Journal::read`], and [`Reader::read`] for other processes, see what is committed.
 //!
 //! What can be done inside is a method of [`Txn`] (changes) or [`View`] (questions), grouped by subject:
 //!
 //! - [`calls`]: calls and their events, accepted together with the jobs that follow from them.
-//! - [`jobs`]: work for plugins, and what a plugin's CRM knows of a call.
+//! - [`jobs`]: work for plugins.
+//! - [`dossiers`]: what a plugin's CRM knows of a call.
 //! - [`runs`]: one row for each invocation of a plugin, one for each request it made.
 //! - [`storage`]: the key-value store of plugins.
 //! - [`directory`]: who sits at which phone, as a CRM says.
@@ -26,6 +28,7 @@
 pub mod calls;
 mod column;
 pub mod directory;
+pub mod dossiers;
 mod error;
 mod file;
 pub mod jobs;

@@ -44,6 +44,8 @@ pub struct Begun {
     pub attempt: u32,
     /// What the function is given, if it is worth keeping.
     pub input: Option<Value>,
+    /// Which component and settings run, in the words of the caller: what must be the same for the run to be resumed.
+    pub build: Option<String>,
     /// When.
     pub started: Millis,
 }
@@ -68,13 +70,14 @@ pub struct Ended {
 pub struct Run {
     /// How it began.
     pub begun: Begun,
+    /// How often it went on after the process had died.
+    pub resumed: u32,
     /// How it ended; none while it runs, and for ever if it was cut off.
     pub ended: Option<Ended>,
 }
 
-const COLUMNS: &str =
-    "SELECT runs.id, job, pbx, chain, plugin, function, attempt, input, runs.started, wall_us, cpu_us,
-    memory_bytes, runs.outcome, problem FROM runs LEFT JOIN calls ON calls.id = runs.call";
+const COLUMNS: &str = "SELECT runs.id, job, pbx, chain, plugin, function, attempt, input, build, runs.started, resumed,
+    wall_us, cpu_us, memory_bytes, runs.outcome, problem FROM runs LEFT JOIN calls ON calls.id = runs.call";
 
 impl Txn<'_> {
     /// Notes that a plugin is invoked.
@@ -90,8 +93,8 @@ impl Txn<'_> {
             return Err(Error::UnknownJob(job));
         }
         let mut insert = self.sql.prepare_cached(
-            "INSERT INTO runs (id, job, call, plugin, function, attempt, input, started)
-             VALUES (:id, :job, :call, :plugin, :function, :attempt, :input, :started)",
+            "INSERT INTO runs (id, job, call, plugin, function, attempt, input, build, started)
+             VALUES (:id, :job, :call, :plugin, :function, :attempt, :input, :build, :started)",
         )?;
         insert.execute(named_params! {
             ":id": run.id.0,
@@ -101,9 +104,25 @@ impl Txn<'_> {
             ":function": run.function,
             ":attempt": run.attempt,
             ":input": run.input.as_ref().map(Json),
+            ":build": run.build,
             ":started": run.started.0,
         })?;
         Ok(())
+    }
+
+    /// Notes that an invocation that was cut off goes on. Returns how often it has done so, with this time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownRun`], [`Error::RunEnded`].
+    pub fn resume_run(&self, run: RunId) -> Result<u32, Error> {
+        let mut update = self.sql.prepare_cached(
+            "UPDATE runs SET resumed = resumed + 1 WHERE id = ?1 AND outcome IS NULL RETURNING resumed",
+        )?;
+        if let Some(resumed) = update.query_row([run.0], |row| row.get(0)).optional()? {
+            return Ok(resumed);
+        }
+        Err(if self.run(run)?.is_some() { Error::RunEnded(run) } else { Error::UnknownRun(run) })
     }
 
     /// Notes how an invocation ended.
@@ -141,6 +160,38 @@ impl View<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// The invocations for a job, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn runs_of_job(&self, job: JobId) -> Result<Vec<Run>, Error> {
+        let mut find = self.sql.prepare_cached(&format!("{COLUMNS} WHERE job = ?1 ORDER BY runs.id"))?;
+        let found = find.query_map([job.0], run)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// The invocation.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn run(&self, id: RunId) -> Result<Option<Run>, Error> {
+        let mut find = self.sql.prepare_cached(&format!("{COLUMNS} WHERE runs.id = ?1"))?;
+        Ok(find.query_row([id.0], run).optional()?)
+    }
+
+    /// The latest invocation for a job, if it has not ended: the one that was cut off, as long as nothing runs.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn cut_off_run(&self, job: JobId) -> Result<Option<Run>, Error> {
+        let mut find = self.sql.prepare_cached(&format!("{COLUMNS} WHERE job = ?1 ORDER BY runs.id DESC LIMIT 1"))?;
+        let latest = find.query_row([job.0], run).optional()?;
+        Ok(latest.filter(|run| run.ended.is_none()))
+    }
+
     /// The highest id that a run ever had, pruned ones too; 0 if there was none.
     pub(crate) fn last_run(&self) -> Result<i64, Error> {
         let last = "SELECT seq FROM sqlite_sequence WHERE name = 'runs'";
@@ -160,9 +211,11 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         function: row.get("function")?,
         attempt: row.get("attempt")?,
         input: input.map(|Json(input)| input),
+        build: row.get("build")?,
         started: Millis(row.get("started")?),
     };
-    let Some(outcome) = row.get("outcome")? else { return Ok(Run { begun, ended: None }) };
+    let resumed = row.get("resumed")?;
+    let Some(outcome) = row.get("outcome")? else { return Ok(Run { begun, resumed, ended: None }) };
     let ended = Ended {
         wall_us: row.get("wall_us")?,
         cpu_us: row.get("cpu_us")?,
@@ -170,5 +223,5 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         outcome,
         problem: row.get("problem")?,
     };
-    Ok(Run { begun, ended: Some(ended) })
+    Ok(Run { begun, resumed, ended: Some(ended) })
 }

@@ -16,7 +16,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::{Error, Txn, file::Owned};
+use crate::{Error, Txn, error::unpanicked, file::Owned};
 
 /// Most commands in one commit.
 const GROUP: usize = 256;
@@ -35,7 +35,7 @@ const SYNC_WITHIN: Duration = Duration::from_millis(100);
 pub(crate) enum Urgency {
     /// Somebody waits until it is durable.
     Durable,
-    /// It rides along.
+    /// It is committed with its group, and becomes durable with a later one.
     Later,
 }
 
@@ -62,7 +62,7 @@ impl Command {
         settle: impl FnOnce(Result<T, Error>) + Send + 'static,
     ) -> Self {
         let apply: Apply = Box::new(move |txn| {
-            let result = txn.and_then(op);
+            let result = txn.and_then(|txn| unpanicked(|| op(txn)));
             let outcome = result.as_ref().map(|_| ()).map_err(Clone::clone);
             (outcome, Box::new(move |kept| settle(result.and_then(|value| kept.map(|()| value)))))
         });

@@ -264,7 +264,7 @@ fn verdict(problem: &Problem, job: &Job, now: Millis) -> Finish {
     match retry::next(error, job.attempt, now.since(job.created), &mut fastrand::Rng::new()) {
         Some(wait) => {
             let due = Millis(now.0.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
-            Finish::Retry { due, problem: Some(text) }
+            Finish::Retry { due, problem: Some(text), counts: true }
         }
         None => Finish::Parked { problem: text },
     }

@@ -1,7 +1,7 @@
 //! Requests and their answers.
 
 use hookswitch_call::Millis;
-use rusqlite::{Row, named_params};
+use rusqlite::{Row, ToSql};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -154,27 +154,49 @@ impl Txn<'_> {
     ///
     /// [`Error::UnknownRun`].
     pub fn record_intent(&self, intent: &Intent) -> Result<(), Error> {
+        self.insert_request(intent, None)
+    }
+
+    /// Notes a request together with what came of it, where both are known at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownRun`].
+    pub fn record_request(&self, request: &Request) -> Result<(), Error> {
+        self.insert_request(&request.intent, request.answer.as_ref())
+    }
+
+    fn insert_request(&self, intent: &Intent, answer: Option<&Answer>) -> Result<(), Error> {
         let mut insert = self.sql.prepare_cached(
             "INSERT INTO requests (run, ordinal, at, kind, effect, method, url, key, headers, body, body_size,
-               body_sha256, rule)
-             SELECT id, :ordinal, :at, :kind, :effect, :method, :url, :key, :headers, :body, :size, :sha256, :rule
+               body_sha256, rule, answered, status, answer_headers, answer_body, answer_size, answer_sha256, error,
+               error_text, timings)
+             SELECT id, :ordinal, :at, :kind, :effect, :method, :url, :key, :headers, :body, :body_size,
+               :body_sha256, :rule, :answered, :status, :answer_headers, :answer_body, :answer_size, :answer_sha256,
+               :error, :error_text, :timings
              FROM runs WHERE id = :run",
         )?;
-        let found = insert.execute(named_params! {
-            ":run": intent.run.0,
-            ":ordinal": intent.ordinal,
-            ":at": intent.at.0,
-            ":kind": intent.kind,
-            ":effect": Token(intent.effect),
-            ":method": intent.method,
-            ":url": intent.url,
-            ":key": intent.key,
-            ":headers": Json(&intent.headers),
-            ":body": intent.body.kept,
-            ":size": intent.body.size,
-            ":sha256": intent.body.sha256,
-            ":rule": intent.rule,
-        })?;
+        let (effect, headers, answer) = (Token(intent.effect), Json(&intent.headers), answer.map(Columns::of));
+        let asked: [(&str, &dyn ToSql); 13] = [
+            (":run", &intent.run.0),
+            (":ordinal", &intent.ordinal),
+            (":at", &intent.at.0),
+            (":kind", &intent.kind),
+            (":effect", &effect),
+            (":method", &intent.method),
+            (":url", &intent.url),
+            (":key", &intent.key),
+            (":headers", &headers),
+            (":body", &intent.body.kept),
+            (":body_size", &intent.body.size),
+            (":body_sha256", &intent.body.sha256),
+            (":rule", &intent.rule),
+        ];
+        let found = match &answer {
+            // Parameters that are not given are null, those of the answer too.
+            None => insert.execute(asked.as_slice())?,
+            Some(answer) => insert.execute([asked.as_slice(), &answer.parameters()].concat().as_slice())?,
+        };
         if found == 1 { Ok(()) } else { Err(Error::UnknownRun(intent.run)) }
     }
 
@@ -184,29 +206,63 @@ impl Txn<'_> {
     ///
     /// [`Error::UnknownRequest`].
     pub fn record_answer(&self, run: RunId, ordinal: u32, answer: &Answer) -> Result<(), Error> {
-        let (response, error) = match &answer.reply {
-            Reply::Response { status, headers, body } => (Some((status, headers, body)), None),
-            Reply::Error { kind, text } => (None, Some((kind, text))),
-        };
         let mut update = self.sql.prepare_cached(
-            "UPDATE requests SET answered = :at, status = :status, answer_headers = :headers, answer_body = :body,
-               answer_size = :size, answer_sha256 = :sha256, error = :error, error_text = :text, timings = :timings
+            "UPDATE requests SET answered = :answered, status = :status, answer_headers = :answer_headers,
+               answer_body = :answer_body, answer_size = :answer_size, answer_sha256 = :answer_sha256, error = :error,
+               error_text = :error_text, timings = :timings
              WHERE run = :run AND ordinal = :ordinal",
         )?;
-        let found = update.execute(named_params! {
-            ":run": run.0,
-            ":ordinal": ordinal,
-            ":at": answer.at.0,
-            ":status": response.map(|(status, ..)| status),
-            ":headers": response.map(|(_, headers, _)| Json(headers)),
-            ":body": response.map(|(.., body)| &body.kept),
-            ":size": response.map(|(.., body)| body.size),
-            ":sha256": response.map(|(.., body)| body.sha256),
-            ":error": error.map(|(kind, _)| kind),
-            ":text": error.map(|(_, text)| text),
-            ":timings": Json(&answer.timings),
-        })?;
+        let answer = Columns::of(answer);
+        let which: [(&str, &dyn ToSql); 2] = [(":run", &run.0), (":ordinal", &ordinal)];
+        let found = update.execute([which.as_slice(), &answer.parameters()].concat().as_slice())?;
         if found == 1 { Ok(()) } else { Err(Error::UnknownRequest { run, ordinal }) }
+    }
+}
+
+/// An answer as it stands in the columns of its request.
+struct Columns<'a> {
+    at: u64,
+    status: Option<u16>,
+    headers: Option<Json<&'a [(String, String)]>>,
+    body: Option<&'a [u8]>,
+    size: Option<u64>,
+    sha256: Option<[u8; 32]>,
+    error: Option<&'a str>,
+    text: Option<&'a str>,
+    timings: Json<&'a Value>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(answer: &'a Answer) -> Self {
+        let (response, error) = match &answer.reply {
+            Reply::Response { status, headers, body } => (Some((*status, headers, body)), None),
+            Reply::Error { kind, text } => (None, Some((kind, text))),
+        };
+        Self {
+            at: answer.at.0,
+            status: response.map(|(status, ..)| status),
+            headers: response.map(|(_, headers, _)| Json(headers.as_slice())),
+            body: response.map(|(.., body)| body.kept.as_slice()),
+            size: response.map(|(.., body)| body.size),
+            sha256: response.map(|(.., body)| body.sha256),
+            error: error.map(|(kind, _)| kind.as_str()),
+            text: error.map(|(_, text)| text.as_str()),
+            timings: Json(&answer.timings),
+        }
+    }
+
+    fn parameters(&self) -> [(&str, &dyn ToSql); 9] {
+        [
+            (":answered", &self.at),
+            (":status", &self.status),
+            (":answer_headers", &self.headers),
+            (":answer_body", &self.body),
+            (":answer_size", &self.size),
+            (":answer_sha256", &self.sha256),
+            (":error", &self.error),
+            (":error_text", &self.text),
+            (":timings", &self.timings),
+        ]
     }
 }
 

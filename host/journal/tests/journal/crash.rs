@@ -125,6 +125,7 @@ async fn produce(journal: Journal, producer: usize, known: u64) {
             function: "journal.write".to_owned(),
             attempt: 1,
             input: None,
+            build: None,
             started: Millis(seq),
         };
         journal.later("run", move |txn| txn.begin_run(&begun)).await.unwrap();

@@ -115,7 +115,7 @@ async fn jobs_move_only_along_the_arrows() {
 async fn bring(world: &World, id: JobId, to: State) -> Result<(), Error> {
     let finish = match to {
         State::Running => return world.journal.write(move |txn| txn.start_job(id, 1, "sha256:aa")).await,
-        State::Waiting => Finish::Retry { due: Millis(9_000), problem: None },
+        State::Waiting => Finish::Retry { due: Millis(9_000), problem: None, counts: true },
         State::Done => Finish::Done { result: json!(null) },
         State::Parked => Finish::Parked { problem: "portal says no".to_owned() },
         State::Skipped => Finish::Skipped { problem: None },
@@ -128,7 +128,7 @@ async fn a_retry_says_when_and_why() {
     let world = World::new();
     let id = one_job(&world).await;
     world.journal.write(move |txn| txn.start_job(id, 1, "sha256:aa")).await.unwrap();
-    let retry = Finish::Retry { due: Millis(60_000), problem: Some("503".to_owned()) };
+    let retry = Finish::Retry { due: Millis(60_000), problem: Some("503".to_owned()), counts: true };
     world.journal.write(move |txn| txn.finish_job(id, retry, Millis(8_000))).await.unwrap();
 
     let job = world.journal.read(move |view| view.job(id)).await.unwrap().unwrap();

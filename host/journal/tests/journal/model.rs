@@ -169,7 +169,7 @@ async fn apply(world: &World, model: &mut Model, step: Step) {
             let id = *id;
             let (to, finish) = match finish {
                 0 => (State::Done, Finish::Done { result: json!({ "id": id }) }),
-                1 => (State::Waiting, Finish::Retry { due: Millis(9), problem: None }),
+                1 => (State::Waiting, Finish::Retry { due: Millis(9), problem: None, counts: true }),
                 2 => (State::Parked, Finish::Parked { problem: "no".to_owned() }),
                 _ => (State::Skipped, Finish::Skipped { problem: None }),
             };

@@ -37,6 +37,7 @@ async fn past_call(world: &World, chain: &str, days: u64, size: usize) -> JobId 
                 function: "journal.write".to_owned(),
                 attempt: 1,
                 input: None,
+                build: None,
                 started: Millis(at),
             };
             txn.begin_run(&begun)?;
@@ -89,7 +90,7 @@ async fn old_calls_go_with_everything_and_what_is_unfinished_stays() {
     let parked = past_call(&world, "parked", 92, 10).await;
     finish(&world, parked, Finish::Parked { problem: "no".to_owned() }).await;
     let waiting = past_call(&world, "waiting", 90, 10).await;
-    finish(&world, waiting, Finish::Retry { due: NOW, problem: None }).await;
+    finish(&world, waiting, Finish::Retry { due: NOW, problem: None, counts: true }).await;
     world.accept(accepted(call("open", NOW.0 - 93 * DAY), 1..=1, vec![])).await;
 
     let pruned = world.journal.prune(KEEP, NOW).await.unwrap();

@@ -16,6 +16,7 @@ fn begun(id: RunId, job: Option<JobId>) -> Begun {
         function: "journal.write".to_owned(),
         attempt: 1,
         input: Some(json!({"call": "c1"})),
+        build: None,
         started: Millis(1_000),
     }
 }

@@ -81,7 +81,7 @@ impl Document {
     pub(super) fn gather(view: &View<'_>, config: &Config, entry: Entry) -> Result<Self, Error> {
         let key = CallRef::from(&entry.call);
         let mut plugins: BTreeMap<String, PluginWork> = BTreeMap::new();
-        for Run { begun, ended } in view.runs_of(&key)? {
+        for Run { begun, ended, .. } in view.runs_of(&key)? {
             let requests = view.requests_of(begun.id)?.into_iter().map(request).collect();
             let ms = |us: u64| us as f64 / 1000.0;
             plugins.entry(begun.plugin).or_default().runs.push(RunRow {
