@@ -1,7 +1,7 @@
 //! What an answer of the portal means (sheet 2.3).
 
+use hookswitch_sdk::Failure;
 use hookswitch_sdk::http::{Answer, retry_after_ms};
-use hookswitch_sdk::{Delay, Failure};
 use serde_json::Value;
 
 use crate::refusal::{Refusal, Timing};
@@ -32,10 +32,10 @@ pub(crate) fn read(method: &str, answer: &Answer, timing: Timing) -> Result<Enve
             next: json.get("next").and_then(Value::as_u64),
             total: json.get("total").and_then(Value::as_u64),
         }),
-        _ => Err(Refusal::not_understood(Failure::temporary(format!(
-            "the portal's answer to {method} ({}) has neither result nor error",
-            answer.status
-        )))),
+        _ => {
+            let reason = format!("the portal's answer to {method} ({}) has neither result nor error", answer.status);
+            Err(Refusal::not_understood(answer, reason, retry_after))
+        }
     }
 }
 
@@ -65,7 +65,7 @@ fn no_json(method: &str, answer: &Answer, wait_ms: Option<u64>) -> Refusal {
         "half an answer, or something that is not JSON"
     };
     let reason = format!("the portal answered {method} with {what} ({status})");
-    Refusal::not_understood(Failure::Temporary(Delay { after_ms: wait_ms, reason }))
+    Refusal::not_understood(answer, reason, wait_ms)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Creates leads and contacts.
 
 use hookswitch_sdk::http::Effect;
-use hookswitch_sdk::{Call, Contact, Contacts, Failure, Number, Problem, job, phone};
+use hookswitch_sdk::{Call, Contact, Contacts, Failure, Number, job, phone, search_then_create, warn};
 use serde_json::{Map, Value, json};
 
 use crate::entity::{Entity, Kind, value_type};
@@ -16,36 +16,55 @@ impl Contacts for Bitrix24 {
     fn create(draft: Contact, call: Option<Call>) -> Result<Contact, Failure> {
         let options = Options::read()?;
         let number = number(&draft, call.as_ref());
-        if job::attempt() > 1
-            && let Some(number) = &number
-            && let Some(found) = lookup::find(number)?.into_iter().next()
-        {
-            return Ok(found);
-        }
         let kind = kind(&draft.kind, CreateAs::read()?, setup::crm_mode)?;
-        let method = if kind == Kind::Lead { "crm.lead.add" } else { "crm.contact.add" };
         let owner = draft.owner.as_deref().and_then(|owner| owner.parse().ok()).or_else(|| agent(call.as_ref()));
-        let fields = fields(
-            &draft,
-            kind,
-            number.as_ref(),
-            owner.or(options.fallback_user),
-            &options.source,
-            job::key("contact"),
-        );
-        let parameters = json!({"fields": fields, "params": {"REGISTER_SONET_EVENT": "Y"}});
-        let added = portal::call(method, &parameters, Effect::Once)?;
-        let id = value::id(&added.result).ok_or_else(|| {
-            Failure::Other(Problem {
-                code: "no-id".into(),
-                text: format!("the portal's answer to {method} names no record"),
-                detail: added.result.to_string(),
-            })
-        })?;
-        let entity = Entity { kind, id };
-        let url = entity.url(options.portal_url.as_deref());
-        Ok(Contact { id: id.to_string(), kind: kind.name().into(), url, ..draft })
+        let owner = owner.or(options.fallback_user);
+        let origin = job::key("contact");
+        let fields = fields(&draft, kind, number.as_ref(), owner, &options.source, &origin);
+        search_then_create(
+            || match find(kind, &origin)? {
+                Some(entity) => Ok(Some(contact(entity, draft.clone(), &options))),
+                // Not made by this job, but perhaps by somebody else since the look-up.
+                None => Ok(number.as_ref().map_or(Ok(Vec::new()), lookup::find)?.into_iter().next()),
+            },
+            || Ok(contact(add(kind, &fields)?, draft.clone(), &options)),
+        )
     }
+}
+
+/// Finds the record that an earlier try of this job made. The search over numbers may not know it yet, this one does.
+fn find(kind: Kind, origin: &str) -> Result<Option<Entity>, Failure> {
+    let parameters = json!({
+        "filter": {"ORIGINATOR_ID": ORIGINATOR, "ORIGIN_ID": origin}, "select": ["ID", "ORIGIN_ID"], "start": -1,
+    });
+    match portal::call(kind.list_method(), &parameters, Effect::Read) {
+        Ok(found) => Ok(of_origin(kind, &found.result, origin)),
+        Err(refusal) if refusal.is_not_offered() => {
+            warn!("portal does not list records for the webhook, the number must do", kind = kind.name());
+            Ok(None)
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// A portal that does not understand the filter answers with records of all origins.
+fn of_origin(kind: Kind, found: &Value, origin: &str) -> Option<Entity> {
+    let record = value::list(Some(found)).iter().find(|record| value::field(record, "ORIGIN_ID") == origin)?;
+    Some(Entity { kind, id: record.get("ID").and_then(value::id)? })
+}
+
+fn add(kind: Kind, fields: &Map<String, Value>) -> Result<Entity, Failure> {
+    let method = kind.add_method();
+    let parameters = json!({"fields": fields, "params": {"REGISTER_SONET_EVENT": "Y"}});
+    let added = portal::call(method, &parameters, Effect::Once)?;
+    let id = value::id(&added.result)
+        .ok_or_else(|| Failure::InDoubt(format!("the portal's answer to {method} names no record")))?;
+    Ok(Entity { kind, id })
+}
+
+fn contact(entity: Entity, draft: Contact, options: &Options) -> Contact {
+    let url = entity.url(options.portal_url.as_deref());
+    Contact { id: entity.id.to_string(), kind: entity.kind.name().into(), url, ..draft }
 }
 
 /// The caller's number: of the call, or the first of the draft.
@@ -82,7 +101,7 @@ fn fields(
     number: Option<&Number>,
     owner: Option<u64>,
     source: &str,
-    origin: String,
+    origin: &str,
 ) -> Map<String, Value> {
     let number = number.map(|number| number.e164.as_ref().unwrap_or(&number.raw).as_str());
     let mut fields = Map::new();
@@ -145,7 +164,7 @@ mod tests {
             emails: vec!["ana@example.com".into()],
             ..Contact::default()
         };
-        let fields = fields(&draft, Kind::Lead, call().external.as_ref(), Some(7), "CALL", "k1".into());
+        let fields = fields(&draft, Kind::Lead, call().external.as_ref(), Some(7), "CALL", "k1");
         assert_eq!(
             Value::from(fields),
             json!({
@@ -160,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_contact_without_a_name_is_called_by_its_number() {
-        let fields = fields(&Contact::default(), Kind::Contact, call().external.as_ref(), None, "CALL", "k1".into());
+        let fields = fields(&Contact::default(), Kind::Contact, call().external.as_ref(), None, "CALL", "k1");
         assert_eq!(
             Value::from(fields),
             json!({
@@ -168,6 +187,14 @@ mod tests {
                 "ORIGIN_ID": "k1", "PHONE": [{"VALUE": "+491515550100", "VALUE_TYPE": "WORK"}],
             })
         );
+    }
+
+    #[test]
+    fn only_the_record_of_this_job_is_an_earlier_try() {
+        let found = json!([{"ID": "411", "ORIGIN_ID": "k0"}, {"ID": "412", "ORIGIN_ID": "k1"}]);
+        assert_eq!(of_origin(Kind::Lead, &found, "k1"), Some(Entity { kind: Kind::Lead, id: 412 }));
+        assert_eq!(of_origin(Kind::Lead, &found, "k2"), None);
+        assert_eq!(of_origin(Kind::Lead, &json!([]), "k1"), None);
     }
 
     #[test]

@@ -43,6 +43,22 @@ impl Kind {
         }
     }
 
+    pub(crate) fn add_method(self) -> &'static str {
+        match self {
+            Self::Contact => "crm.contact.add",
+            Self::Company => "crm.company.add",
+            Self::Lead => "crm.lead.add",
+        }
+    }
+
+    pub(crate) fn list_method(self) -> &'static str {
+        match self {
+            Self::Contact => "crm.contact.list",
+            Self::Company => "crm.company.list",
+            Self::Lead => "crm.lead.list",
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code().eq_ignore_ascii_case(text.trim()))
     }

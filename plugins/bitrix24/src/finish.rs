@@ -32,15 +32,24 @@ pub(crate) fn parameters(call: &Call, call_id: &str, user: u64, add_to_chat: boo
     parameters
 }
 
-/// Reads the result, with what the portal could not do beside finishing the call.
-pub(crate) fn read(result: &Value) -> (Finished, Vec<String>) {
-    let finished =
-        Finished { activity: result.get("CRM_ACTIVITY_ID").and_then(value::id), entity: Entity::of_fields(result) };
+impl Finished {
+    /// Reads the activity and the record that a row of the statistics names; `finish` answers with such a row too.
+    pub(crate) fn of_row(row: &Value) -> Self {
+        Self { activity: row.get("CRM_ACTIVITY_ID").and_then(value::id), entity: Entity::of_fields(row) }
+    }
+}
+
+/// Reads the result, with what the portal could not do beside finishing the call. None: it does not say that a call was
+/// finished.
+pub(crate) fn read(result: &Value) -> Option<(Finished, Vec<String>)> {
+    if value::field(result, "CALL_ID").is_empty() {
+        return None;
+    }
     let errors = value::list(result.get("ERRORS")).iter().map(|error| match error {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     });
-    (finished, errors.collect())
+    Some((Finished::of_row(result), errors.collect()))
 }
 
 #[cfg(test)]
@@ -68,11 +77,19 @@ mod tests {
 
     #[test]
     fn the_result_is_read_though_all_its_numbers_are_texts() {
-        let result = json!({"CRM_ACTIVITY_ID": "901", "CRM_ENTITY_TYPE": "CONTACT", "CRM_ENTITY_ID": "88",
+        let result = json!({"CALL_ID": "externalCall.1f", "CRM_ACTIVITY_ID": "901", "CRM_ENTITY_TYPE": "CONTACT", "CRM_ENTITY_ID": "88",
             "ERRORS": ["Activity was not bound"]});
-        let (finished, errors) = read(&result);
+        let (finished, errors) = read(&result).unwrap();
         assert_eq!(finished, Finished { activity: Some(901), entity: Some(Entity { kind: Kind::Contact, id: 88 }) });
         assert_eq!(errors, vec!["Activity was not bound"]);
-        assert_eq!(read(&json!({"CRM_ACTIVITY_ID": "0", "ERRORS": []})), (Finished::default(), vec![]));
+        let untied = json!({"CALL_ID": "externalCall.1f", "CRM_ACTIVITY_ID": "0", "ERRORS": []});
+        assert_eq!(read(&untied), Some((Finished::default(), vec![])));
+    }
+
+    #[test]
+    fn a_result_that_names_no_call_says_nothing() {
+        for result in [json!(true), json!([]), json!(null), json!({"CRM_ACTIVITY_ID": 901}), json!({"CALL_ID": ""})] {
+            assert_eq!(read(&result), None, "{result}");
+        }
     }
 }

@@ -1,16 +1,16 @@
 //! Registers, finishes and describes calls.
 
 use hookswitch_sdk::http::Effect;
-use hookswitch_sdk::{Call, Contact, Entry, Failure, Journal, Reference, clock, info, people, warn};
-use serde_json::{Map, json};
+use hookswitch_sdk::{Call, Contact, Entry, Failure, Journal, Reference, info, people, warn};
+use serde_json::{Map, Value, json};
 
-use crate::answer::Envelope;
 use crate::entity::Entity;
 use crate::finish::{self, Finished};
 use crate::memory::{self, Finish, Registration};
 use crate::options::Options;
+use crate::portal::started_at;
 use crate::refusal::{Reason, Refusal};
-use crate::{Bitrix24, portal, registration, text};
+use crate::{Bitrix24, portal, registration, statistics, text, timeline};
 
 impl Journal for Bitrix24 {
     fn begin(call: Call, contact: Option<Contact>) -> Result<Reference, Failure> {
@@ -18,15 +18,15 @@ impl Journal for Bitrix24 {
             return Ok(reference(call_id, None, &Options::read()?));
         }
         let options = Options::read()?;
-        let (registered, entity) = register(&call, contact.as_ref(), &options)?;
-        Ok(reference(registered.call_id, entity, &options))
+        let (call_id, entity) = register(&call, contact.as_ref(), &options)?;
+        Ok(reference(call_id, entity, &options))
     }
 
     fn write(entry: Entry, begun: Option<Reference>) -> Result<Reference, Failure> {
         let options = Options::read()?;
         let call_id = match memory::call_id(&entry.call, begun.as_ref())? {
             Some(call_id) => call_id,
-            None => register(&entry.call, entry.contacts.first(), &options)?.0.call_id,
+            None => register(&entry.call, entry.contacts.first(), &options)?.0,
         };
         let (call_id, finished) = finish_once(&entry, call_id, &options)?;
         match describe(&finished, &entry) {
@@ -52,39 +52,59 @@ fn reference(call_id: String, entity: Option<Entity>, options: &Options) -> Refe
     Reference { kind: "call".into(), id: call_id, url }
 }
 
-/// Registers a call, and returns the record that the portal tied it to.
-fn register(
-    call: &Call,
-    contact: Option<&Contact>,
-    options: &Options,
-) -> Result<(Registration, Option<Entity>), Failure> {
-    let mut known = contact.and_then(Entity::of_contact);
-    let mut answer = send_registration(call, known, options);
+/// Registers a call. Returns the portal's id of it, and the record that the portal tied it to.
+fn register(call: &Call, contact: Option<&Contact>, options: &Options) -> Result<(String, Option<Entity>), Failure> {
+    let creates_for = registration::creates_for(call, options);
+    let recent = || creates_for.map_or(Ok(None), memory::recent_caller);
+    let known = contact.and_then(Entity::of_contact).map_or_else(recent, |entity| Ok(Some(entity)))?;
+    let repeated = match memory::REGISTRATION.load()? {
+        Some(Registration { parameters, call_id: None }) => {
+            info!("registration is sent again, as its answer did not come");
+            Some(send_registration(parameters))
+        }
+        _ => None,
+    };
+    let mut answer = match repeated {
+        // What was refused for good has not registered the call; what is known now may do better.
+        Some(answer) if !answer.as_ref().is_err_and(Refusal::is_final) => answer,
+        _ => send_first_accepted(call, known, options),
+    };
     if known.is_some() && answer.as_ref().is_err_and(|refusal| refusal.reason == Reason::MissingRecord) {
         warn!("contact of the call is not in the CRM any more, registering without it");
-        known = None;
-        answer = send_registration(call, known, options);
+        answer = send_first_accepted(call, None, options);
     }
-    let (user, envelope) = answer?;
+    let (call_id, entity) = answer?;
+    if let (Some(number), Some(entity)) = (creates_for, entity) {
+        memory::save_caller(number, entity)?;
+    }
+    Ok((call_id, entity))
+}
+
+fn send_first_accepted(
+    call: &Call,
+    known: Option<Entity>,
+    options: &Options,
+) -> Result<(String, Option<Entity>), Refusal> {
+    let started_at = started_at(call)?;
+    let users = crate::people::to_register(call, &people::user_of, options.fallback_user)?;
+    for_first_accepted(users, |user| {
+        send_registration(registration::parameters(call, known, user, &started_at, options)?)
+    })
+}
+
+/// The portal recognises the same call, for half an hour, by user, number, kind, line and `EXTERNAL_CALL_ID`, and answers
+/// with the same `CALL_ID`: a repetition does not register twice. Later than that it registers anew; of the first one
+/// nobody sees anything, since a call comes into statistics and timeline only when it is finished.
+fn send_registration(parameters: Value) -> Result<(String, Option<Entity>), Refusal> {
+    memory::REGISTRATION.save(&Registration { parameters: parameters.clone(), call_id: None })?;
+    let envelope = portal::call(registration::METHOD, &parameters, Effect::Idempotent)?;
     let registered = registration::read(&envelope.result)?;
     if let Some(warning) = registered.warning {
         warn!("portal made no lead for the call", error = warning);
     }
-    let registration = Registration { call_id: registered.call_id, user };
-    memory::REGISTRATION.save(&registration)?;
-    Ok((registration, registered.entity.or(known)))
-}
-
-fn send_registration(call: &Call, known: Option<Entity>, options: &Options) -> Result<(u64, Envelope), Refusal> {
-    let started_at = clock::format(call.started_ms, None, "%Y-%m-%dT%H:%M:%S%:z")
-        .map_err(|error| Failure::NotConfigured(format!("the call's time cannot be written: {error}")))?;
-    let users = crate::people::to_register(call, &people::user_of, options.fallback_user)?;
-    for_first_accepted(users, |user| {
-        let parameters = registration::parameters(call, known, user, &started_at, options)?;
-        // The portal recognises the same call, for half an hour, by user, number, kind, line and EXTERNAL_CALL_ID, and
-        // answers with the same CALL_ID: a repetition does not register twice.
-        portal::call(registration::METHOD, &parameters, Effect::Idempotent)
-    })
+    let entity = registered.entity.or_else(|| Entity::of_fields(&parameters));
+    memory::REGISTRATION.save(&Registration { parameters, call_id: Some(registered.call_id.clone()) })?;
+    Ok((registered.call_id, entity))
 }
 
 /// Finishes a call that was not finished yet. Returns the id it was finished under.
@@ -94,29 +114,35 @@ fn finish_once(entry: &Entry, call_id: String, options: &Options) -> Result<(Str
         Some(Finish::Sent { call_id: sent }) => sent == call_id,
         None => false,
     };
-    match finish(&entry.call, &call_id, went_out, options)? {
-        Some(finished) => Ok((call_id, finished)),
-        None if went_out => {
-            info!("call was finished by an earlier try, whose answer was lost");
-            let finished = Finished { activity: None, entity: entry.contacts.first().and_then(Entity::of_contact) };
-            memory::FINISH.save(&Finish::Done(finished.clone()))?;
-            Ok((call_id, finished))
-        }
-        None => {
-            memory::FINISH.clear()?;
-            warn!("portal does not know the call, registering it again");
-            let (registration, _) = register(&entry.call, entry.contacts.first(), options)?;
-            let finished = finish(&entry.call, &registration.call_id, false, options)?.ok_or_else(|| {
-                Failure::rejected("call-unknown", "the portal does not know the call that it has just registered")
-            })?;
-            Ok((registration.call_id, finished))
+    let mut finished = if went_out { statistics::find(&call_id)? } else { None };
+    if finished.is_none() {
+        match finish(&entry.call, &call_id, went_out, options)? {
+            Some(finished) => return Ok((call_id, finished)),
+            None if went_out => {
+                finished =
+                    Some(Finished { activity: None, entity: entry.contacts.first().and_then(Entity::of_contact) });
+            }
+            // What this plugin knows of the call may have been lost, the call itself not.
+            None => finished = statistics::find(&call_id)?,
         }
     }
+    if let Some(finished) = finished {
+        info!("call was finished by an earlier try, whose answer was lost");
+        memory::FINISH.save(&Finish::Done(finished.clone()))?;
+        return Ok((call_id, finished));
+    }
+    memory::FINISH.clear()?;
+    warn!("portal does not know the call, registering it again");
+    let (call_id, _) = register(&entry.call, entry.contacts.first(), options)?;
+    let finished = finish(&entry.call, &call_id, false, options)?.ok_or_else(|| {
+        Failure::rejected("call-unknown", "the portal does not know the call that it has just registered")
+    })?;
+    Ok((call_id, finished))
 }
 
 /// Finishes a call; none if the portal does not know it. `went_out`: an earlier try may have finished it.
 fn finish(call: &Call, call_id: &str, went_out: bool, options: &Options) -> Result<Option<Finished>, Failure> {
-    let registered_for = memory::REGISTRATION.load()?.map(|registration| registration.user);
+    let registered_for = memory::REGISTRATION.load()?.and_then(|sent| registration::user(&sent.parameters));
     let users = crate::people::to_credit(call, registered_for, &people::user_of, options.fallback_user)?;
     memory::FINISH.save(&Finish::Sent { call_id: call_id.into() })?;
     let answer = for_first_accepted(users, |user| {
@@ -124,8 +150,10 @@ fn finish(call: &Call, call_id: &str, went_out: bool, options: &Options) -> Resu
         portal::call(finish::METHOD, &parameters, Effect::Once)
     });
     match answer {
-        Ok((_, envelope)) => {
-            let (finished, errors) = finish::read(&envelope.result);
+        Ok(envelope) => {
+            let Some((finished, errors)) = finish::read(&envelope.result) else {
+                return Err(Failure::InDoubt(format!("the portal's answer to {} names no call", finish::METHOD)));
+            };
             for error in errors {
                 warn!("portal finished the call with an error", error = error);
             }
@@ -143,19 +171,15 @@ fn finish(call: &Call, call_id: &str, went_out: bool, options: &Options) -> Resu
 }
 
 /// Tries users in turn as long as the portal answers that the user is unknown or inactive.
-fn for_first_accepted(
-    users: Vec<u64>,
-    mut call: impl FnMut(u64) -> Result<Envelope, Refusal>,
-) -> Result<(u64, Envelope), Refusal> {
+fn for_first_accepted<T>(users: Vec<u64>, mut send: impl FnMut(u64) -> Result<T, Refusal>) -> Result<T, Refusal> {
     let mut refused = Refusal::from(Failure::rejected("no-user", "there is no user to write the call for"));
     for user in users {
-        match call(user) {
-            Ok(envelope) => return Ok((user, envelope)),
+        match send(user) {
             Err(refusal) if refusal.reason == Reason::UnknownUser => {
                 warn!("portal user is unknown or inactive", user = user);
                 refused = refusal;
             }
-            Err(refusal) => return Err(refusal),
+            answer => return answer,
         }
     }
     Err(refused)
@@ -165,7 +189,7 @@ fn for_first_accepted(
 fn describe(finished: &Finished, entry: &Entry) -> Result<(), Failure> {
     match finished.activity {
         Some(activity) => update_activity(activity, entry),
-        None => comment(finished.entity, entry),
+        None => timeline::comment(finished.entity, entry),
     }
 }
 
@@ -177,31 +201,17 @@ fn update_activity(activity: u64, entry: &Entry) -> Result<(), Failure> {
             fields.insert(name.into(), value.into());
         }
     }
-    if !fields.is_empty() {
-        portal::call("crm.activity.update", &json!({"id": activity, "fields": fields}), Effect::Idempotent)?;
+    if fields.is_empty() {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// Comments cannot be replaced: the first says everything, later ones only what was noted since.
-fn comment(tied_to: Option<Entity>, entry: &Entry) -> Result<(), Failure> {
-    let text = match memory::COMMENTED.load()? {
-        None => text::description(entry),
-        Some(notes) => text::notes(entry.notes.get(notes..).unwrap_or_default()),
-    };
-    let entity = tied_to.or_else(|| entry.contacts.first().and_then(Entity::of_contact));
-    match entity {
-        _ if text.is_empty() => return Ok(()),
-        // A text that the host has made is not worth a person's time; what a person has noted is.
-        None if entry.notes.is_empty() => return Ok(()),
-        None => {
-            let advice = "the call belongs to no record of the CRM whose timeline could take the note";
-            return Err(Failure::rejected("no-record", advice));
-        }
-        Some(entity) => {
-            let fields = json!({"ENTITY_ID": entity.id, "ENTITY_TYPE": entity.kind.name(), "COMMENT": text});
-            portal::call("crm.timeline.comment.add", &json!({"fields": fields}), Effect::Once)?;
-        }
+    let parameters = json!({"id": activity, "fields": fields});
+    let answer = portal::call("crm.activity.update", &parameters, Effect::Idempotent)?;
+    match answer.result {
+        Value::Bool(true) => Ok(()),
+        other => Err(Failure::rejected_with(
+            "activity-not-updated",
+            "the portal did not take the text for the call's activity",
+            other.to_string(),
+        )),
     }
-    memory::COMMENTED.save(&entry.notes.len())
 }

@@ -3,8 +3,8 @@
 //! Facts about the portal ("sheet") are cited by the section of the fact sheet *Bitrix24 for a telephony plugin*. What
 //! is decided is kept apart from what is sent. `answer`, `batch`, `entity`, `finish`, `people`, `refusal`,
 //! `registration`, `status`, `text` and `value` are pure. `portal` is the only module that sends, `memory` the only one
-//! that stores, `options` reads the settings. `setup`, `lookup`, `contacts`, `journal`, `cards` and `directory` are the
-//! exports, which bring both together.
+//! that stores, `options` reads the settings. `statistics` and `timeline` look before they
+//! write. `setup`, `lookup`, `contacts`, `journal`, `cards` and `directory` are the exports, which bring both together.
 
 mod answer;
 mod batch;
@@ -24,8 +24,10 @@ mod registration;
 #[cfg(test)]
 mod sample;
 mod setup;
+mod statistics;
 mod status;
 mod text;
+mod timeline;
 mod value;
 
 struct Bitrix24;

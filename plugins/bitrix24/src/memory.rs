@@ -3,14 +3,18 @@
 use hookswitch_sdk::storage::{self, Scope};
 use hookswitch_sdk::{Call, Failure, Reference};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::entity::Entity;
 use crate::finish::Finished;
 
-/// A call that this plugin registered.
+/// How far the registration of a call got. It is kept before the request leaves: the portal recognises a repetition by
+/// what was sent, so a later try must send the same, whatever is known of the call by then.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Registration {
-    pub(crate) call_id: String,
-    pub(crate) user: u64,
+    pub(crate) parameters: Value,
+    /// None: no answer has come yet.
+    pub(crate) call_id: Option<String>,
 }
 
 /// How far the finish of a call got. It is kept before the request leaves, because a call can be finished only once and
@@ -19,6 +23,16 @@ pub(crate) struct Registration {
 pub(crate) enum Finish {
     Sent { call_id: String },
     Done(Finished),
+}
+
+/// How far the comment on the timeline got. It is kept before the request leaves, because nothing in the portal tells two
+/// comments with the same text apart.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum Comment {
+    /// `before` notes were on the timeline when the last comment left; none: no comment was.
+    Sent { before: Option<usize> },
+    /// So many notes are on the timeline.
+    Done { notes: usize },
 }
 
 /// How the portal's CRM works with new callers (`crm.settings.mode.get`).
@@ -39,8 +53,7 @@ pub(crate) const REGISTRATION: Slot<Registration> = Slot::new(Scope::Call, "regi
 pub(crate) const FINISH: Slot<Finish> = Slot::new(Scope::Call, "finish");
 /// The users to whom a card was shown and not hidden since.
 pub(crate) const SHOWN: Slot<Vec<u64>> = Slot::new(Scope::Call, "shown");
-/// How many notes are on the timeline as comments.
-pub(crate) const COMMENTED: Slot<usize> = Slot::new(Scope::Call, "commented");
+pub(crate) const COMMENT: Slot<Comment> = Slot::new(Scope::Call, "comment");
 pub(crate) const CRM_MODE: Slot<CrmMode> = Slot::new(Scope::Plugin, "crm-mode");
 /// The portal refuses lists of users in `show` and `hide`.
 pub(crate) const REFUSES_LISTS: Slot<bool> = Slot::new(Scope::Plugin, "refuses-lists");
@@ -66,6 +79,23 @@ impl<T: Serialize + for<'a> Deserialize<'a>> Slot<T> {
 /// Returns the portal's id of a call: of its latest registration, else of the click-to-call that started it, else as
 /// `journal.begin` gave it.
 pub(crate) fn call_id(call: &Call, begun: Option<&Reference>) -> Result<Option<String>, Failure> {
-    let registered = REGISTRATION.load()?.map(|registration| registration.call_id);
+    let registered = REGISTRATION.load()?.and_then(|registration| registration.call_id);
     Ok(registered.or_else(|| call.crm_call.clone()).or_else(|| begun.map(|begun| begun.id.clone())))
+}
+
+/// How long a record that the portal has made may be missing in its own search.
+const INDEX_LAG_S: u32 = 10 * 60;
+
+/// Remembers whom the portal has made of the caller with this number.
+pub(crate) fn save_caller(number: &str, entity: Entity) -> Result<(), Failure> {
+    storage::save_for(Scope::Plugin, &caller(number), &entity, INDEX_LAG_S)
+}
+
+/// Returns whom the portal has made of the caller with this number a short while ago.
+pub(crate) fn recent_caller(number: &str) -> Result<Option<Entity>, Failure> {
+    storage::load(Scope::Plugin, &caller(number))
+}
+
+fn caller(number: &str) -> String {
+    format!("caller {number}")
 }

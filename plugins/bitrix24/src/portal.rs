@@ -1,7 +1,7 @@
 //! Sends methods to the portal. Everything is a JSON POST: parameters in a query would be written to access logs.
 
 use hookswitch_sdk::http::{Effect, Request};
-use hookswitch_sdk::{clock, random};
+use hookswitch_sdk::{Call, Failure, clock, random};
 use serde_json::Value;
 
 use crate::answer::{self, Envelope};
@@ -28,6 +28,12 @@ pub(crate) fn batch(commands: &[Command], effect: Effect) -> Result<Vec<Result<V
         results.extend(batch::results(commands, envelope.result, TIMING));
     }
     Ok(results)
+}
+
+/// When a call began, as the portal reads times.
+pub(crate) fn started_at(call: &Call) -> Result<String, Failure> {
+    clock::format(call.started_ms, None, "%Y-%m-%dT%H:%M:%S%:z")
+        .map_err(|error| Failure::NotConfigured(format!("the call's time cannot be written: {error}")))
 }
 
 /// Spreads what waits for the same limit over half a second.

@@ -1,5 +1,6 @@
 //! Why the portal gave no result, and what follows from it (sheet 7).
 
+use hookswitch_sdk::http::{Answer, Effect};
 use hookswitch_sdk::{Delay, Failure};
 use serde_json::Value;
 
@@ -54,9 +55,26 @@ impl From<Failure> for Refusal {
 }
 
 impl Refusal {
-    /// Something came that no portal says.
-    pub(crate) fn not_understood(failure: Failure) -> Self {
+    /// Something came that no portal says, so the method may have been carried out or not. A proxy that is overloaded
+    /// (503) has not let it through.
+    pub(crate) fn not_understood(answer: &Answer, reason: String, wait_ms: Option<u64>) -> Self {
+        let failure = match (answer.effect, answer.status) {
+            (Effect::Read | Effect::Idempotent, _) | (Effect::Once, 503) => {
+                Failure::Temporary(Delay { after_ms: wait_ms, reason })
+            }
+            (Effect::Once, _) => Failure::InDoubt(reason),
+        };
         Self { reason: Reason::Other, perhaps_done: true, failure }
+    }
+
+    /// Whether the portal has refused this for good: the method was surely not carried out.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self.failure, Failure::Rejected(_))
+    }
+
+    /// Whether the portal does not offer this method to this webhook, though it takes others.
+    pub(crate) fn is_not_offered(&self) -> bool {
+        matches!(self.reason, Reason::UnknownMethod | Reason::Denied)
     }
 
     /// Reads an error, of a whole answer or of one command in a batch: `error` with its `error_description`, and the

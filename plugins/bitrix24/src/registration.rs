@@ -40,13 +40,12 @@ pub(crate) fn parameters(
             ));
         }
     };
-    let number = call.external.as_ref().map(|number| number.e164.as_ref().unwrap_or(&number.raw));
-    // For a withheld number nothing is ever created: all such callers would be one lead.
-    let create = options.portal_creates && entity.is_none() && number.is_some();
+    let number = number(call);
+    let create = entity.is_none() && creates_for(call, options).is_some();
     let mut parameters = Map::new();
     let mut set = |name: &str, value: Value| parameters.insert(name.into(), value);
     set("USER_ID", user.into());
-    set("PHONE_NUMBER", number.unwrap_or(&options.anonymous_number).as_str().into());
+    set("PHONE_NUMBER", number.unwrap_or(&options.anonymous_number).into());
     set("TYPE", kind.into());
     set("CALL_START_DATE", started_at.into());
     set("EXTERNAL_CALL_ID", external_id(call).into());
@@ -65,6 +64,21 @@ pub(crate) fn parameters(
         set("LINE_NUMBER", call.line.chars().take(LONGEST_LINE).collect::<String>().into());
     }
     Ok(json!(parameters))
+}
+
+fn number(call: &Call) -> Option<&str> {
+    call.external.as_ref().map(|number| number.e164.as_deref().unwrap_or(&number.raw))
+}
+
+/// Returns the number for which the portal makes a record if it knows none. For a withheld number nothing is ever
+/// created: all such callers would be one lead.
+pub(crate) fn creates_for<'a>(call: &'a Call, options: &Options) -> Option<&'a str> {
+    number(call).filter(|_| options.portal_creates)
+}
+
+/// Returns the user for whom a call was registered.
+pub(crate) fn user(parameters: &Value) -> Option<u64> {
+    parameters.get("USER_ID").and_then(value::id)
 }
 
 /// Reads the result.

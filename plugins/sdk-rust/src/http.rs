@@ -6,11 +6,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::bindings::imports::hookswitch::plugin::http::{self, Body, Error};
+use crate::bindings::imports::hookswitch::plugin::http::{self, Body};
 use crate::bindings::imports::hookswitch::plugin::types::Content;
 use crate::{Failure, Problem, clock};
 
-pub use http::Effect;
+pub use http::{Effect, Error};
 
 /// No CRM is waited for longer than this, whatever its `Retry-After` says.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
@@ -69,18 +69,21 @@ impl Request {
     /// There is no answer: by the rules of the contract *temporary*, *in doubt* (a request with effect `once` that went
     /// out), *not configured* (not allowed) or *unauthorised*.
     pub fn send(self) -> Result<Answer, Failure> {
-        let response = http::send(&self.0).map_err(|error| no_answer(error, self.0.effect))?;
+        let effect = self.0.effect;
+        let response = http::send(&self.0).map_err(|error| no_answer(error, effect))?;
         let text = match response.body {
             Content::Text(text) => text,
             Content::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         };
-        Ok(Answer { status: response.status, headers: response.headers, text })
+        Ok(Answer { effect, status: response.status, headers: response.headers, text })
     }
 }
 
 /// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
+    /// What sending the request again would do.
+    pub effect: Effect,
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
@@ -97,11 +100,15 @@ impl Answer {
     ///
     /// # Errors
     /// 401 and 403 are *unauthorised*; 408, 425, 429 and 5xx *temporary*, for as long as `Retry-After` says; all others
-    /// are *rejected* with the beginning of the body.
+    /// are *rejected* with the beginning of the body. A 5xx to a request with effect `once` is *in doubt*, since a server
+    /// may fail after it has done the work; 503 says that it has not begun.
     pub fn success(self) -> Result<Self, Failure> {
         match self.status {
             200..=299 => Ok(self),
             401 | 403 => Err(Failure::Unauthorised(format!("the CRM answered {}: {}", self.status, self.beginning()))),
+            500..=502 | 504..=599 if self.effect == Effect::Once => {
+                Err(Failure::InDoubt(format!("the CRM answered {} and may have done it", self.status)))
+            }
             408 | 425 | 429 | 500..=599 => Err(Failure::Temporary(crate::Delay {
                 after_ms: self.header("retry-after").and_then(|value| retry_after_ms(value, clock::now_ms())),
                 reason: format!("the CRM answered {}", self.status),
@@ -117,10 +124,20 @@ impl Answer {
     /// Reads the body as JSON.
     ///
     /// # Errors
-    /// A body that is no such JSON is *temporary*: half an answer, or a page put in between by a proxy.
+    /// A body that is no such JSON is half an answer, or a page put in between by a proxy: see
+    /// [`Answer::not_understood`].
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_str(&self.text)
-            .map_err(|error| Failure::temporary(format!("the CRM's answer is not understood: {error}")))
+        serde_json::from_str(&self.text).map_err(|error| self.not_understood(&error.to_string()))
+    }
+
+    /// The failure that follows from an answer which does not say what came of the request: *temporary*, or *in doubt*
+    /// if the effect is `once`. `what` is what is wrong with it.
+    pub fn not_understood(&self, what: &str) -> Failure {
+        let reason = format!("the CRM's answer ({}) is not understood: {what}", self.status);
+        match self.effect {
+            Effect::Once => Failure::InDoubt(reason),
+            Effect::Read | Effect::Idempotent => Failure::temporary(reason),
+        }
     }
 
     /// The first 300 characters of the body, to be shown.
@@ -148,13 +165,17 @@ pub fn retry_after_ms(value: &str, now_ms: u64) -> Option<u64> {
     u64::try_from(wait.min(LONGEST_WAIT).as_millis()).ok()
 }
 
-fn no_answer(error: Error, effect: Effect) -> Failure {
+/// The failure that follows from a request without an answer, by the rules of the contract. [`Request::send`] does this;
+/// it is here for plugins that send through the bindings themselves.
+pub fn no_answer(error: Error, effect: Effect) -> Failure {
     match error {
         Error::Denied(text) => Failure::NotConfigured(text),
         Error::Unauthorised(text) => Failure::Unauthorised(text),
         Error::NotSent(reason) => Failure::temporary(reason),
         Error::InDoubt(reason) if effect == Effect::Once => Failure::InDoubt(reason),
         Error::InDoubt(reason) => Failure::temporary(reason),
+        // It was carried out all the same: what it made can be searched for.
+        Error::TooLarge(detail) if effect == Effect::Once => Failure::InDoubt(detail),
         Error::TooLarge(detail) => Failure::Other(Problem {
             code: "answer-too-large".into(),
             text: "the CRM's answer is larger than allowed".into(),
@@ -197,13 +218,15 @@ mod tests {
         for (effect, in_doubt) in [(Effect::Read, false), (Effect::Idempotent, false), (Effect::Once, true)] {
             let failure = no_answer(Error::InDoubt("connection reset".into()), effect);
             assert_eq!(matches!(failure, Failure::InDoubt(_)), in_doubt, "{effect:?}");
+            let failure = no_answer(Error::TooLarge("more than 1 MiB".into()), effect);
+            assert_eq!(matches!(failure, Failure::InDoubt(_)), in_doubt, "{effect:?}");
         }
         assert!(matches!(no_answer(Error::NotSent("refused".into()), Effect::Once), Failure::Temporary(_)));
     }
 
     #[test]
     fn a_status_becomes_the_failure_that_has_the_right_effect() {
-        let answer = |status| Answer { status, headers: vec![], text: "gone".into() };
+        let answer = |status| Answer { effect: Effect::Read, status, headers: vec![], text: "gone".into() };
         assert!(answer(204).success().is_ok());
         assert!(matches!(answer(401).success(), Err(Failure::Unauthorised(_))));
         assert!(matches!(answer(503).success(), Err(Failure::Temporary(_))));
@@ -211,5 +234,17 @@ mod tests {
             answer(404).success().map(|_| ()),
             Err(Failure::rejected_with("http-404", "the CRM answered 404", "gone"))
         );
+    }
+
+    #[test]
+    fn what_does_not_say_whether_a_write_was_done_leaves_it_in_doubt() {
+        let answer = |effect, status| Answer { effect, status, headers: vec![], text: "<html>".into() };
+        for (effect, in_doubt) in [(Effect::Read, false), (Effect::Idempotent, false), (Effect::Once, true)] {
+            let half = answer(effect, 200).json::<Value>().unwrap_err();
+            assert_eq!(matches!(half, Failure::InDoubt(_)), in_doubt, "{effect:?}");
+            let broken = answer(effect, 502).success().unwrap_err();
+            assert_eq!(matches!(broken, Failure::InDoubt(_)), in_doubt, "{effect:?}");
+            assert!(matches!(answer(effect, 503).success(), Err(Failure::Temporary(_))));
+        }
     }
 }

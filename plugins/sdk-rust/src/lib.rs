@@ -29,6 +29,9 @@
 //! export!(Acme: Plugin, Lookup);
 //! ```
 //!
+//! A write that the CRM would carry out twice goes through [`search_then_create`], so that a try that was cut off leaves
+//! nothing double behind.
+//!
 //! Modules: [`http`] talks JSON to the CRM and turns its statuses into failures, [`storage`] keeps values as JSON,
 //! [`settings`] reads the admin's settings, [`manifest`] builds the manifest; the macros [`debug!`], [`info!`] and
 //! [`warn!`] write the plugin's log. [`clock`], [`job`], [`people`], [`phone`] and [`random`] are the contract's own.
@@ -40,6 +43,7 @@ mod failure;
 pub mod http;
 mod log;
 pub mod manifest;
+mod once;
 pub mod settings;
 pub mod storage;
 
@@ -52,3 +56,4 @@ pub use bindings::journal::exports::hookswitch::plugin::journal::Entry;
 pub use bindings::lookup::exports::hookswitch::plugin::lookup::Page as ContactPage;
 pub use export::{Cards, Contacts, Directory, Journal, Lookup, Plugin};
 pub use manifest::Manifest;
+pub use once::search_then_create;

@@ -26,8 +26,20 @@ pub fn load<T: DeserializeOwned>(scope: Scope, key: &str) -> Result<Option<T>, F
 /// # Errors
 /// What the host said.
 pub fn save<T: Serialize>(scope: Scope, key: &str, value: &T) -> Result<(), Failure> {
+    put(scope, key, value, None)
+}
+
+/// Writes the value of a key, whatever was there, and forgets it after `ttl_s` seconds.
+///
+/// # Errors
+/// What the host said.
+pub fn save_for<T: Serialize>(scope: Scope, key: &str, value: &T, ttl_s: u32) -> Result<(), Failure> {
+    put(scope, key, value, Some(ttl_s))
+}
+
+fn put<T: Serialize>(scope: Scope, key: &str, value: &T, ttl_s: Option<u32>) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|error| failure(error.to_string()))?;
-    storage::put(scope, key, &Content::Text(text), None, None).map_err(failure)?;
+    storage::put(scope, key, &Content::Text(text), None, ttl_s).map_err(failure)?;
     Ok(())
 }
 

@@ -1,11 +1,22 @@
 use super::*;
 use crate::refusal::Reason;
+use hookswitch_sdk::http::Effect;
 use serde_json::json;
 
 fn read_at(now_ms: u64, status: u16, headers: &[(&str, &str)], body: &str) -> Result<Envelope, Refusal> {
+    read_of(Effect::Read, now_ms, status, headers, body)
+}
+
+fn read_of(
+    effect: Effect,
+    now_ms: u64,
+    status: u16,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Envelope, Refusal> {
     let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let timing = Timing { now_ms: &|| now_ms, jitter_ms: &|| 250 };
-    read("user.get", &Answer { status, headers, text: body.into() }, timing)
+    read("user.get", &Answer { effect, status, headers, text: body.into() }, timing)
 }
 
 fn failure_of(status: u16, body: &str) -> Failure {
@@ -121,9 +132,12 @@ fn anything_else_that_is_not_json_is_tried_again_and_may_have_been_done() {
         (502, "<html>Bad gateway</html>"),
         (503, "Service unavailable"),
     ] {
-        let refusal = read_at(0, status, &[], body).unwrap_err();
-        assert!(refusal.perhaps_done, "{status} {body}");
-        assert!(matches!(Failure::from(refusal), Failure::Temporary(_)), "{status} {body}");
+        for effect in [Effect::Read, Effect::Idempotent, Effect::Once] {
+            let refusal = read_of(effect, 0, status, &[], body).unwrap_err();
+            assert!(refusal.perhaps_done, "{status} {body}");
+            let in_doubt = matches!(Failure::from(refusal), Failure::InDoubt(_));
+            assert_eq!(in_doubt, effect == Effect::Once && status != 503, "{effect:?} {status} {body}");
+        }
     }
     let refusal = read_at(0, 503, &[("retry-after", "30")], "<html>").unwrap_err();
     assert_eq!(wait_of(&refusal.into()), Some(30_000));
