@@ -66,7 +66,7 @@ impl Workspace {
 
     /// The workspaces and lone packages that hold plugins written in Rust.
     pub(crate) fn guest_manifests(&self) -> Result<Vec<PathBuf>> {
-        let mut manifests = vec![self.join("plugins/Cargo.toml"), self.join("tests/guests/Cargo.toml")];
+        let mut manifests = vec![self.join("plugins/Cargo.toml"), self.join("tests/plugins/Cargo.toml")];
         manifests.extend(folders(&self.join("examples"))?.into_iter().map(|folder| folder.join("Cargo.toml")));
         Ok(manifests.into_iter().filter(|manifest| manifest.is_file()).collect())
     }
@@ -75,7 +75,6 @@ impl Workspace {
     pub(crate) fn javascript_plugins(&self) -> Result<Vec<PathBuf>> {
         let mut all = folders(&self.join("examples"))?;
         all.extend(folders(&self.join("plugins"))?);
-        all.extend(folders(&self.join("tests/guests"))?);
         Ok(all.into_iter().filter(|folder| folder.join("plugin.js").is_file()).collect())
     }
 
