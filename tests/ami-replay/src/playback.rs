@@ -79,7 +79,9 @@ impl Cue {
 
     /// Plays to whoever is logged in at each moment, and returns when everything was handed to the operating system.
     pub async fn play(self) -> Played {
-        let started = tokio::time::Instant::now();
+        let began = tokio::time::Instant::now();
+        // Moves on while the PBX is held.
+        let mut started = began;
         let messages: Vec<Recorded> = self.trace.messages().filter(|m| m.kind == Kind::Broadcast).collect();
         let cuts = cuts(&self.trace, &messages, self.playback.boundaries);
         let mut batch_begin = 0;
@@ -93,6 +95,9 @@ impl Cue {
             } else {
                 tokio::task::yield_now().await;
             }
+            let arrived = tokio::time::Instant::now();
+            self.shared.not_held().await;
+            started += arrived.elapsed();
             send(&mut self.shared.world(), &self.trace.bytes, batch, &cuts);
         }
         self.everything_written().await;
@@ -102,7 +107,7 @@ impl Cue {
             }
         }
         let bytes = messages.iter().map(|m| m.range.len()).sum();
-        Played { messages: messages.len(), bytes, took: started.elapsed() }
+        Played { messages: messages.len(), bytes, took: began.elapsed() }
     }
 
     async fn everything_written(&self) {

@@ -156,6 +156,12 @@ impl Server {
         self.shared.world().silent = silent;
     }
 
+    /// While held, nothing happens at the PBX: playings stand still, and nobody misses anything of them. Requests are
+    /// answered.
+    pub fn hold(&self, held: bool) {
+        self.shared.hold(held);
+    }
+
     /// From the return of this on, nobody can connect; connections that stand are kept.
     pub async fn refuse_connections(&self) {
         self.listen(false).await;

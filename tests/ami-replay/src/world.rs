@@ -96,11 +96,13 @@ impl World {
 pub(crate) struct Shared {
     world: Mutex<World>,
     bell: watch::Sender<()>,
+    /// Nothing happens at the PBX while it is.
+    held: watch::Sender<bool>,
 }
 
 impl Shared {
     pub(crate) fn new(world: World) -> Self {
-        Self { world: Mutex::new(world), bell: watch::Sender::new(()) }
+        Self { world: Mutex::new(world), bell: watch::Sender::new(()), held: watch::Sender::new(false) }
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -109,6 +111,16 @@ impl Shared {
 
     pub(crate) fn ring(&self) {
         self.bell.send_replace(());
+    }
+
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Waits as long as the PBX is held.
+    pub(crate) async fn not_held(&self) {
+        // The sender lives in `self`.
+        let _ = self.held.subscribe().wait_for(|held| !held).await;
     }
 
     /// Waits until `ready` gives a value; after `deadline` it fails, saying what was waited for and what was seen.

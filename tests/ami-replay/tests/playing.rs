@@ -153,6 +153,22 @@ async fn the_recorded_pace_is_kept_at_the_chosen_speed() {
 }
 
 #[tokio::test]
+async fn while_the_pbx_is_held_nothing_happens_and_nothing_is_missed() {
+    let server = server().await;
+    let mut client = Client::logged_in(server.addr()).await;
+    server.hold(true);
+    let playing = tokio::spawn(server.cue(&trace("a"), Playback::default()).play());
+    for _ in 0..3 {
+        let answer = client.ask("Action: Ping\r\nActionID: p\r\n\r\n").await;
+        assert!(answer.contains("Pong"), "an event happened: {answer}");
+    }
+    assert!(!playing.is_finished());
+    server.hold(false);
+    client.until("Event: Hangup").await;
+    playing.await.unwrap();
+}
+
+#[tokio::test]
 async fn overlapping_playings_never_tear_each_others_messages() {
     let server = server().await;
     let mut client = Client::logged_in(server.addr()).await;

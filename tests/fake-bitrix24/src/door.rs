@@ -12,6 +12,7 @@ use crate::{
     answer::{Answer, Refusal, envelope},
     fault::{Effect, Strike},
     methods::{batch, record},
+    moment::Watchers,
     params::Params,
     world::{Exchange, What, World},
 };
@@ -46,16 +47,21 @@ pub(crate) struct Wire {
     pub(crate) body: String,
 }
 
-/// The world behind its lock, with a bell that rings at every change.
+/// The world behind its lock, with a bell that rings at every change, and those who watch requests come and go.
 #[derive(Clone)]
 pub(crate) struct Shared {
     world: Arc<Mutex<World>>,
     changes: watch::Sender<u64>,
+    watchers: Watchers,
 }
 
 impl Shared {
     pub(crate) fn new(world: World) -> Self {
-        Self { world: Arc::new(Mutex::new(world)), changes: watch::Sender::new(0) }
+        Self { world: Arc::new(Mutex::new(world)), changes: watch::Sender::new(0), watchers: Watchers::default() }
+    }
+
+    pub(crate) fn watchers(&self) -> &Watchers {
+        &self.watchers
     }
 
     pub(crate) fn read(&self) -> MutexGuard<'_, World> {
@@ -76,7 +82,13 @@ impl Shared {
     pub(crate) async fn handle(&self, request: Request) -> Reply {
         let Strike { delay, effect } = self.change(|world| world.faults.strike(&request.method));
         tokio::time::sleep(delay.unwrap_or_default()).await;
-        self.change(|world| world.reply(request, effect, delay))
+        let late = match effect {
+            Some(Effect::LateAnswer(millis)) => Duration::from_millis(millis),
+            _ => Duration::ZERO,
+        };
+        let reply = self.change(|world| world.reply(request, effect, delay));
+        tokio::time::sleep(late).await;
+        reply
     }
 }
 

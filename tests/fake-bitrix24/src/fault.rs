@@ -46,6 +46,8 @@ pub enum Effect {
     CloseAfter,
     /// The request waits for this many milliseconds, then is carried out as usual.
     Delay(u64),
+    /// The request is carried out at once, the answer comes this many milliseconds later.
+    LateAnswer(u64),
     /// 401 `expired_token`.
     ExpiredToken,
     /// 401 `invalid_token`.

@@ -1,6 +1,6 @@
-//! Sockets, TLS and HTTP/1.1: turns bytes into requests and replies into bytes, and breaks connections on demand.
+//! HTTP/1.1: turns bytes into requests and replies into bytes, and breaks connections on demand.
 
-use std::{convert::Infallible, io, sync::Arc};
+use std::{convert::Infallible, io};
 
 use bytes::Bytes;
 use futures::stream;
@@ -16,14 +16,15 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
 };
-use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     answer::Refusal,
     door::{Reply, Request, Shared, Wire},
+    moment::{Phase, Then},
+    outlet::{Departures, Outlet},
     php,
 };
 
@@ -32,43 +33,20 @@ const LARGEST_BODY: usize = 64 << 20;
 /// What is sent: a whole body, or one that breaks off.
 type Body = Either<Full<Bytes>, StreamBody<stream::Iter<std::vec::IntoIter<io::Result<Frame<Bytes>>>>>>;
 
-/// Serves until `stop`. `tasks` then waits for the connections, which are cut.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
+/// Serves one connection to its end.
+pub(crate) async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     shared: Shared,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-) {
-    let acceptor = tls.map(TlsAcceptor::from);
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-        let Ok((stream, _)) = accepted else { continue };
-        let (acceptor, shared, stop) = (acceptor.clone(), shared.clone(), stop.clone());
-        tasks.spawn(async move { stop.run_until_cancelled(connection(stream, acceptor, shared)).await });
-    }
-}
-
-async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Shared) {
-    // Answers are small and each is awaited: Nagle's delay would only distort measurements.
-    let _ = stream.set_nodelay(true);
-    match acceptor {
-        None => talk(stream, shared).await,
-        Some(acceptor) => {
-            // A failed handshake is the client's affair; it sees the alert.
-            if let Ok(stream) = acceptor.accept(stream).await {
-                talk(stream, shared).await;
-            }
-        }
-    }
-}
-
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared) {
-    let service = service_fn(move |request| answer(request, shared.clone()));
+    keep_alive: bool,
+) -> io::Result<()> {
+    let (outlet, departures) = Outlet::new(stream);
+    let service = service_fn(move |request| answer(request, shared.clone(), departures.clone()));
+    let connection = http1::Builder::new().keep_alive(keep_alive).serve_connection(TokioIo::new(outlet), service);
     // An error here is a broken connection: the client's, or one that a fault asked for.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    connection.await.map_err(io::Error::other)
 }
 
-async fn answer(request: HttpRequest<Incoming>, shared: Shared) -> io::Result<Response<Body>> {
+async fn answer(request: HttpRequest<Incoming>, shared: Shared, departures: Departures) -> io::Result<Response<Body>> {
     let Some((webhook, method)) = route(request.uri().path()) else {
         return Ok(respond(Wire {
             status: 404,
@@ -76,14 +54,33 @@ async fn answer(request: HttpRequest<Incoming>, shared: Shared) -> io::Result<Re
             body: "<html><body><h1>404 Not Found</h1></body></html>".to_owned(),
         }));
     };
+    let watched = shared.watchers().request(&method);
+    let reached = async |phase| match &watched {
+        Some(watched) if watched.reached(phase).await == Then::Cut => Err(closed_on_demand()),
+        _ => Ok(()),
+    };
+    reached(Phase::Arrived).await?;
     let request = read(request, webhook, method).await?;
     // On its own task: a client that hangs up does not stop what the portal has begun.
     let reply = tokio::spawn(async move { shared.handle(request).await }).await.map_err(io::Error::other)?;
+    reached(Phase::CarriedOut).await?;
+    if let Some(watched) = watched {
+        let left = departures.next();
+        tokio::spawn(async move {
+            if left.await.is_ok() {
+                watched.reached(Phase::Answered).await;
+            }
+        });
+    }
     match reply {
         Reply::Answer(wire) => Ok(respond(wire)),
         Reply::Half(wire) => Ok(respond_half(wire)),
-        Reply::Close => Err(io::Error::other("closed on demand")),
+        Reply::Close => Err(closed_on_demand()),
     }
+}
+
+fn closed_on_demand() -> io::Error {
+    io::Error::other("closed on demand")
 }
 
 /// `/rest/7/secret/user.get.json` → webhook and method; `/rest/user.get` → method alone.

@@ -32,7 +32,7 @@ Examples:
 Effects of faults:
   query-limit, {\"operation-limit\": SECONDS}, server-error, html500, html200,
   not-json, half-answer, close, close-after, {\"delay\": MILLISECONDS},
-  expired-token, invalid-token, no-auth, invalid-credentials,
+  {\"late-answer\": MILLISECONDS}, expired-token, invalid-token, no-auth, invalid-credentials,
   {\"lead-creation-error\": TEXT},
   {\"refuse\": {\"status\": 400, \"code\": TEXT, \"description\": TEXT}}
   A fault without \"method\" strikes any request, without \"times\" it stays
@@ -140,6 +140,7 @@ impl Arguments {
             mode: if self.mode == ModeName::Cloud { Mode::Cloud } else { Mode::BoxedOld },
             simple_crm: self.simple_crm,
             bucket,
+            keep_alive: true,
             operating: (!limit.is_zero()).then_some(Operating { limit, ..Operating::default() }),
             seed,
         })

@@ -26,6 +26,8 @@ pub struct Options {
     pub bucket: Option<Bucket>,
     /// The limit on execution time per method; `None` switches it off.
     pub operating: Option<Operating>,
+    /// Whether a connection may carry more than one request.
+    pub keep_alive: bool,
     /// What the portal knows at start and after a reset (the form is described at [`crate::Portal::seed`]).
     pub seed: Value,
 }
@@ -42,6 +44,7 @@ impl Default for Options {
             simple_crm: false,
             bucket: Some(Bucket::default()),
             operating: Some(Operating::default()),
+            keep_alive: true,
             seed: Value::Null,
         }
     }

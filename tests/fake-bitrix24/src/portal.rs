@@ -4,10 +4,18 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{door::Shared, fault::Fault, http, options::Options, tls::Identity, world::World};
+use crate::{
+    door::Shared,
+    fault::Fault,
+    moment::{Moment, Then},
+    network::{Gatekeeper, Network},
+    options::Options,
+    tls::Identity,
+    world::World,
+};
 
 /// How long changes are gathered before a waiter looks again.
 const BURST: Duration = Duration::from_millis(2);
@@ -17,6 +25,8 @@ pub struct Portal {
     shared: Shared,
     address: SocketAddr,
     ca_pem: Option<String>,
+    wanted: watch::Sender<Network>,
+    present: watch::Receiver<Network>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -34,15 +44,27 @@ impl Portal {
         let scheme = if options.tls { "https" } else { "http" };
         let origin = format!("{scheme}://localhost:{}", address.port());
         let secret = options.secret.clone().unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
-        let seed = options.seed.clone();
+        let (seed, keep_alive) = (options.seed.clone(), options.keep_alive);
         let mut world = World::new(options, secret, origin);
         world.plant(&seed)?;
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let shared = Shared::new(world);
-        let (ca_pem, tls) = identity.map(|identity| (identity.ca_pem, identity.server)).unzip();
-        tasks.spawn(http::serve(listener, tls, shared.clone(), stop.clone(), tasks.clone()));
-        Ok(Self { shared, address, ca_pem, stop, tasks })
+        let ca_pem = identity.as_ref().map(|identity| identity.ca_pem.clone());
+        let (wanted, wish) = watch::channel(Network::Sound);
+        let (state, present) = watch::channel(Network::Sound);
+        let gatekeeper = Gatekeeper {
+            address,
+            identity,
+            keep_alive,
+            shared: shared.clone(),
+            wanted: wish,
+            present: state,
+            stop: stop.clone(),
+            tasks: tasks.clone(),
+        };
+        tasks.spawn(gatekeeper.run(listener));
+        Ok(Self { shared, address, ca_pem, wanted, present, stop, tasks })
     }
 
     /// Where the portal listens.
@@ -86,6 +108,27 @@ impl Portal {
     /// Lifts all faults.
     pub fn clear_faults(&self) {
         self.shared.change(|world| world.faults.clear());
+    }
+
+    /// Changes how clients find the portal. On return the change is in force and old connections are being cut.
+    pub async fn network(&self, network: Network) {
+        self.wanted.send_replace(network);
+        // The gatekeeper lives as long as the portal, so it cannot have gone without answering.
+        let _ = self.present.clone().wait_for(|present| *present == network).await;
+    }
+
+    /// From now on calls `watch` at every [`Moment`] of every connection and request, and waits for its verdict. Requests
+    /// and connections are counted anew. It takes the place of an earlier watch; requests under way stay with theirs.
+    pub fn watch<F>(&self, watch: impl Fn(Moment) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Then> + Send + 'static,
+    {
+        self.shared.watchers().set(Some(Box::new(move |moment| Box::pin(watch(moment)))));
+    }
+
+    /// Ends the watch.
+    pub fn watch_no_more(&self) {
+        self.shared.watchers().set(None);
     }
 
     /// Adds users, records and lines:

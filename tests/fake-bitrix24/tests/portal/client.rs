@@ -86,11 +86,23 @@ impl Site {
     }
 
     /// One request on a connection of its own.
-    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> io::Result<Answer> {
-        request.headers_mut().insert("host", "localhost".parse().unwrap());
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> io::Result<Answer> {
+        exchange(&mut self.connect().await?, request).await
+    }
+
+    /// Two requests on one connection; their statuses.
+    pub(crate) async fn send_twice(&self, method: &str) -> io::Result<[u16; 2]> {
+        let mut connection = self.connect().await?;
+        let request = || Request::get(self.path(method)).body(Full::default()).unwrap();
+        let first = exchange(&mut connection, request()).await?.status;
+        connection.ready().await.map_err(io::Error::other)?;
+        Ok([first, exchange(&mut connection, request()).await?.status])
+    }
+
+    async fn connect(&self) -> io::Result<Connection> {
         let stream = TcpStream::connect(self.portal.address()).await?;
         match self.portal.ca_pem() {
-            None => exchange(stream, request).await,
+            None => handshake(stream).await,
             Some(pem) => {
                 let mut roots = RootCertStore::empty();
                 for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
@@ -101,7 +113,7 @@ impl Site {
                 let config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
                 let name = ServerName::try_from("localhost").unwrap();
                 let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-                exchange(stream, request).await
+                handshake(stream).await
             }
         }
     }
@@ -154,13 +166,20 @@ fn people() -> Value {
     })
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> io::Result<Answer>
+type Connection = http1::SendRequest<Full<Bytes>>;
+
+async fn handshake<S>(stream: S) -> io::Result<Connection>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     tokio::spawn(connection);
-    let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    Ok(sender)
+}
+
+async fn exchange(connection: &mut Connection, mut request: Request<Full<Bytes>>) -> io::Result<Answer> {
+    request.headers_mut().insert("host", "localhost".parse().unwrap());
+    let response = connection.send_request(request).await.map_err(io::Error::other)?;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
     let text = String::from_utf8(body.into()).unwrap();

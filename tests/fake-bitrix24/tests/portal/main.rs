@@ -8,6 +8,7 @@ mod faults;
 mod finish;
 mod limits;
 mod lines;
+mod moments;
 mod records;
 mod register;
 mod state;
