@@ -296,6 +296,6 @@ fn searchable(number: Option<&str>, external: Option<&str>) -> String {
     format!("{} {}", digits(number.unwrap_or_default()), digits(external.unwrap_or_default()))
 }
 
-fn digits(text: &str) -> String {
+pub(crate) fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }

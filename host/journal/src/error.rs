@@ -124,6 +124,11 @@ pub enum Error {
         /// In SQLite's words.
         detail: String,
     },
+    /// Somebody reads an old state.
+    #[error(
+        "the journal's log cannot be emptied while somebody reads an old state: stop backups and other readers, then try again"
+    )]
+    LogInUse,
     /// The journal was closed, or its writer is gone.
     #[error("the journal is closed: hookswitch is stopping, or its writer failed and the log says why")]
     Closed,

@@ -32,7 +32,7 @@ pub(crate) struct Owned {
     _lock: Lock,
 }
 
-struct Lock(File);
+pub(crate) struct Lock(File);
 
 impl Drop for Lock {
     /// Closing the file is not enough: a process that is just being started holds a copy of the handle until it has
@@ -51,17 +51,14 @@ pub(crate) fn path(dir: &Path) -> PathBuf {
 
 /// Opens the journal in `dir` for writing; makes what is missing, converts what is older.
 pub(crate) fn own(dir: &Path) -> Result<Owned, OpenError> {
-    let failed = |path: &Path, action| {
-        let path = path.to_owned();
-        move |source| OpenError::Path { path, action, source }
-    };
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed(dir, "created"))?;
     let lock = lock(dir)?;
     let path = path(dir);
     // SQLite gives the files beside the database the same permissions as this one has. A file that exists is not opened:
     // to close it would release the locks that SQLite holds for other connections of this process.
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&path, "created")(error)),
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(OpenError::Path { path, action: "created", source });
+        }
         _ => {}
     }
     let refused = |error| refusal(&path, error);
@@ -104,8 +101,29 @@ pub(crate) fn borrow(dir: &Path) -> Result<Connection, OpenError> {
     }
 }
 
-/// Takes the lock of the directory: a file of its own, so that readers of the database are not concerned.
-fn lock(dir: &Path) -> Result<Lock, OpenError> {
+/// Moves all that the log holds into the database and cuts the log to nothing, on a connection of its own.
+pub(crate) fn empty_log(dir: &Path) -> Result<(), Error> {
+    let (connection, _) = connect(&path(dir), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // While it waits for readers the writer waits too: rather many short waits than a long one.
+    connection.busy_timeout(Duration::from_millis(50))?;
+    let until = Instant::now() + BUSY;
+    loop {
+        let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !busy {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            return Err(Error::LogInUse);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Takes the lock of the directory, which is made if it is missing: a file of its own, so that readers of the database
+/// are not concerned.
+pub(crate) fn lock(dir: &Path) -> Result<Lock, OpenError> {
+    let failed = |source| OpenError::Path { path: dir.to_owned(), action: "created", source };
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     let path = dir.join(LOCK);
     let failed = |source| OpenError::Path { path: path.clone(), action: "locked", source };
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
@@ -126,7 +144,7 @@ fn lock(dir: &Path) -> Result<Lock, OpenError> {
     }
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, Format), Error> {
+pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, Format), Error> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
     let format = schema::recognise(&connection)?;
@@ -139,6 +157,8 @@ fn set_up(connection: &Connection) -> Result<(), Error> {
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What is forgotten is overwritten.
+    connection.pragma_update(None, "secure_delete", true)?;
     // 16 MiB: fewer checkpoints under load, and after a burst the log shrinks to this size again.
     connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
     connection.pragma_update(None, "journal_size_limit", 16 << 20)?;

@@ -169,6 +169,12 @@ impl Journal {
         }
     }
 
+    /// Moves all that the log holds into the database, and makes the log empty.
+    pub(crate) async fn empty_log(&self) -> Result<(), Error> {
+        let reader = Arc::clone(&self.shared.reader);
+        tokio::task::spawn_blocking(move || file::empty_log(reader.dir())).await.map_err(|_| Error::Closed)?
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         urgency: Urgency,

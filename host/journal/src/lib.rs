@@ -20,11 +20,14 @@
 //! - [`runs`]: one row for each invocation of a plugin, one for each request it made.
 //! - [`storage`]: the key-value store of plugins.
 //! - [`directory`]: who sits at which phone, as a CRM says.
-//! - [`retention`]: what is forgotten, and when.
+//! - [`retention`]: what is forgotten, and when; and what is forgotten because somebody asks for it.
+//!
+//! [`backup`] copies a journal that is in use, and makes a journal of a copy.
 //!
 //! **Invariants.** No other code opens the file. Events are immutable. Nothing is deleted but by retention, and never
 //! what an unfinished job needs. A damaged file is named and left as it is.
 
+pub mod backup;
 pub mod calls;
 mod column;
 pub mod directory;

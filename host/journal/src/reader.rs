@@ -40,11 +40,7 @@ impl Reader {
         let spare = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match spare {
             Some(connection) => connection,
-            None => file::borrow(&self.dir).map_err(|error| match error {
-                OpenError::Journal { source, .. } => source,
-                OpenError::Damaged { detail, .. } => Error::Damaged { detail },
-                other => Error::Disk { detail: other.to_string() },
-            })?,
+            None => self.connect()?,
         };
         let snapshot = connection.unchecked_transaction()?;
         let answer = questions(&View { sql: &snapshot })?;
@@ -54,6 +50,19 @@ impl Reader {
             idle.push(connection);
         }
         Ok(answer)
+    }
+
+    /// Another connection.
+    pub(crate) fn connect(&self) -> Result<Connection, Error> {
+        file::borrow(&self.dir).map_err(|error| match error {
+            OpenError::Journal { source, .. } => source,
+            OpenError::Damaged { detail, .. } => Error::Damaged { detail },
+            other => Error::Disk { detail: other.to_string() },
+        })
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Closes the connections that are not in use.

@@ -3,12 +3,16 @@
 //! A call that is not over, and one with a job that waits, runs or is parked, keeps everything, whatever its age and
 //! whatever the size of the journal.
 
+mod erase;
+
 use std::time::Duration;
 
 use hookswitch_call::Millis;
 use rusqlite::{Connection, params};
 
 use crate::{Error, Journal, Txn};
+
+pub use erase::Erased;
 
 /// Most rows that one step forgets because of their age: some milliseconds of the writer's time.
 const STEP: u32 = 50;
@@ -76,8 +80,13 @@ impl Journal {
             all.runs += step.runs;
             all.keys += step.keys;
         }
-        while self.write(|txn| give_back(txn.sql)).await? {}
+        self.give_back().await?;
         Ok(all)
+    }
+
+    async fn give_back(&self) -> Result<(), Error> {
+        while self.write(|txn| give_back(txn.sql)).await? {}
+        Ok(())
     }
 }
 

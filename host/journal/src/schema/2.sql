@@ -10,4 +10,6 @@ ALTER TABLE runs ADD COLUMN build TEXT;     -- which component and settings ran,
 DROP INDEX jobs_unfinished;
 CREATE INDEX jobs_unfinished ON jobs (plugin, call) WHERE state IN ('waiting', 'running', 'parked');
 
+-- By the number, and by the digits of one that could not be normalised.
 CREATE INDEX calls_number ON calls (number) WHERE number IS NOT NULL;
+CREATE INDEX calls_spelled ON calls (digits) WHERE number IS NULL;
