@@ -3,9 +3,15 @@
 mod calls;
 mod check;
 mod filter;
+mod holder;
+mod jobs;
 mod log;
 mod output;
+mod progress;
+mod reload;
 mod run;
+mod runs;
+mod selftest;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -21,6 +27,7 @@ Examples:
   hookswitch calls --since 1h --outcome missed
                                            who called in the last hour and reached nobody?
   hookswitch trace 1795230418.0            what happened to this call, step by step
+  hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
 
 The configuration is read from ./hookswitch.toml, or from --config FILE, or from HOOKSWITCH_CONFIG.")]
 struct Cli {
@@ -58,6 +65,12 @@ enum Command {
     Calls(calls::Options),
     /// Show everything that happened to one call.
     Trace(trace::Options),
+    /// List the work for the CRMs, and decide about what was given up.
+    Jobs(jobs::Options),
+    /// Have the running service take up the changed configuration.
+    Reload(reload::Options),
+    /// Try out, on this machine, what Hookswitch promises.
+    Selftest(selftest::Options),
     /// Compile a plugin from standard input to standard output (started by `run`, in a process with limits).
     #[command(hide = true)]
     CompileComponent,
@@ -71,6 +84,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(options) => check::run(&common, &options),
         Command::Calls(options) => calls::run(&common, &options),
         Command::Trace(options) => trace::run(&common, &options),
+        Command::Jobs(options) => jobs::run(&common, &options),
+        Command::Reload(options) => reload::run(&common, &options),
+        Command::Selftest(options) => selftest::run(&common, &options),
         Command::CompileComponent => compile_component(),
     };
     outcome.unwrap_or_else(|error| {

@@ -5,6 +5,7 @@
 mod cli;
 mod clock;
 mod config;
+mod control;
 mod conversation;
 mod desk;
 mod dispatch;

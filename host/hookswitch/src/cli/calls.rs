@@ -186,7 +186,11 @@ fn table(rows: &[Row], zone: &TimeZone) -> miette::Result<()> {
         return Ok(());
     }
     let head = ["STARTED", "CALL", "DIRECTION", "NUMBER", "NAME", "AGENT", "OUTCOME", "REASON", "TALK", "CRM"];
-    output::table(&head, &rows.iter().map(cells).collect::<Vec<_>>())
+    output::table(&head, &rows.iter().map(cells).collect::<Vec<_>>())?;
+    if rows.iter().any(|row| row.jobs.contains(jobs::State::Parked.token())) {
+        eprintln!("parked work waits for a decision: `hookswitch jobs list --state parked`");
+    }
+    Ok(())
 }
 
 fn csv(rows: &[Row]) -> miette::Result<()> {

@@ -32,9 +32,16 @@ pub(super) fn line(text: &str) -> miette::Result<()> {
 
 /// A table with aligned columns, as wide as its contents.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> miette::Result<()> {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+    let rows: Vec<_> = rows.iter().map(|row| (row.clone(), None)).collect();
+    annotated_table(head, &rows)
+}
+
+/// A table with aligned columns, as wide as its contents, where more can be said of a row on a line below it.
+pub(super) fn annotated_table(head: &[&str], rows: &[(Vec<String>, Option<String>)]) -> miette::Result<()> {
+    let cells = rows.iter().map(|(row, _)| row.iter().map(|cell| printable(cell)).collect());
+    let cells: Vec<Vec<String>> = cells.collect();
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        let cells = cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(head.get(column).map(|title| title.len())).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
@@ -43,7 +50,13 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> miette::Result<()> {
         padded.join("  ").trim_end().to_owned()
     };
     line(&style(&format(&mut head.iter().copied()), Style::Bold))?;
-    rows.iter().try_for_each(|row| line(&format(&mut row.iter().map(String::as_str))))
+    for (cells, (_, note)) in cells.iter().zip(rows) {
+        line(&format(&mut cells.iter().map(String::as_str)))?;
+        if let Some(note) = note {
+            line(&style(&format!("    {}", printable(note)), Style::Dim))?;
+        }
+    }
+    Ok(())
 }
 
 /// How text stands out on a terminal.

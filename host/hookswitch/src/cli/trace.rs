@@ -5,12 +5,13 @@ mod document;
 use std::process::ExitCode;
 
 use clap::Args;
-use hookswitch_journal::Reader;
+use hookswitch_journal::{Reader, jobs::State};
 
-use self::document::{Document, PluginWork, RequestRow, RunRow};
+use self::document::{Document, PluginWork};
 use super::{
-    Common,
+    Common, jobs,
     output::{self, Style},
+    runs,
 };
 use crate::config;
 
@@ -81,7 +82,7 @@ fn print(document: &Document, bodies: bool) -> miette::Result<()> {
     for event in &document.events {
         line(&format!(
             "  {}  leg {}  {:<13} {}",
-            document.clock(event.at),
+            runs::clock(&document.zone, event.at),
             event.leg,
             event.what.name(),
             document::detail(event)
@@ -97,68 +98,15 @@ fn print(document: &Document, bodies: bool) -> miette::Result<()> {
 fn print_plugin(document: &Document, plugin: &PluginWork, bodies: bool) -> miette::Result<()> {
     output::line(&output::style(&output::printable(&format!("plugin {}", plugin.name)), Style::Bold))?;
     for run in &plugin.runs {
-        print_run(document, run, bodies)?;
+        run.print(&document.zone, bodies)?;
     }
     for job in &plugin.jobs {
-        let style = match job.state {
-            hookswitch_journal::jobs::State::Done => Style::Good,
-            hookswitch_journal::jobs::State::Parked => Style::Bad,
-            _ => Style::Dim,
-        };
-        let state = output::style(job.state.token(), style);
-        let tries = if job.attempt == 1 { "1 try".to_owned() } else { format!("{} tries", job.attempt) };
         let problem =
             job.problem.as_deref().map(|problem| format!(": {}", output::printable(problem))).unwrap_or_default();
-        output::line(&format!("  job {:<8} {state}, {tries}{problem}", job.kind))?;
-    }
-    Ok(())
-}
-
-fn print_run(document: &Document, run: &RunRow, bodies: bool) -> miette::Result<()> {
-    let time = run.wall_ms.map_or_else(|| "cut off".to_owned(), |ms| format!("{ms:.1} ms"));
-    let outcome = run.outcome.as_deref().unwrap_or("no result");
-    let style = if outcome == "ok" { Style::Good } else { Style::Bad };
-    let attempt = if run.attempt > 1 { format!(", try {}", run.attempt) } else { String::new() };
-    output::line(&format!(
-        "  {}  {} {} ({time}{attempt})",
-        document.clock(run.started),
-        output::printable(&run.function),
-        output::style(outcome, style)
-    ))?;
-    if let Some(problem) = &run.problem {
-        for text in problem.lines() {
-            output::line(&format!("      {}", output::printable(text)))?;
-        }
-    }
-    run.requests.iter().try_for_each(|request| print_request(document, request, bodies))
-}
-
-fn print_request(document: &Document, request: &RequestRow, bodies: bool) -> miette::Result<()> {
-    let answer = match (request.status, &request.error) {
-        (Some(status), _) => output::style(&status.to_string(), if status < 400 { Style::Good } else { Style::Bad }),
-        (None, Some(error)) => output::style(&output::printable(error), Style::Bad),
-        (None, None) => output::style("no answer known", Style::Bad),
-    };
-    let rule =
-        request.rule.as_deref().map(|rule| format!(", allowed by {}", output::printable(rule))).unwrap_or_default();
-    let total = request
-        .timings
-        .get("total")
-        .and_then(serde_json::Value::as_f64)
-        .map(|ms| format!(" in {ms} ms"))
-        .unwrap_or_default();
-    output::line(&format!(
-        "      {}  {} {} ({}) → {answer}{total}{rule}",
-        document.clock(request.at),
-        request.method,
-        output::printable(&request.url),
-        request.effect
-    ))?;
-    if bodies {
-        for (mark, body) in [(">", &request.body), ("<", &request.answer)] {
-            for text in body.lines() {
-                output::line(&output::style(&format!("        {mark} {}", output::printable(text)), Style::Dim))?;
-            }
+        let (state, tries) = (jobs::state(job.state), jobs::tries(job.attempt));
+        output::line(&format!("  job {} {:<8} {state}, {tries}{problem}", job.id, job.kind))?;
+        if job.state == State::Parked {
+            output::line(&format!("      what can be done: `hookswitch jobs show {}`", job.id))?;
         }
     }
     Ok(())

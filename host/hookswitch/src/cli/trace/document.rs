@@ -3,22 +3,20 @@
 use std::collections::BTreeMap;
 
 use hookswitch_call::{
-    Call, Event, Millis,
+    Call, Event,
     event::What,
     number::Number,
     signal::{Party, Role},
 };
-use hookswitch_journal::{
-    CallRef, Error, View,
-    calls::Entry,
-    jobs::Job,
-    runs::{Body, Effect, Reply, Request, Run},
-};
-use jiff::{Timestamp, tz::TimeZone};
+use hookswitch_journal::{CallRef, Error, View, calls::Entry, jobs::Job};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    cli::calls::{direction, time},
+    cli::{
+        calls::{direction, time},
+        runs::RunRow,
+    },
     config::Config,
     intake, texts,
 };
@@ -32,7 +30,7 @@ pub(super) struct Document {
     pub(super) events: Vec<Event>,
     pub(super) plugins: Vec<PluginWork>,
     #[serde(skip)]
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
 }
 
 /// What one plugin did.
@@ -45,57 +43,13 @@ pub(super) struct PluginWork {
     pub(super) jobs: Vec<Job>,
 }
 
-/// One call of a function of a plugin. Lengths in milliseconds, memory in bytes.
-#[derive(Debug, Serialize)]
-pub(super) struct RunRow {
-    pub(super) function: String,
-    pub(super) started: Millis,
-    pub(super) attempt: u32,
-    pub(super) job: Option<i64>,
-    pub(super) wall_ms: Option<f64>,
-    pub(super) cpu_ms: Option<f64>,
-    pub(super) memory: Option<u64>,
-    pub(super) outcome: Option<String>,
-    pub(super) problem: Option<String>,
-    pub(super) requests: Vec<RequestRow>,
-}
-
-/// One HTTP request and its answer.
-#[derive(Debug, Serialize)]
-pub(super) struct RequestRow {
-    pub(super) at: Millis,
-    pub(super) method: String,
-    pub(super) url: String,
-    pub(super) effect: &'static str,
-    pub(super) body: String,
-    /// The grant that allowed it.
-    pub(super) rule: Option<String>,
-    pub(super) status: Option<u16>,
-    pub(super) answer: String,
-    pub(super) error: Option<String>,
-    pub(super) timings: serde_json::Value,
-}
-
 impl Document {
     /// Reads everything about a call.
     pub(super) fn gather(view: &View<'_>, config: &Config, entry: Entry) -> Result<Self, Error> {
         let key = CallRef::from(&entry.call);
         let mut plugins: BTreeMap<String, PluginWork> = BTreeMap::new();
-        for Run { begun, ended, .. } in view.runs_of(&key)? {
-            let requests = view.requests_of(begun.id)?.into_iter().map(request).collect();
-            let ms = |us: u64| us as f64 / 1000.0;
-            plugins.entry(begun.plugin).or_default().runs.push(RunRow {
-                function: begun.function,
-                started: begun.started,
-                attempt: begun.attempt,
-                job: begun.job.map(|job| job.0),
-                wall_ms: ended.as_ref().map(|ended| ms(ended.wall_us)),
-                cpu_ms: ended.as_ref().map(|ended| ms(ended.cpu_us)),
-                memory: ended.as_ref().map(|ended| ended.memory_bytes),
-                outcome: ended.as_ref().map(|ended| ended.outcome.clone()),
-                problem: ended.and_then(|ended| ended.problem),
-                requests,
-            });
+        for run in view.runs_of(&key)? {
+            plugins.entry(run.begun.plugin.clone()).or_default().runs.push(RunRow::gather(view, run)?);
         }
         for job in view.jobs_of(&key)? {
             plugins.entry(job.plugin.clone()).or_default().jobs.push(job);
@@ -142,44 +96,6 @@ impl Document {
         }
         facts
     }
-
-    /// A moment as local time of day.
-    pub(super) fn clock(&self, at: Millis) -> String {
-        let timestamp =
-            i64::try_from(at.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
-        timestamp.to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string()
-    }
-}
-
-fn request(Request { intent, answer }: Request) -> RequestRow {
-    let timings = answer.as_ref().map(|answer| answer.timings.clone()).unwrap_or_default();
-    let (status, answer, error) = match answer.map(|answer| answer.reply) {
-        Some(Reply::Response { status, body, .. }) => (Some(status), text(&body), None),
-        Some(Reply::Error { text, .. }) => (None, String::new(), Some(text)),
-        None => (None, String::new(), None),
-    };
-    RequestRow {
-        at: intent.at,
-        method: intent.method,
-        url: intent.url,
-        effect: match intent.effect {
-            Effect::Read => "read",
-            Effect::Idempotent => "idempotent",
-            Effect::Once => "once",
-        },
-        body: text(&intent.body),
-        rule: timings.get("rule").and_then(serde_json::Value::as_str).map(str::to_owned),
-        status,
-        answer,
-        error,
-        timings,
-    }
-}
-
-/// A body as text; of one that was too large, its beginning.
-fn text(body: &Body) -> String {
-    let start = String::from_utf8_lossy(body.start()).into_owned();
-    if body.whole().is_some() { start } else { format!("{start}… ({} bytes)", body.size()) }
 }
 
 /// What an event says beyond its name.

@@ -1,0 +1,67 @@
+//! Who writes to the journal at this moment: the service that runs on it, else this command.
+
+use std::path::Path;
+
+use hookswitch_journal::Journal;
+use tokio::runtime::Runtime;
+
+use crate::{
+    clock,
+    control::{Client, Decided, Decision},
+};
+
+/// The one that changes the journal.
+pub(super) enum Holder {
+    /// The service; it is asked to.
+    Service(Client),
+    /// This command: no service runs.
+    Command { journal: Journal, runtime: Runtime },
+}
+
+impl Holder {
+    /// Finds out who holds the journal in the data directory `data`, and takes it if nobody does.
+    pub(super) fn of(data: &Path) -> miette::Result<Self> {
+        if let Some(client) = Client::connect(data).map_err(|error| miette::miette!("{error}"))? {
+            return Ok(Self::Service(client));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|error| miette::miette!("cannot start threads: {error}"))?;
+        let journal = Journal::open(data).map_err(|error| match error {
+            // The service was not there a moment ago, or does not listen any more.
+            error @ hookswitch_journal::OpenError::InUse { .. } => {
+                miette::miette!(help = "if it is starting or stopping, try again in a moment", "{error}")
+            }
+            error => miette::miette!("{error}"),
+        })?;
+        Ok(Self::Command { journal, runtime })
+    }
+
+    /// Has a decision about jobs written down. Returns the jobs that it was taken about.
+    pub(super) fn decide(&mut self, decision: Decision) -> miette::Result<Vec<Decided>> {
+        match self {
+            Self::Service(client) => client.decide(decision).map_err(|error| miette::miette!("{error}")),
+            Self::Command { journal, runtime } => {
+                let now = clock::now();
+                let decided = runtime.block_on(journal.write(move |txn| decision.apply(txn, now)));
+                let jobs = decided.map_err(|error| miette::miette!("{error}"))?;
+                Ok(jobs.map_err(|refusal| miette::miette!("{refusal}"))?.iter().map(Decided::from).collect())
+            }
+        }
+    }
+
+    /// When what was decided takes effect, for a person.
+    pub(super) fn when(&self) -> &'static str {
+        match self {
+            Self::Service(_) => "at once",
+            Self::Command { .. } => "when the service is started",
+        }
+    }
+
+    /// Closes the journal, if it was this command that held it.
+    pub(super) fn release(self) {
+        if let Self::Command { journal, runtime } = self {
+            runtime.block_on(journal.close());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The command's side of the door.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    Decided, Decision, LINE, LINE_TIME, at_socket,
+    message::{Answer, Request},
+};
+
+/// How long a decision may take: one commit, behind whatever waits for the disk.
+const DECIDE: Duration = Duration::from_secs(60);
+/// A reload compiles plugins.
+const RELOAD: Duration = Duration::from_secs(300);
+
+/// Why the service did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The socket is there, but cannot be used.
+    #[error("the service cannot be reached at {}: {source}; run this command as the user of the service", .path.display())]
+    Unreachable { path: PathBuf, source: io::Error },
+    /// The connection ended or stayed silent.
+    #[error("the service did not answer ({0}): it may have stopped, and may or may not have done it; look at its log")]
+    Silent(io::Error),
+    /// The answer makes no sense.
+    #[error("the service gave an answer that this program does not know: restart it with this version")]
+    Foreign,
+    /// It was understood, and nothing was done.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A connection to the service.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: UnixStream,
+}
+
+impl Client {
+    /// Connects to the service that runs on the data directory `data`; none if no service does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreachable`].
+    pub(crate) fn connect(data: &Path) -> Result<Option<Self>, Error> {
+        match at_socket(data, |path| UnixStream::connect(path)) {
+            Ok(stream) => Ok(Some(Self { stream })),
+            // A socket that nobody listens at was left behind by a service that died.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                Ok(None)
+            }
+            Err(source) => Err(Error::Unreachable { path: data.join(super::SOCKET), source }),
+        }
+    }
+
+    /// Has the service take a decision about jobs. Returns those about which was decided.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with the reason if nothing was changed; see there for the others.
+    pub(crate) fn decide(&mut self, decision: Decision) -> Result<Vec<Decided>, Error> {
+        match self.ask(&Request::Decide(decision), DECIDE)? {
+            Answer::Decided(jobs) => Ok(jobs),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has the service take up the configuration as it is on disk. Returns one line for each thing that changed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`decide`](Self::decide).
+    pub(crate) fn reload(&mut self) -> Result<Vec<String>, Error> {
+        match self.ask(&Request::Reload, RELOAD)? {
+            Answer::Reloaded(changes) => Ok(changes),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    fn ask(&mut self, request: &Request, patience: Duration) -> Result<Answer, Error> {
+        let mut line = serde_json::to_vec(request).map_err(|error| Error::Silent(error.into()))?;
+        line.push(b'\n');
+        let mut answer = Vec::new();
+        self.stream
+            .set_write_timeout(Some(LINE_TIME))
+            .and_then(|()| self.stream.set_read_timeout(Some(patience)))
+            .and_then(|()| self.stream.write_all(&line))
+            .and_then(|()| BufReader::new((&self.stream).take(LINE)).read_until(b'\n', &mut answer))
+            .map_err(Error::Silent)?;
+        if answer.last() != Some(&b'\n') {
+            return Err(Error::Silent(io::ErrorKind::UnexpectedEof.into()));
+        }
+        serde_json::from_slice(&answer).map_err(|_| Error::Foreign)
+    }
+}
+
+fn unexpected(answer: Answer) -> Error {
+    match answer {
+        Answer::Refused(why) => Error::Refused(why),
+        _ => Error::Foreign,
+    }
+}
