@@ -29,7 +29,7 @@ fn signal(call: Call, seq: u64) -> Accepted {
     accepted(call, seq..=seq, vec![job("crm", &seq.to_string())])
 }
 
-struct Writer {
+pub(crate) struct Writer {
     process: Child,
     said: std::io::Lines<BufReader<ChildStdout>>,
 }
@@ -37,7 +37,7 @@ struct Writer {
 impl Writer {
     /// Starts a process that goes on where `known` ends: the last sequence number that each producer was told to be
     /// durable.
-    fn start(dir: &Path, known: &[u64]) -> Self {
+    pub(crate) fn start(dir: &Path, known: &[u64]) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "crash::as_a_process_that_writes", "--nocapture"])
             .env("WRITE_JOURNAL_IN", dir)
@@ -50,7 +50,7 @@ impl Writer {
     }
 
     /// The next thing that the process says is durable; none when it is dead.
-    fn next(&mut self) -> Option<Said> {
+    pub(crate) fn next(&mut self) -> Option<Said> {
         loop {
             let line = self.said.next()?.unwrap();
             // The test harness prints its own first line without an end.
@@ -73,10 +73,16 @@ impl Writer {
             }
         }
     }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
 }
 
 #[derive(Debug)]
-enum Said {
+pub(crate) enum Said {
     Event { producer: usize, seq: u64 },
     Repeated { producer: usize, seq: u64 },
     Intent { run: u64 },
@@ -245,8 +251,7 @@ fn another_process_reads_whole_states_while_one_writes_and_after_it_was_killed()
         // Keeps the pipe from filling up, which would hold the writer.
         writer.next();
     }
-    writer.process.kill().unwrap();
-    writer.process.wait().unwrap();
+    writer.kill();
     let (events, jobs, _) = count();
     assert_eq!(events, jobs);
     assert!(events >= last);

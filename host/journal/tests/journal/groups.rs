@@ -183,6 +183,53 @@ fn syncs(world: &World) -> u64 {
 }
 
 #[tokio::test]
+async fn what_is_applied_is_seen_by_others_when_it_is_answered() {
+    let world = World::new();
+    let reader = Reader::open(world.path()).unwrap();
+    for seq in 1..=20 {
+        let new = accepted(call("c1", 100), seq..=seq, vec![]);
+        let receipts = world.journal.apply(move |txn| txn.accept(vec![new])).await.unwrap();
+        assert_eq!(receipts.len(), 1);
+        assert_eq!(reader.read(|view| view.events_of(&reference("c1"))).unwrap().len() as u64, seq);
+    }
+    let error = world.journal.apply(|txn| txn.add_jobs(&reference("c9"), &[], Millis(1))).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownCall(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_panic_undoes_its_own_changes_and_costs_nobody_else_anything() {
+    let world = World::new();
+    let (go, held) = hold(&world).await;
+    let write = |chain: &'static str, panics: bool| {
+        let journal = world.journal.clone();
+        tokio::spawn(async move {
+            journal
+                .write(move |txn| {
+                    txn.accept(vec![accepted(call(chain, 100), 1..=1, vec![])])?;
+                    assert!(!panics, "cannot go on with {chain}");
+                    Ok(())
+                })
+                .await
+        })
+    };
+    let (before, bad, after) = (write("before", false), write("bad", true), write("after", false));
+    tokio::task::yield_now().await;
+    go.send(()).unwrap();
+    held.await.unwrap().unwrap();
+    before.await.unwrap().unwrap();
+    let error = bad.await.unwrap().unwrap_err();
+    assert!(matches!(&error, Error::Panicked { detail } if detail == "cannot go on with bad"), "{error}");
+    after.await.unwrap().unwrap();
+    let there = world.journal.read(|view| {
+        ["before", "bad", "after"].iter().map(|chain| Ok(view.call(&reference(chain))?.is_some())).collect()
+    });
+    let there: Vec<bool> = there.await.unwrap();
+    assert_eq!(there, [true, false, true]);
+    let error = world.journal.read(|_| -> Result<(), Error> { panic!("no answer") }).await.unwrap_err();
+    assert!(matches!(error, Error::Panicked { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn what_is_written_later_is_made_durable_soon_without_anybody_asking() {
     let world = World::new();
     world.accept(accepted(call("c1", 100), 1..=1, vec![])).await;

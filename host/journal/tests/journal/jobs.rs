@@ -1,7 +1,7 @@
 use hookswitch_call::Millis;
 use hookswitch_journal::{
     Error, JobId,
-    jobs::{Finish, NewJob, State},
+    jobs::{Finish, Job, NewJob, State},
 };
 use serde_json::json;
 
@@ -92,7 +92,7 @@ async fn jobs_move_only_along_the_arrows() {
     let allowed = [
         (Waiting, vec![Waiting, Running, Parked, Skipped]),
         (Running, vec![Waiting, Running, Done, Parked, Skipped]),
-        (Parked, vec![Waiting, Skipped]),
+        (Parked, vec![]),
         (Done, vec![]),
         (Skipped, vec![]),
     ];
@@ -121,6 +121,85 @@ async fn bring(world: &World, id: JobId, to: State) -> Result<(), Error> {
         State::Skipped => Finish::Skipped { problem: None },
     };
     world.journal.write(move |txn| txn.finish_job(id, finish, Millis(8_000))).await
+}
+
+#[tokio::test]
+async fn people_decide_about_jobs_that_wait_or_are_parked_and_about_no_others() {
+    use State::{Done, Parked, Running, Skipped, Waiting};
+    let world = World::new();
+    let cases = [
+        // From, retried, skipped.
+        (Waiting, None, Some(Skipped)),
+        (Running, None, None),
+        (Parked, Some(Waiting), Some(Skipped)),
+        (Done, None, None),
+        (Skipped, None, None),
+    ];
+    for (from, retried, skipped) in cases {
+        for (wanted, expected) in [(Waiting, retried), (Skipped, skipped)] {
+            let chain = format!("{from}-{wanted}");
+            let id = kept(world.accept(accepted(call(&chain, 100), 1..=1, vec![job("crm", "x")])).await)[0];
+            bring(&world, id, Running).await.unwrap();
+            bring(&world, id, Waiting).await.unwrap();
+            bring(&world, id, Running).await.unwrap();
+            if from != Running {
+                bring(&world, id, from).await.unwrap();
+            }
+            let before = world.journal.read(move |view| view.job(id)).await.unwrap().unwrap();
+            let decided = world.journal.write(move |txn| match wanted {
+                Waiting => txn.retry_job(id, Millis(77)),
+                _ => txn.skip_job(id, None, Millis(77)),
+            });
+            let decided = decided.await;
+            let after = world.journal.read(move |view| view.job(id)).await.unwrap().unwrap();
+            match (expected, wanted) {
+                (None, _) => {
+                    assert!(matches!(decided, Err(Error::JobState { state, .. }) if state == from), "{decided:?}");
+                    assert_eq!(after, before, "{chain}");
+                }
+                (Some(_), Waiting) => {
+                    let expected = Job { state: Waiting, failures: 0, due: Millis(77), finished: None, ..before };
+                    assert_eq!((decided.unwrap(), &after), (expected.clone(), &expected), "{chain}");
+                }
+                (Some(_), _) => {
+                    let expected = Job { state: Skipped, finished: Some(Millis(77)), ..before };
+                    assert_eq!((decided.unwrap(), &after), (expected.clone(), &expected), "{chain}");
+                }
+            }
+        }
+    }
+    let unknown = world.journal.write(|txn| txn.retry_job(JobId(99), Millis(1))).await.unwrap_err();
+    assert!(matches!(unknown, Error::UnknownJob(JobId(99))), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_reason_to_skip_stands_in_place_of_the_problem() {
+    let world = World::new();
+    let id = one_job(&world).await;
+    bring(&world, id, State::Parked).await.unwrap();
+    let reason = Some("entered by hand".to_owned());
+    let job = world.journal.write(move |txn| txn.skip_job(id, reason, Millis(77))).await.unwrap();
+    assert_eq!(job.problem.as_deref(), Some("entered by hand"));
+}
+
+#[tokio::test]
+async fn only_failures_are_counted() {
+    let world = World::new();
+    let id = one_job(&world).await;
+    for (counts, failures) in [(true, 1), (false, 1), (true, 2)] {
+        world
+            .journal
+            .write(move |txn| {
+                txn.start_job(id, 1, "sha256:aa")?;
+                txn.finish_job(id, Finish::Retry { due: Millis(1), problem: None, counts }, Millis(1))
+            })
+            .await
+            .unwrap();
+        let job = world.journal.read(move |view| view.job(id)).await.unwrap().unwrap();
+        assert_eq!(job.failures, failures);
+    }
+    bring(&world, id, State::Parked).await.unwrap();
+    assert_eq!(world.journal.read(move |view| view.job(id)).await.unwrap().unwrap().failures, 2);
 }
 
 #[tokio::test]

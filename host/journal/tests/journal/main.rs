@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
 
 mod accepting;
+mod backups;
 mod crash;
 mod directories;
+mod erasing;
+mod formats;
 mod full_disk;
 mod groups;
 mod jobs;
+mod lists;
 mod model;
 mod opening;
 mod retention;

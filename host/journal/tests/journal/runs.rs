@@ -1,7 +1,7 @@
 use hookswitch_call::Millis;
 use hookswitch_journal::{
     Error, JobId, RunId,
-    runs::{Answer, Begun, Body, Effect, Ended, Intent, Reply, START, WHOLE},
+    runs::{Answer, Begun, Body, Effect, Ended, Intent, Reply, Request, Run, START, WHOLE},
 };
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn begun(id: RunId, job: Option<JobId>) -> Begun {
         function: "journal.write".to_owned(),
         attempt: 1,
         input: Some(json!({"call": "c1"})),
-        build: None,
+        build: Some("sha256:aa/1".to_owned()),
         started: Millis(1_000),
     }
 }
@@ -150,6 +150,69 @@ async fn a_run_says_what_it_took_and_how_it_ended() {
     let runs = world.journal.read(|view| view.runs_of(&reference("c1"))).await.unwrap();
     assert_eq!(runs.len(), 1, "the run outside calls is not the call's");
     assert_eq!(runs[0].ended, Some(expected));
+}
+
+#[tokio::test]
+async fn a_request_that_is_settled_at_once_is_one_record() {
+    let (world, job) = with_job().await;
+    let run = world.journal.next_run();
+    let requests = [
+        Request { intent: intent(run, 1, Effect::Once, b"x"), answer: Some(response(b"y")) },
+        Request { intent: intent(run, 2, Effect::Read, b""), answer: None },
+    ];
+    let unknown = Request { intent: intent(RunId(99), 1, Effect::Read, b""), answer: None };
+    let expected = requests.clone();
+    world
+        .journal
+        .apply(move |txn| {
+            txn.begin_run(&begun(run, Some(job)))?;
+            requests.iter().try_for_each(|request| txn.record_request(request))
+        })
+        .await
+        .unwrap();
+    assert_eq!(world.journal.read(move |view| view.requests_of(run)).await.unwrap(), expected);
+    let error = world.journal.write(move |txn| txn.record_request(&unknown)).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownRun(RunId(99))), "{error}");
+}
+
+#[tokio::test]
+async fn the_run_that_was_cut_off_is_the_last_one_of_its_job_and_counts_how_often_it_goes_on() {
+    let (world, job) = with_job().await;
+    let (first, second) = (world.journal.next_run(), world.journal.next_run());
+    let ended = Ended { wall_us: 1, cpu_us: 1, memory_bytes: 1, outcome: "temporary".to_owned(), problem: None };
+    async fn cut_off(world: &World, job: JobId) -> Result<Option<Run>, Error> {
+        world.journal.read(move |view| view.cut_off_run(job)).await
+    }
+    assert_eq!(cut_off(&world, job).await.unwrap(), None, "nothing ran");
+    world
+        .journal
+        .write({
+            let ended = ended.clone();
+            move |txn| {
+                txn.begin_run(&begun(first, Some(job)))?;
+                txn.finish_run(first, &ended)
+            }
+        })
+        .await
+        .unwrap();
+    assert_eq!(cut_off(&world, job).await.unwrap(), None, "it ended");
+    world.journal.write(move |txn| txn.begin_run(&begun(second, Some(job)))).await.unwrap();
+    let world = world.restart().await;
+    let run = cut_off(&world, job).await.unwrap().unwrap();
+    assert_eq!((run.begun, run.resumed), (begun(second, Some(job)), 0));
+    for resumed in 1..3 {
+        assert_eq!(world.journal.write(move |txn| txn.resume_run(second)).await.unwrap(), resumed);
+        assert_eq!(cut_off(&world, job).await.unwrap().unwrap().resumed, resumed);
+    }
+    let error = world.journal.write(move |txn| txn.resume_run(first)).await.unwrap_err();
+    assert!(matches!(error, Error::RunEnded(run) if run == first), "{error}");
+    let error = world.journal.write(|txn| txn.resume_run(RunId(99))).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownRun(RunId(99))), "{error}");
+    world.journal.write(move |txn| txn.finish_run(second, &ended)).await.unwrap();
+    assert_eq!(cut_off(&world, job).await.unwrap(), None);
+    let runs = world.journal.read(move |view| Ok((view.runs_of_job(job)?, view.run(second)?))).await.unwrap();
+    assert_eq!(runs.0.iter().map(|run| run.begun.id).collect::<Vec<_>>(), [first, second]);
+    assert_eq!(runs.1.map(|run| run.resumed), Some(2));
 }
 
 #[tokio::test]
