@@ -1,7 +1,9 @@
 //! The command line.
 
+mod backup;
 mod calls;
 mod check;
+mod erase;
 mod filter;
 mod holder;
 mod jobs;
@@ -9,6 +11,7 @@ mod log;
 mod output;
 mod progress;
 mod reload;
+mod restore;
 mod run;
 mod runs;
 mod selftest;
@@ -69,6 +72,12 @@ enum Command {
     Jobs(jobs::Options),
     /// Have the running service take up the changed configuration.
     Reload(reload::Options),
+    /// Copy the journal to a file, also while the service runs.
+    Backup(backup::Options),
+    /// Put a backup in the place of the journal.
+    Restore(restore::Options),
+    /// Forget the finished calls of a telephone number.
+    Erase(erase::Options),
     /// Try out, on this machine, what Hookswitch promises.
     Selftest(selftest::Options),
     /// Compile a plugin from standard input to standard output (started by `run`, in a process with limits).
@@ -86,6 +95,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Trace(options) => trace::run(&common, &options),
         Command::Jobs(options) => jobs::run(&common, &options),
         Command::Reload(options) => reload::run(&common, &options),
+        Command::Backup(options) => backup::run(&common, &options),
+        Command::Restore(options) => restore::run(&common, &options),
+        Command::Erase(options) => erase::run(&common, &options),
         Command::Selftest(options) => selftest::run(&common, &options),
         Command::CompileComponent => compile_component(),
     };

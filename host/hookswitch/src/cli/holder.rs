@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hookswitch_journal::Journal;
+use hookswitch_journal::{Journal, retention::Erased};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -46,6 +46,16 @@ impl Holder {
                 let decided = runtime.block_on(journal.write(move |txn| decision.apply(txn, now)));
                 let jobs = decided.map_err(|error| miette::miette!("{error}"))?;
                 Ok(jobs.map_err(|refusal| miette::miette!("{refusal}"))?.iter().map(Decided::from).collect())
+            }
+        }
+    }
+
+    /// Has the finished calls of a number forgotten, spelled as the journal's `erase` wants it.
+    pub(super) fn erase(&mut self, number: &str) -> miette::Result<Erased> {
+        match self {
+            Self::Service(client) => client.erase(number.to_owned()).map_err(|error| miette::miette!("{error}")),
+            Self::Command { journal, runtime } => {
+                runtime.block_on(journal.erase(number)).map_err(|error| miette::miette!("{error}"))
             }
         }
     }

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use hookswitch_journal::retention::Erased;
+
 use super::{
     Decided, Decision, LINE, LINE_TIME, at_socket,
     message::{Answer, Request},
@@ -16,6 +18,8 @@ use super::{
 const DECIDE: Duration = Duration::from_secs(60);
 /// A reload compiles plugins.
 const RELOAD: Duration = Duration::from_secs(300);
+/// Many calls are erased in many small steps.
+const ERASE: Duration = Duration::from_secs(3600);
 
 /// Why the service did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,18 @@ impl Client {
     pub(crate) fn decide(&mut self, decision: Decision) -> Result<Vec<Decided>, Error> {
         match self.ask(&Request::Decide(decision), DECIDE)? {
             Answer::Decided(jobs) => Ok(jobs),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has the service forget the finished calls of a number, spelled as the journal's `erase` wants it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`decide`](Self::decide).
+    pub(crate) fn erase(&mut self, number: String) -> Result<Erased, Error> {
+        match self.ask(&Request::Erase { number }, ERASE)? {
+            Answer::Erased(erased) => Ok(erased),
             other => Err(unexpected(other)),
         }
     }

@@ -1,7 +1,7 @@
 //! What is said at the door. Both sides are the same program, but not always of the same version: what one of them does
 //! not know is refused, never guessed.
 
-use hookswitch_journal::{CallRef, JobId, jobs::Job};
+use hookswitch_journal::{CallRef, JobId, jobs::Job, retention::Erased};
 use serde::{Deserialize, Serialize};
 
 use super::Decision;
@@ -12,6 +12,8 @@ use super::Decision;
 pub(super) enum Request {
     /// Retry or skip jobs.
     Decide(Decision),
+    /// Forget the finished calls of this number, spelled as the journal's `erase` wants it.
+    Erase { number: String },
     /// Take up the configuration as it is on disk now.
     Reload,
 }
@@ -21,6 +23,7 @@ pub(super) enum Request {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Answer {
     Decided(Vec<Decided>),
+    Erased(Erased),
     /// One line for each thing that changed.
     Reloaded(Vec<String>),
     Refused(String),

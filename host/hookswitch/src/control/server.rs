@@ -177,6 +177,13 @@ impl Desk {
                     Err(error) => Answer::Refused(error.to_string()),
                 }
             }
+            Request::Erase { number } => match self.journal.erase(&number).await {
+                Ok(erased) => {
+                    tracing::info!(calls = erased.calls, "an admin had the calls of a number erased");
+                    Answer::Erased(erased)
+                }
+                Err(error) => Answer::Refused(error.to_string()),
+            },
             Request::Reload => match self.service.reload().await {
                 Ok(changes) => Answer::Reloaded(changes),
                 Err(refusal) => Answer::Refused(refusal),

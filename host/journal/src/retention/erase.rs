@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row, named_params};
+use serde::{Deserialize, Serialize};
 
 use super::IDLE_CALLS;
 use crate::{Error, Journal, Txn, View, calls::digits};
@@ -11,7 +12,7 @@ use crate::{Error, Journal, Txn, View, calls::digits};
 const STEP: u32 = 10;
 
 /// What was forgotten, or would be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
     /// Calls.
     pub calls: u64,
