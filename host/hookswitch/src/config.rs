@@ -9,6 +9,7 @@ mod pbx;
 mod plugin;
 mod secret;
 mod server;
+mod size;
 #[cfg(test)]
 mod tests;
 
@@ -24,13 +25,14 @@ pub(crate) use self::{
     duration::Span,
     error::Error,
     pbx::{Pbx, PbxKind},
-    plugin::{CallType, Contacts, Create, Credential, CredentialKind, Journal, Plugin},
+    plugin::{CallType, Contacts, Create, Credential, CredentialKind, Journal, MOST_SLOTS, Plugin},
     secret::Secret,
     server::Server,
+    size::Size,
 };
 
 /// The whole file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
     /// `[server]`: the host itself.
@@ -45,10 +47,14 @@ pub(crate) struct Config {
 }
 
 /// A configuration together with where it came from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     /// What it says.
     pub(crate) config: Arc<Config>,
+    /// The same as it was read, to see what has changed.
+    pub(crate) tables: toml::Table,
+    /// The file.
+    pub(crate) path: PathBuf,
     /// Relative paths in the file are relative to this folder.
     pub(crate) folder: PathBuf,
 }
@@ -64,8 +70,10 @@ impl Loaded {
 pub(crate) fn load(path: &Path) -> Result<Loaded, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let config = parse(&path.display().to_string(), &text)?;
+    // What has been read as a configuration is a table.
+    let tables = text.parse().unwrap_or_default();
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-    Ok(Loaded { config: Arc::new(config), folder })
+    Ok(Loaded { config: Arc::new(config), tables, path: path.to_owned(), folder })
 }
 
 /// Reads `text`; `name` is what errors call the file.

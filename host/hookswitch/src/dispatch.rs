@@ -1,113 +1,63 @@
-//! From accepted events to plugins: which conversation gets what.
+//! From accepted events to plugins: which one gets what.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use hookswitch_journal::{CallRef, jobs::Job};
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
-use tokio_util::sync::CancellationToken;
 
-use crate::{
-    conversation::{Conversation, News},
-    desk::Desk,
-};
+use crate::{desk::Desk, news::News, station::Station};
 
-/// Hands calls to plugins.
-pub(crate) struct Dispatch {
-    desks: Vec<Arc<Desk>>,
-    calls: Mutex<Calls>,
-    stop: CancellationToken,
-}
-
-/// A call and the plugin that it is handed to.
-type Place = (String, CallRef);
-
+/// The plugins of the running service, by name.
 #[derive(Default)]
-struct Calls {
-    /// Conversations to which something may still come.
-    live: HashMap<Place, Live>,
-    /// Conversations that work off what they have.
-    ending: HashMap<Place, JoinHandle<()>>,
-}
-
-struct Live {
-    news: watch::Sender<News>,
-    jobs: mpsc::UnboundedSender<Job>,
-    task: JoinHandle<()>,
+pub(crate) struct Dispatch {
+    stations: RwLock<BTreeMap<String, Arc<Station>>>,
 }
 
 impl Dispatch {
-    pub(crate) fn new(desks: Vec<Arc<Desk>>, stop: CancellationToken) -> Self {
-        Self { desks, calls: Mutex::default(), stop }
+    /// All plugins.
+    pub(crate) fn stations(&self) -> Vec<Arc<Station>> {
+        self.read().values().cloned().collect()
     }
 
-    /// The plugins that get the calls of the phone system `pbx`.
-    pub(crate) fn desks_of<'a>(&'a self, pbx: &'a str) -> impl Iterator<Item = &'a Arc<Desk>> {
-        self.desks.iter().filter(move |desk| desk.config.serves_pbx(pbx))
+    /// The plugin with this name.
+    pub(crate) fn station(&self, name: &str) -> Option<Arc<Station>> {
+        self.read().get(name).cloned()
+    }
+
+    /// Lets a plugin take part.
+    pub(crate) fn add(&self, name: &str, station: Arc<Station>) {
+        self.write().insert(name.to_owned(), station);
+    }
+
+    /// Lets a plugin take part no longer.
+    pub(crate) fn remove(&self, name: &str) -> Option<Arc<Station>> {
+        self.write().remove(name)
+    }
+
+    /// The plugins that get the calls of the phone system `pbx`, as they are enabled now.
+    pub(crate) fn desks_of(&self, pbx: &str) -> Vec<Arc<Desk>> {
+        let desks = self.read().values().map(|station| station.desk()).collect::<Vec<_>>();
+        desks.into_iter().filter(|desk| desk.config.serves_pbx(pbx)).collect()
     }
 
     /// Hands the new state of a call, and the jobs that follow from it, to the plugins. Must be called in the order of
     /// the journal.
     pub(crate) fn hand_over(&self, key: &CallRef, news: &News, jobs: Vec<Job>) {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        for desk in self.desks_of(key.pbx.as_str()) {
-            let place = (desk.name.clone(), key.clone());
-            let own: Vec<Job> = jobs.iter().filter(|job| job.plugin == desk.name).cloned().collect();
-            let previous = calls.ending.remove(&place);
-            let live = calls
-                .live
-                .remove(&place)
-                .inspect(|live| {
-                    live.news.send_replace(news.clone());
-                })
-                .unwrap_or_else(|| self.open(desk, key, news, previous));
-            // A conversation takes jobs for as long as its sender lives, so none of these can be refused.
-            own.into_iter().for_each(|job| drop(live.jobs.send(job)));
-            if news.call.is_open() {
-                calls.live.insert(place, live);
-            } else {
-                calls.ending.retain(|_, task| !task.is_finished());
-                calls.ending.insert(place, live.task);
+        for (name, station) in &*self.read() {
+            let own: Vec<Job> = jobs.iter().filter(|job| job.plugin == *name).cloned().collect();
+            if !own.is_empty() || station.desk().config.serves_pbx(key.pbx.as_str()) {
+                station.hand_over(key, news, own);
             }
         }
     }
 
-    fn open(&self, desk: &Arc<Desk>, key: &CallRef, news: &News, previous: Option<JoinHandle<()>>) -> Live {
-        let (news, news_seen) = watch::channel(news.clone());
-        let (jobs, jobs_due) = mpsc::unbounded_channel();
-        let conversation = Conversation {
-            desk: desk.clone(),
-            key: key.clone(),
-            news: news_seen,
-            jobs: jobs_due,
-            stop: self.stop.clone(),
-        };
-        let task = tokio::spawn(async move {
-            // A late correction waits until the end of the call has been written.
-            if let Some(previous) = previous {
-                let _ = previous.await;
-            }
-            conversation.run().await;
-        });
-        Live { news, jobs, task }
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Station>>> {
+        self.stations.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until every conversation has come to rest after the stop, but not longer than `limit`.
-    pub(crate) async fn drain(&self, limit: Duration) {
-        let tasks: Vec<_> = {
-            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-            let Calls { live, ending } = std::mem::take(&mut *calls);
-            live.into_values().map(|live| live.task).chain(ending.into_values()).collect()
-        };
-        let all = futures::future::join_all(tasks);
-        if tokio::time::timeout(limit, all).await.is_err() {
-            tracing::warn!("work was still under way at the stop; it goes on at the next start");
-        }
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<String, Arc<Station>>> {
+        self.stations.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use hookswitch_call::Millis;
 use hookswitch_runtime::contract::{Contact, Reference};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Dossier {
     /// Who the caller is; none while the CRM has not answered, empty if it knows nobody.
     pub(crate) contacts: Option<Vec<Contact>>,
+    /// When the CRM was asked.
+    pub(crate) looked: Option<Millis>,
     /// The call as the CRM registered it.
     pub(crate) begun: Option<Reference>,
     /// The journal entry.
@@ -20,6 +23,13 @@ pub(crate) struct Dossier {
 }
 
 impl Dossier {
+    /// Reads what was written down. What cannot be read any more is asked for anew.
+    pub(crate) fn read(kept: Option<serde_json::Value>) -> Self {
+        let read = kept.map(serde_json::from_value).transpose();
+        let told = read.inspect_err(|error| tracing::error!(%error, "what the CRM knows of a call cannot be read"));
+        told.ok().flatten().unwrap_or_default()
+    }
+
     /// The contact that the call belongs to: the first that the CRM named.
     pub(crate) fn contact(&self) -> Option<&Contact> {
         self.contacts.as_ref().and_then(|contacts| contacts.first())

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hookswitch_call::{
     Call, Chain, Event, Millis, PbxName, Tracker,
-    number::{Kind, Number, Numbering},
     signal::{Fact, Report},
 };
 use hookswitch_journal::{
@@ -18,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     config::Config,
-    conversation::News,
     dispatch::Dispatch,
+    news::News,
     plan::{self, Policy},
 };
 
@@ -212,7 +211,7 @@ impl Intake {
 
     fn prepare(&self, chain: &Chain, change: Change, now: Millis) -> Option<(Accepted, News)> {
         let call = self.tracker.call(chain)?.clone();
-        let news = news(&self.config, call.clone());
+        let news = News::of(&self.config, call.clone());
         let mut jobs = Vec::new();
         for desk in self.dispatch.desks_of(self.pbx.as_str()) {
             let policy = Policy { serves: desk.served, contacts: &desk.config.contacts, journal: &desk.config.journal };
@@ -225,25 +224,4 @@ impl Intake {
         let e164 = news.external.as_ref().and_then(|number| number.e164.clone());
         Some((Accepted { call, number: e164, events: change.events, jobs }, news))
     }
-}
-
-/// A call with its numbers read as its line says.
-pub(crate) fn news(config: &Config, call: Call) -> News {
-    let line = numbering(config, &call).map(|numbering| Number::parse(&call.line, &numbering).e164);
-    News {
-        external: external(config, &call).map(Arc::new),
-        line: line.flatten().unwrap_or_else(|| call.line.clone()),
-        call: Arc::new(call),
-    }
-}
-
-/// The outside party's number, read in the region of the call's line; none where it is suppressed.
-pub(crate) fn external(config: &Config, call: &Call) -> Option<Number> {
-    let number = Number::parse(call.external.as_deref()?, &numbering(config, call)?);
-    (number.kind != Kind::Anonymous).then_some(number)
-}
-
-fn numbering(config: &Config, call: &Call) -> Option<Numbering> {
-    let pbx = config.pbx.get(call.pbx.as_str())?;
-    Some(pbx.numbering(&call.line, config.server.region.as_deref()))
 }

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use hookswitch_journal::{
-    Journal,
     directory::{Directory, User},
     retention::Retention,
 };
@@ -12,6 +11,7 @@ use hookswitch_runtime::CallError;
 use crate::{
     clock,
     desk::{Desk, Lane, Visit},
+    service::Service,
     users::Users,
 };
 
@@ -23,8 +23,6 @@ const REFRESH: Duration = Duration::from_secs(600);
 const AGAIN: Duration = Duration::from_secs(30);
 /// Pages of a directory; more than this is a plugin that goes round in circles.
 const PAGES: usize = 1000;
-/// The journal may grow to this many bytes; then the oldest traces of finished calls go before their time.
-const LARGEST: u64 = 8 << 30;
 /// What has been kept long enough is removed this often.
 const PRUNE: Duration = Duration::from_secs(3600);
 
@@ -64,7 +62,7 @@ pub(crate) async fn keep(desk: Arc<Desk>) {
 }
 
 fn visit(function: &'static str) -> Visit<'static> {
-    Visit { function, lane: Lane::Record, wall: BACKGROUND, call: None, job: None }
+    Visit { function, lane: Lane::Record, wall: BACKGROUND, call: None }
 }
 
 async fn prepare(desk: &Arc<Desk>) -> Result<(), CallError> {
@@ -103,10 +101,17 @@ pub(crate) async fn refresh(desk: &Arc<Desk>) -> Result<usize, CallError> {
     Ok(count)
 }
 
-/// Removes calls that ended longer ago than `keep`, and nothing that is unfinished.
-pub(crate) async fn prune(journal: Journal, keep: Duration) {
+/// Removes what has been kept long enough, and nothing that is unfinished.
+pub(crate) async fn prune(service: Arc<Service>) {
     loop {
-        match journal.prune(Retention { calls_for: keep, runs_for: keep, bytes: LARGEST }, clock::now()).await {
+        let server = service.loaded().await.config.clone();
+        let server = &server.server;
+        let retention = Retention {
+            calls_for: server.keep.0,
+            runs_for: server.keep_traces.0.min(server.keep.0),
+            bytes: server.journal_size.0,
+        };
+        match service.journal().prune(retention, clock::now()).await {
             Ok(pruned) => {
                 tracing::debug!(calls = pruned.calls, runs = pruned.runs, keys = pruned.keys, "old records removed")
             }

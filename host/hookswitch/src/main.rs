@@ -2,22 +2,31 @@
 //!
 //! Data flows one way: PBX source → [`intake`] (tracker, journal) → [`dispatch`] → plugin → CRM.
 
+mod case;
 mod cli;
 mod clock;
 mod config;
 mod control;
-mod conversation;
 mod desk;
 mod dispatch;
 mod dossier;
+mod health;
+mod imprint;
 mod intake;
 mod keeper;
 mod manifest;
+mod news;
+mod outbox;
 mod plan;
+mod rate;
+mod reload;
 mod retry;
+mod screen;
 mod service;
 mod session;
 mod sources;
+mod station;
+mod task;
 mod texts;
 mod users;
 mod view;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hookswitch_runtime::Exports;
 use serde::Deserialize;
 
-use crate::config;
+use crate::{config, rate::Rate};
 
 /// The format of manifests that this program reads.
 const FORMAT: u32 = 1;
@@ -73,8 +73,10 @@ pub(crate) struct Credential {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Limits {
-    /// Requests at the same time.
+    /// Functions that run at the same time.
     pub(crate) concurrency: Option<usize>,
+    /// Requests per second, with a burst.
+    pub(crate) rate: Option<Rate>,
 }
 
 fn yes() -> bool {
@@ -106,6 +108,9 @@ impl Manifest {
                 "the manifest has format {}, this program reads format {FORMAT}: update hookswitch",
                 manifest.manifest
             ));
+        }
+        if let Some(fault) = manifest.limits.rate.and_then(Rate::fault) {
+            return Err(format!("limits.rate: {fault}"));
         }
         Ok(manifest)
     }

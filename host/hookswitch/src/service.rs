@@ -1,26 +1,33 @@
-//! `hookswitch run`: everything put together, started and stopped in order.
+//! `hookswitch run`: everything put together, started, changed and stopped in order.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use hookswitch_call::{Call, Millis, PbxName};
-use hookswitch_journal::{CallRef, Journal, jobs};
+use hookswitch_journal::{CallRef, Journal, jobs::Job};
 use hookswitch_runtime::Engine;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
     clock,
-    config::Loaded,
-    desk,
+    config::{self, Loaded},
+    control,
+    desk::{self, Desk},
     dispatch::Dispatch,
-    intake::{self, Intake},
-    keeper, plan, sources,
+    dossier::Dossier,
+    imprint::Imprint,
+    intake::Intake,
+    keeper,
+    news::{self, News},
+    plan, reload, sources,
+    station::Station,
 };
 
 /// What is under way at a stop may take this long to end.
 const DRAIN: Duration = Duration::from_secs(5);
-/// Calls that ended this long before the start are still known, in case late news of them come.
+/// Calls that ended this long before the start, in milliseconds, are still known, in case late news of them come.
 const REMEMBER: u64 = 3600 * 1000;
 /// Groups of reports that may wait between a source and the journal.
 const REPORTS: usize = 256;
@@ -36,69 +43,266 @@ pub(crate) fn engine(data: &Path) -> miette::Result<Engine> {
     Engine::new(options).map_err(|error| miette::miette!("cannot start the sandbox: {error}"))
 }
 
+/// The running service.
+pub(crate) struct Service {
+    journal: Journal,
+    engine: Engine,
+    dispatch: Arc<Dispatch>,
+    present: Mutex<Present>,
+    /// Everything that works for plugins.
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// Whoever waits for the journal to take something waits no longer.
+    give_up: CancellationToken,
+}
+
+/// What is configured now.
+struct Present {
+    loaded: Loaded,
+    lines: BTreeMap<String, Line>,
+}
+
+/// A phone system in the running service.
+struct Line {
+    imprint: Imprint,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What a changed configuration is made of, ready to be taken up.
+struct Change {
+    loaded: Loaded,
+    /// Plugins that are new or changed.
+    desks: Vec<Arc<Desk>>,
+    /// Phone systems that are new or changed.
+    lines: Vec<(String, Imprint, hookswitch_pbx::asterisk::Source)>,
+}
+
 /// Serves until `stop`.
 pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Result<()> {
     let data = loaded.resolve(&loaded.config.server.data);
     let journal = Journal::open(&data).map_err(|error| miette::miette!("{error}"))?;
     let engine = engine(&data)?;
-    let mut desks = Vec::new();
-    for name in loaded.config.plugin.keys() {
-        let desk = desk::open(name, &loaded, &engine, &journal).await.map_err(|error| miette::miette!("{error}"))?;
-        tracing::info!(plugin = %name, title = desk.manifest.title, version = desk.manifest.version, "plugin enabled");
-        desks.push(desk);
-    }
-    let tasks = TaskTracker::new();
-    for desk in &desks {
-        // The map of users of the last run serves until the CRM has answered.
-        keeper::restore_users(desk).await;
-        tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::keep(desk.clone())));
-    }
-    tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::prune(journal.clone(), loaded.config.server.keep.0)));
-    let dispatch = Arc::new(Dispatch::new(desks, stop.clone()));
-    for name in loaded.config.pbx.keys() {
-        let pbx = PbxName::from(name.as_str());
-        let calls = resume(&pbx, &loaded, &journal, &dispatch).await?;
-        let (reports, taken) = mpsc::channel(REPORTS);
-        let source = sources::open(name, &loaded).map_err(|error| miette::miette!("{error}"))?;
-        let span = tracing::info_span!("source", pbx = %name);
-        tasks.spawn(source.run(reports, stop.clone()).instrument(span));
-        let intake = Intake::new(pbx, loaded.config.clone(), journal.clone(), dispatch.clone(), calls);
-        tasks.spawn(intake.run(taken, stop.clone()));
-    }
-    tracing::info!(pbx = loaded.config.pbx.len(), plugins = loaded.config.plugin.len(), "serving");
+    let empty = Loaded { config: Arc::default(), tables: toml::Table::new(), ..loaded.clone() };
+    let service = Arc::new(Service {
+        journal: journal.clone(),
+        engine,
+        dispatch: Arc::default(),
+        present: Mutex::new(Present { loaded: empty, lines: BTreeMap::new() }),
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+        give_up: CancellationToken::new(),
+    });
+    let change = service.prepare(loaded).await.map_err(|error| miette::miette!("{error}"))?;
+    service.take_up(change).await.map_err(|error| miette::miette!("cannot read the journal: {error}"))?;
+    let door = control::serve(&data, journal.clone(), service.clone(), stop.clone());
+    service.tasks.spawn(door.map_err(|error| miette::miette!("{error}"))?);
+    service.tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::prune(service.clone())));
+    service.tasks.spawn(stop.clone().run_until_cancelled_owned(reload::watch(service.clone())));
+    tracing::info!("serving");
     stop.cancelled().await;
-    dispatch.drain(DRAIN).await;
-    tasks.close();
-    tasks.wait().await;
+    service.end().await;
     journal.close().await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Picks up the calls and jobs of the last run; returns the calls for the tracker.
-async fn resume(pbx: &PbxName, loaded: &Loaded, journal: &Journal, dispatch: &Dispatch) -> miette::Result<Vec<Call>> {
-    let fail = |error: hookswitch_journal::Error| miette::miette!("cannot read the journal: {error}");
-    let since = Millis(clock::now().0.saturating_sub(REMEMBER));
-    let name = pbx.clone();
-    let (calls, jobs) = journal
-        .read(move |view| {
-            let jobs = view.unfinished_jobs()?.into_iter().filter(|job| job.state != jobs::State::Parked);
-            Ok((view.open_calls(&name, since)?, jobs.filter(|job| job.call.pbx == name).collect::<Vec<_>>()))
-        })
-        .await
-        .map_err(fail)?;
-    let open = calls.iter().filter(|call| call.is_open()).map(CallRef::from);
-    let unfinished: BTreeSet<CallRef> = open.chain(jobs.iter().map(|job| job.call.clone())).collect();
-    if !unfinished.is_empty() {
-        tracing::info!(pbx = %pbx, calls = unfinished.len(), jobs = jobs.len(), "going on with the work of the last run");
+impl Service {
+    /// The configuration that is in force.
+    pub(crate) async fn loaded(&self) -> Loaded {
+        self.present.lock().await.loaded.clone()
     }
-    for key in unfinished {
-        let wanted = key.clone();
-        let Some(entry) = journal.read(move |view| view.call(&wanted)).await.map_err(fail)? else { continue };
-        if plan::concerns(&entry.call) {
-            let own = jobs.iter().filter(|job| job.call == key).cloned().collect();
-            dispatch.hand_over(&key, &intake::news(&loaded.config, entry.call), own);
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Takes up the configuration as it is on disk now; a line for each thing that changed. If anything is wrong with it
+    /// everything runs on as before.
+    pub(crate) async fn reload(&self) -> Result<Vec<String>, String> {
+        let path = self.present.lock().await.loaded.path.clone();
+        let read = tokio::task::spawn_blocking(move || config::load(&path)).await;
+        let loaded =
+            read.map_err(|error| error.to_string())?.map_err(|error| format!("{:?}", miette::Report::new(error)))?;
+        let change = self.prepare(loaded).await?;
+        self.take_up(change).await.map_err(|error| format!("cannot read the journal: {error}"))
+    }
+
+    /// Opens what is new or changed, and changes nothing yet.
+    async fn prepare(&self, loaded: Loaded) -> Result<Change, String> {
+        let present = self.present.lock().await;
+        let data = |loaded: &Loaded| loaded.resolve(&loaded.config.server.data);
+        if !present.lines.is_empty() && data(&present.loaded) != data(&loaded) {
+            return Err("[server] data: another folder needs a restart".to_owned());
+        }
+        let mut faults = Vec::new();
+        let mut desks = Vec::new();
+        for name in loaded.config.plugin.keys() {
+            let known = self.dispatch.station(name);
+            if known.is_some_and(|station| station.desk().imprint == desk::imprint(name, &loaded)) {
+                continue;
+            }
+            match desk::open(name, &loaded, &self.engine, &self.journal).await {
+                Ok(desk) => desks.push(desk),
+                Err(error) => faults.push(error.to_string()),
+            }
+        }
+        let mut lines = Vec::new();
+        for name in loaded.config.pbx.keys() {
+            let imprint = sources::imprint(name, &loaded);
+            if present.lines.get(name).is_some_and(|line| line.imprint == imprint) {
+                continue;
+            }
+            match sources::open(name, &loaded) {
+                Ok(source) => lines.push((name.clone(), imprint, source)),
+                Err(error) => faults.push(error),
+            }
+        }
+        if faults.is_empty() { Ok(Change { loaded, desks, lines }) } else { Err(faults.join("\n")) }
+    }
+
+    /// Makes a change effective.
+    async fn take_up(&self, change: Change) -> Result<Vec<String>, hookswitch_journal::Error> {
+        let Change { loaded, desks, lines } = change;
+        let mut present = self.present.lock().await;
+        let mut told = Vec::new();
+        for desk in self.dispatch.stations().iter().map(|station| station.desk()) {
+            if !loaded.config.plugin.contains_key(&desk.name)
+                && let Some(station) = self.dispatch.remove(&desk.name)
+            {
+                station.close();
+                told.push(format!("plugin {} is disabled; its unfinished jobs are kept", desk.name));
+            }
+        }
+        for desk in desks {
+            let name = desk.name.clone();
+            let of = format!("plugin {name}: {} {}", desk.manifest.title, desk.manifest.version);
+            // The map of users of the last run serves until the CRM has answered.
+            keeper::restore_users(&desk).await;
+            match self.dispatch.station(&name) {
+                Some(station) => {
+                    station.replace_desk(desk);
+                    told.push(format!("{of} is taken up anew"));
+                }
+                None => {
+                    let station = Station::open(desk, &self.tasks, self.stop.child_token()).await?;
+                    self.dispatch.add(&name, station);
+                    told.push(format!("{of} is enabled"));
+                }
+            }
+        }
+        let gone: Vec<_> =
+            present.lines.keys().filter(|name| !loaded.config.pbx.contains_key(*name)).cloned().collect();
+        for name in gone {
+            if let Some(line) = present.lines.remove(&name) {
+                line.end().await;
+                told.push(format!("pbx {name} is disabled"));
+            }
+        }
+        for (name, imprint, source) in lines {
+            let known = present.lines.remove(&name);
+            told.push(format!("pbx {name} is {}", if known.is_some() { "taken up anew" } else { "enabled" }));
+            if let Some(line) = known {
+                line.end().await;
+            }
+            let line = self.start_line(&name, imprint, source, &loaded).await?;
+            present.lines.insert(name, line);
+        }
+        present.loaded = loaded;
+        told.iter().for_each(|line| tracing::info!("{line}"));
+        Ok(told)
+    }
+
+    async fn start_line(
+        &self,
+        name: &str,
+        imprint: Imprint,
+        source: hookswitch_pbx::asterisk::Source,
+        loaded: &Loaded,
+    ) -> Result<Line, hookswitch_journal::Error> {
+        let pbx = PbxName::from(name);
+        let calls = self.resume(&pbx, loaded).await?;
+        let (reports, taken) = mpsc::channel(REPORTS);
+        let (stop, tasks) = (self.stop.child_token(), TaskTracker::new());
+        let span = tracing::info_span!("source", pbx = %name);
+        tasks.spawn(source.run(reports, stop.clone()).instrument(span));
+        let intake = Intake::new(pbx, loaded.config.clone(), self.journal.clone(), self.dispatch.clone(), calls);
+        tasks.spawn(intake.run(taken, self.give_up.clone()));
+        tasks.close();
+        Ok(Line { imprint, stop, tasks })
+    }
+
+    /// Picks up the open calls of the last run; returns all that the tracker is to know.
+    async fn resume(&self, pbx: &PbxName, loaded: &Loaded) -> Result<Vec<Call>, hookswitch_journal::Error> {
+        let since = Millis(clock::now().0.saturating_sub(REMEMBER));
+        let (name, plugins) = (pbx.clone(), loaded.config.plugin.keys().cloned().collect::<Vec<_>>());
+        let (calls, dossiers) = self
+            .journal
+            .read(move |view| {
+                let calls = view.open_calls(&name, since)?;
+                let mut dossiers = Vec::new();
+                for call in calls.iter().filter(|call| call.is_open() && plan::concerns(call)) {
+                    for plugin in &plugins {
+                        let key = CallRef::from(call);
+                        let dossier = Dossier::read(view.dossier(&key, plugin)?);
+                        dossiers.push((plugin.clone(), key, call.clone(), dossier));
+                    }
+                }
+                Ok((calls, dossiers))
+            })
+            .await?;
+        for (plugin, key, call, dossier) in dossiers {
+            if let Some(station) = self.dispatch.station(&plugin)
+                && station.desk().config.serves_pbx(pbx.as_str())
+            {
+                station.resume(&key, &News::of(&loaded.config, call), dossier);
+            }
+        }
+        let open = calls.iter().filter(|call| call.is_open()).count();
+        if open > 0 {
+            tracing::info!(%pbx, calls = open, "going on with the calls of the last run");
+        }
+        Ok(calls)
+    }
+
+    /// Brings what is under way to its end, as far as it ends in time.
+    async fn end(&self) {
+        let present = self.present.lock().await;
+        self.tasks.close();
+        let lines = futures::future::join_all(present.lines.values().map(|line| line.tasks.wait()));
+        if tokio::time::timeout(DRAIN, async { tokio::join!(lines, self.tasks.wait()) }).await.is_err() {
+            tracing::warn!("work was still under way at the stop; it goes on at the next start");
+            self.give_up.cancel();
         }
     }
-    Ok(calls)
+}
+
+impl Line {
+    /// Stops, after everything that was heard has been written down.
+    async fn end(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+#[async_trait]
+impl control::Service for Service {
+    async fn reload(&self) -> Result<Vec<String>, String> {
+        self.reload().await
+    }
+
+    async fn decided(&self, jobs: Vec<Job>) {
+        for job in jobs {
+            let Some(station) = self.dispatch.station(&job.plugin) else { continue };
+            let call = job.call.clone();
+            match self.journal.read(move |view| view.call(&call)).await {
+                Ok(Some(entry)) => {
+                    let number = news::external(&station.desk().host, &entry.call).and_then(|number| number.e164);
+                    station.decided(job, number);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(job = %job.id, %error, "the call of a job cannot be read"),
+            }
+        }
+    }
 }

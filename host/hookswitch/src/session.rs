@@ -3,56 +3,119 @@
 
 mod body;
 mod exchange;
+mod tape;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use hookswitch_call::{
     Millis,
     number::{Kind, Number, Numbering, Region},
 };
-use hookswitch_journal::{CallRef, RunId, View, storage as stored};
+use hookswitch_journal::{
+    CallRef, Error, RunId, Txn, View,
+    runs::{Answer, Body, Effect, Intent, Reply, Request},
+    storage as stored,
+};
 use hookswitch_runtime::{
-    Job, Limits, Services,
+    Services,
     contract::{self, Content, Fields, http, logging, storage},
 };
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
+use serde::{Serialize, de::DeserializeOwned};
 
+use self::tape::Cue;
+pub(crate) use self::tape::Tape;
 use crate::{
     clock,
-    desk::{Desk, Visit},
+    desk::{Desk, Lane},
 };
 
 /// One visit's view of the host.
 pub(crate) struct Session {
-    desk: Arc<Desk>,
-    call: Option<CallRef>,
-    run: RunId,
-    /// Requests sent so far.
-    requests: u32,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) call: Option<CallRef>,
+    pub(crate) run: RunId,
+    pub(crate) lane: Lane,
     /// The job's clock stands still during a visit, so that a replay sees the same time.
-    started: Millis,
+    pub(crate) started: Millis,
+    /// What a job was told before; none outside jobs, where nothing is ever resumed.
+    pub(crate) tape: Option<Arc<Mutex<Tape>>>,
+    /// Host calls so far.
+    pub(crate) host_calls: u32,
 }
 
 impl Session {
-    pub(crate) fn new(desk: Arc<Desk>, visit: &Visit<'_>, run: RunId, started: Millis) -> Self {
-        Self { desk, call: visit.call.cloned(), run, requests: 0, started }
+    /// The next host call, as it is written down.
+    fn intent(&mut self, kind: &str, effect: Effect, method: &str, about: &str, body: &[u8]) -> Intent {
+        self.host_calls += 1;
+        Intent {
+            run: self.run,
+            ordinal: self.host_calls,
+            at: clock::now(),
+            kind: kind.to_owned(),
+            effect,
+            method: method.to_owned(),
+            url: about.to_owned(),
+            key: None,
+            headers: Vec::new(),
+            body: Body::of(body),
+            rule: None,
+        }
     }
 
-    /// The job as the runtime wants it. What is equal on every try of the same work is derived from the durable job, or
-    /// from the run where there is none.
-    pub(crate) fn job(self, visit: &Visit<'_>) -> Job {
-        let identity = match visit.job {
-            Some(job) => format!("job {} {}", job.id, job.created.0),
-            None => format!("run {} {}", self.run, self.started.0),
-        };
-        let seed = blake3::hash(identity.as_bytes());
-        Job {
-            services: Box::new(self),
-            limits: Limits { wall: visit.wall, ..Limits::default() },
-            attempt: visit.job.map_or(1, |job| job.attempt),
-            key_base: seed.to_hex().to_string(),
-            seed: *seed.as_bytes(),
+    fn on_tape<T>(&self, ask: impl FnOnce(&mut Tape) -> T) -> Option<T> {
+        let mut tape = self.tape.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(ask(&mut tape))
+    }
+
+    /// What to do about a host call.
+    fn cue(&self, intent: &Intent) -> Cue {
+        self.on_tape(|tape| tape.cue(intent)).unwrap_or(Cue::Make)
+    }
+
+    /// Keeps a host call that was settled at once.
+    fn note(&self, request: Request) {
+        self.on_tape(|tape| tape.note(request));
+    }
+
+    /// Writes down what was kept.
+    async fn flush(&self) {
+        let pending = self.on_tape(Tape::take_pending).unwrap_or_default();
+        if !pending.is_empty() {
+            let kept = self.desk.journal.later("host calls", move |txn| record_all(txn, &pending)).await;
+            self.desk.tell("host calls", kept);
+        }
+    }
+
+    /// A host call that the host settles by itself: given again if it was made before, else made and kept. The second
+    /// value is what is to be written down together with it.
+    fn settled<T: DeserializeOwned>(&mut self, kind: &str, method: &str, about: &str, body: &[u8]) -> Settled<T> {
+        if self.tape.is_none() {
+            return Settled::Make(None);
+        }
+        let intent = self.intent(kind, Effect::Read, method, about, body);
+        match self.cue(&intent) {
+            Cue::Give(Reply::Response { body, .. }) => match serde_json::from_slice(body.start()) {
+                Ok(answer) => Settled::Given(answer),
+                Err(_) => Settled::Make(None),
+            },
+            Cue::Diverged(text) => Settled::Diverged(text),
+            Cue::Make => Settled::Make(Some(intent)),
+            _ => Settled::Make(None),
+        }
+    }
+
+    /// The same for one that cannot fail and needs no waiting.
+    fn at_once<T: Serialize + DeserializeOwned>(&mut self, method: &str, about: &str, made: T) -> T {
+        match self.settled("host", method, about, &[]) {
+            Settled::Given(answer) => answer,
+            Settled::Make(Some(intent)) => {
+                self.note(answered(intent, &made));
+                made
+            }
+            // The run is over anyway when it has diverged.
+            Settled::Make(None) | Settled::Diverged(_) => made,
         }
     }
 
@@ -65,27 +128,97 @@ impl Session {
         };
         Ok(stored::Key { plugin: self.desk.name.clone(), scope, name: name.to_owned() })
     }
+
+    /// Keeps the answer of a host call.
+    fn keep(&self, intent: Option<Intent>, answer: &impl Serialize) {
+        if let Some(intent) = intent {
+            self.note(answered(intent, answer));
+        }
+    }
+
+    /// Changes the plugin's storage; what the plugin is told of it is written down in the same commit.
+    async fn change<T, E>(
+        &self,
+        intent: Option<Intent>,
+        change: impl FnOnce(&Txn<'_>) -> Result<Result<T, E>, Error> + Send + 'static,
+    ) -> Result<T, String>
+    where
+        T: Serialize + Clone + Send + 'static,
+        E: std::error::Error,
+    {
+        self.flush().await;
+        let changed = self.desk.journal.apply(move |txn| {
+            let answer = change(txn)?.map_err(told);
+            if let Some(intent) = intent {
+                txn.record_request(&answered(intent, &answer))?;
+            }
+            Ok(answer)
+        });
+        changed.await.map_err(told)?
+    }
+}
+
+/// Host calls about the plugin's storage.
+const STORAGE: &str = "storage";
+
+/// Whether a host call is to be made.
+enum Settled<T> {
+    /// It was made before, with this answer.
+    Given(T),
+    /// It is to be made, and written down as this if it belongs to a job.
+    Make(Option<Intent>),
+    /// The plugin does something else than it did before.
+    Diverged(String),
+}
+
+/// A host call with its answer.
+fn answered(intent: Intent, answer: &impl Serialize) -> Request {
+    let body = Body::of(&serde_json::to_vec(answer).unwrap_or_default());
+    let reply = Reply::Response { status: 0, headers: Vec::new(), body };
+    let at = intent.at;
+    Request { intent, answer: Some(Answer { at, reply, timings: serde_json::Value::Null }) }
+}
+
+/// Writes down host calls that were settled at once.
+pub(crate) fn record_all(txn: &Txn<'_>, requests: &[Request]) -> Result<(), Error> {
+    requests.iter().try_for_each(|request| txn.record_request(request))
+}
+
+/// A key of the storage as a trace names it.
+fn about(scope: storage::Scope, key: &str) -> String {
+    match scope {
+        storage::Scope::Plugin => format!("plugin/{key}"),
+        storage::Scope::Call => format!("call/{key}"),
+    }
 }
 
 #[async_trait]
 impl Services for Session {
     async fn send(&mut self, request: http::Request) -> Result<http::Response, http::Error> {
-        self.requests += 1;
-        exchange::send(&self.desk, self.run, self.requests, request).await
+        exchange::send(self, request).await
     }
 
     async fn get(&mut self, scope: storage::Scope, key: &str) -> Result<Option<storage::Entry>, String> {
         let wanted = self.key(scope, key)?;
+        let intent = match self.settled(STORAGE, "get", &about(scope, key), &[]) {
+            Settled::Given(answer) => return answer,
+            Settled::Diverged(text) => return Err(text),
+            Settled::Make(intent) => intent,
+        };
         let now = clock::now();
-        let found = self.desk.journal.read(move |view| view.get(&wanted, now)).await.map_err(told)?;
-        Ok(found.map(|entry| storage::Entry {
-            key: key.to_owned(),
-            value: match entry.value {
-                stored::Content::Text(text) => Content::Text(text),
-                stored::Content::Bytes(bytes) => Content::Bytes(bytes),
-            },
-            revision: entry.revision,
-        }))
+        let found = self.desk.journal.read(move |view| view.get(&wanted, now)).await.map_err(told);
+        let found = found.map(|found| {
+            found.map(|entry| storage::Entry {
+                key: key.to_owned(),
+                value: match entry.value {
+                    stored::Content::Text(text) => Content::Text(text),
+                    stored::Content::Bytes(bytes) => Content::Bytes(bytes),
+                },
+                revision: entry.revision,
+            })
+        });
+        self.keep(intent, &found);
+        found
     }
 
     async fn put(
@@ -96,22 +229,34 @@ impl Services for Session {
         expected: Option<u64>,
         ttl_s: Option<u32>,
     ) -> Result<u64, String> {
-        let key = self.key(scope, key)?;
-        let now = clock::now();
+        let wanted = self.key(scope, key)?;
         let value = match value {
             Content::Text(text) => stored::Content::Text(text),
             Content::Bytes(bytes) => stored::Content::Bytes(bytes),
         };
+        let bytes = match &value {
+            stored::Content::Text(text) => text.as_bytes(),
+            stored::Content::Bytes(bytes) => bytes,
+        };
+        let intent = match self.settled(STORAGE, "put", &about(scope, key), bytes) {
+            Settled::Given(answer) => return answer,
+            Settled::Diverged(text) => return Err(text),
+            Settled::Make(intent) => intent,
+        };
+        let now = clock::now();
         let expires = ttl_s.map(|seconds| Millis(now.0 + u64::from(seconds) * 1000));
         let put = stored::Put { value, expected, expires };
-        let kept = self.desk.journal.write(move |txn| txn.put(&key, &put, stored::Quota::default(), now)).await;
-        kept.map_err(told)?.map_err(told)
+        self.change(intent, move |txn| txn.put(&wanted, &put, stored::Quota::default(), now)).await
     }
 
     async fn delete(&mut self, scope: storage::Scope, key: &str, expected: Option<u64>) -> Result<bool, String> {
-        let key = self.key(scope, key)?;
-        let gone = self.desk.journal.write(move |txn| txn.delete(&key, expected, clock::now())).await;
-        gone.map_err(told)?.map_err(told)
+        let wanted = self.key(scope, key)?;
+        let intent = match self.settled(STORAGE, "delete", &about(scope, key), &[]) {
+            Settled::Given(answer) => return answer,
+            Settled::Diverged(text) => return Err(text),
+            Settled::Make(intent) => intent,
+        };
+        self.change(intent, move |txn| txn.delete(&wanted, expected, clock::now())).await
     }
 
     async fn keys(
@@ -121,11 +266,19 @@ impl Services for Session {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<String>, String> {
-        let stored::Key { plugin, scope, .. } = self.key(scope, "")?;
+        let stored::Key { plugin, scope: place, .. } = self.key(scope, "")?;
+        let page = format!("{}\n{limit}", after.unwrap_or_default());
+        let intent = match self.settled(STORAGE, "keys", &about(scope, prefix), page.as_bytes()) {
+            Settled::Given(answer) => return answer,
+            Settled::Diverged(text) => return Err(text),
+            Settled::Make(intent) => intent,
+        };
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
         let question =
-            move |view: &View<'_>| view.keys(&plugin, &scope, &prefix, after.as_deref(), limit, clock::now());
-        self.desk.journal.read(question).await.map_err(told)
+            move |view: &View<'_>| view.keys(&plugin, &place, &prefix, after.as_deref(), limit, clock::now());
+        let found = self.desk.journal.read(question).await.map_err(told);
+        self.keep(intent, &found);
+        found
     }
 
     fn setting(&mut self, name: &str) -> Option<String> {
@@ -133,11 +286,13 @@ impl Services for Session {
     }
 
     fn user_of(&mut self, extension: &str) -> Option<String> {
-        self.desk.users().by_extension(extension).map(|user| user.id.clone())
+        let user = self.desk.users().by_extension(extension).map(|user| user.id.clone());
+        self.at_once("people.user-of", extension, user)
     }
 
     fn extension_of(&mut self, user: &str) -> Option<String> {
-        self.desk.users().extension_of(user).map(str::to_owned)
+        let extension = self.desk.users().extension_of(user).map(str::to_owned);
+        self.at_once("people.extension-of", user, extension)
     }
 
     fn parse_number(&mut self, text: &str, region: Option<&str>) -> Result<contract::Number, String> {
@@ -154,6 +309,10 @@ impl Services for Session {
 
     fn format_number(&mut self, e164: &str, style: &str) -> String {
         Number::parse(e164, &Numbering::default()).format(style)
+    }
+
+    fn deadline_ms(&mut self, left: u32) -> u32 {
+        self.at_once("job.deadline-ms", "", left)
     }
 
     fn now_ms(&mut self) -> u64 {

@@ -2,7 +2,10 @@
 
 use hookswitch_pbx::asterisk::{self, Config, Login, Patience, Site, Source, Tls};
 
-use crate::config::{Loaded, PbxKind};
+use crate::{
+    config::{Loaded, PbxKind},
+    imprint::{Imprint, Maker},
+};
 
 /// The source for `[pbx.NAME]`; the error is for the admin.
 pub(crate) fn open(name: &str, loaded: &Loaded) -> Result<Source, String> {
@@ -12,6 +15,14 @@ pub(crate) fn open(name: &str, loaded: &Loaded) -> Result<Source, String> {
 /// Logs in to the phone system once; facts about it, or what is wrong.
 pub(crate) async fn check(name: &str, loaded: &Loaded) -> Result<asterisk::Facts, String> {
     asterisk::check(&settings(name, loaded)?).await.map_err(|error| error.to_string())
+}
+
+/// What the source for `[pbx.NAME]` is made of now.
+pub(crate) fn imprint(name: &str, loaded: &Loaded) -> Imprint {
+    let made = Maker::new(loaded).table("pbx", Some(name));
+    let Some(pbx) = loaded.config.pbx.get(name) else { return made.finish() };
+    let made = made.secret(pbx.secret.read(name, &loaded.folder).ok());
+    pbx.ca_file.iter().fold(made, |made, file| made.file(file)).finish()
 }
 
 fn settings(name: &str, loaded: &Loaded) -> Result<Config, String> {

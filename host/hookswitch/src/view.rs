@@ -8,7 +8,7 @@ use hookswitch_call::{
 };
 use hookswitch_runtime::contract;
 
-use crate::{conversation::News, users::Users};
+use crate::{news::News, users::Users};
 
 /// The call as it stands at `now`.
 pub(crate) fn call(News { call, external, line }: &News, users: &Users, now: Millis) -> contract::Call {

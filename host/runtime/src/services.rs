@@ -134,6 +134,12 @@ pub trait Services: Send + 'static {
         e164.to_owned()
     }
 
+    /// `job.deadline-ms`: what the guest is told when `left` milliseconds are left. A replay tells it what it was told
+    /// before.
+    fn deadline_ms(&mut self, left: u32) -> u32 {
+        left
+    }
+
     /// `clock.now-ms`: the job's clock, Unix time in milliseconds. The clocks of WASI show it too.
     fn now_ms(&mut self) -> u64 {
         0

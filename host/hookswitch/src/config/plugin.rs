@@ -8,6 +8,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Fault, Secret};
+use crate::{rate::Rate, retry::Retry};
+
+/// More functions of one plugin than this do not run at once.
+pub(crate) const MOST_SLOTS: usize = 256;
 
 /// `[plugin.NAME]`.
 #[derive(Debug, Deserialize)]
@@ -32,9 +36,25 @@ pub(crate) struct Plugin {
     /// Which calls are journaled, and with which texts.
     #[serde(default)]
     pub(crate) journal: Journal,
+    /// How much the CRM bears, where that differs from what the plugin's manifest says.
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    /// How often and for how long a failed job is tried again.
+    #[serde(default)]
+    pub(crate) retry: Retry,
     /// Extensions whose CRM user is not found by itself: `{ 201 = "7" }`.
     #[serde(default)]
     pub(crate) users: BTreeMap<String, String>,
+}
+
+/// `limits`: what a CRM bears.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Limits {
+    /// Functions of the plugin that run at the same time, on each lane: 1 to 256.
+    pub(crate) concurrency: Option<usize>,
+    /// Requests per second, with a burst.
+    pub(crate) rate: Option<Rate>,
 }
 
 /// `allow`: what a plugin may reach.
@@ -229,6 +249,28 @@ impl Plugin {
                     "give `env`, `file` or `value`, like { kind = \"base-url\", env = \"BITRIX24_WEBHOOK\" }",
                 ));
             }
+        }
+        if self.limits.concurrency.is_some_and(|slots| !(1..=MOST_SLOTS).contains(&slots)) {
+            return Err(Fault::new(
+                &["plugin", name, "limits", "concurrency"],
+                "so many functions cannot run at once",
+                format!("write a number from 1 to {MOST_SLOTS}"),
+            ));
+        }
+        if let Some(fault) = self.limits.rate.and_then(Rate::fault) {
+            return Err(Fault::new(
+                &["plugin", name, "limits", "rate", "per-second"],
+                fault,
+                "two requests per second: rate = { per-second = 2, burst = 10 }",
+            ));
+        }
+        if self.retry.tries == 0 || self.retry.first.0.is_zero() || self.retry.longest.0 < self.retry.first.0 {
+            return Err(Fault::new(
+                &["plugin", name, "retry"],
+                "a job cannot be tried like this",
+                "give 1 try or more, a first wait above zero, and a longest wait that is not shorter: \
+                 retry = { tries = 100, first = \"500ms\", longest = \"15m\" }",
+            ));
         }
         for (key, template) in [("subject", &self.journal.subject), ("body", &self.journal.body)] {
             crate::texts::check(template)

@@ -37,6 +37,16 @@ impl Secret {
     }
 }
 
+impl Secret {
+    /// The file that holds it, as written.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Text(_) | Self::Env(_) => None,
+        }
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

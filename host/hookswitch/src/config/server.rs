@@ -6,7 +6,7 @@ use hookswitch_call::number::Region;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{Fault, Span};
+use super::{Fault, Size, Span};
 
 /// `[server]`.
 #[derive(Debug, Deserialize)]
@@ -20,8 +20,13 @@ pub(crate) struct Server {
     pub(crate) timezone: Option<String>,
     /// A call without any news for this long is asked for no more and closed as lost. Default 4 hours.
     pub(crate) call_limit: Span,
-    /// Calls and their traces are kept for this long after their end. Default 7 days.
+    /// Calls are kept for this long after their end. Default 30 days.
     pub(crate) keep: Span,
+    /// What plugins asked for and were answered is kept for this long. Default 7 days.
+    pub(crate) keep_traces: Span,
+    /// The journal may grow to this size; above it the oldest traces of finished calls go before their time. Default 8
+    /// GiB.
+    pub(crate) journal_size: Size,
 }
 
 impl Default for Server {
@@ -32,7 +37,9 @@ impl Default for Server {
             region: None,
             timezone: None,
             call_limit: Span(std::time::Duration::from_secs(4 * HOUR)),
-            keep: Span(std::time::Duration::from_secs(7 * 24 * HOUR)),
+            keep: Span(std::time::Duration::from_secs(30 * 24 * HOUR)),
+            keep_traces: Span(std::time::Duration::from_secs(7 * 24 * HOUR)),
+            journal_size: Size(8 << 30),
         }
     }
 }

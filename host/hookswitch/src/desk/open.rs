@@ -11,10 +11,13 @@ use hookswitch_journal::Journal;
 use hookswitch_runtime::{Component, Denied, Engine, Job, Limits, LoadError};
 use tokio::sync::{Notify, Semaphore};
 
-use super::{CONTACT_MEMORY, CONTACTS, Desk};
+use super::Desk;
 use crate::{
-    config::{self, CredentialKind, Loaded},
+    config::{self, CredentialKind, Loaded, MOST_SLOTS},
+    health::Health,
+    imprint::{Imprint, Maker},
     manifest::Manifest,
+    rate::Bucket,
     users::Users,
 };
 
@@ -93,25 +96,61 @@ pub(crate) async fn open(
         return Err(OpenError::Configuration(faults));
     }
     let gate = gate(name, plugin, &manifest, loaded)?;
-    let slots = manifest.limits.concurrency.unwrap_or(CONCURRENCY).clamp(1, 256);
+    let slots = plugin.limits.concurrency.or(manifest.limits.concurrency).unwrap_or(CONCURRENCY).clamp(1, MOST_SLOTS);
+    let settings = settings(plugin, &manifest);
+    let imprint = imprint(name, loaded);
     Ok(Arc::new(Desk {
         name: name.to_owned(),
         config: plugin.clone(),
         served: manifest.served(),
         zone: host.server.zone(),
-        settings: settings(plugin, &manifest),
         gate,
         journal: journal.clone(),
+        health: Health::new(name.to_owned()),
+        bucket: Bucket::new(plugin.limits.rate.or(manifest.limits.rate)),
+        slots,
+        imprint,
+        build: build(&component, &settings, host),
+        settings,
         component,
         users: RwLock::new(Arc::new(Users::new(Vec::new(), &plugin.users))),
         unmapped: Mutex::default(),
         user_missed: Notify::new(),
         screen: Semaphore::new(slots),
         record: Semaphore::new(slots),
-        contacts: moka::future::Cache::builder().max_capacity(CONTACTS).time_to_live(CONTACT_MEMORY).build(),
         host: host.clone(),
         manifest,
     }))
+}
+
+/// Which component runs with which settings: everything that a run depends on besides its arguments and host calls.
+fn build(component: &Component, settings: &BTreeMap<String, String>, host: &config::Config) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let zone = host.server.zone();
+    for part in
+        [&component.hash().to_string(), host.server.region.as_deref().unwrap_or(""), zone.iana_name().unwrap_or("")]
+            .into_iter()
+            .chain(settings.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]))
+    {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// What the desk for `[plugin.NAME]` is made of now.
+pub(crate) fn imprint(name: &str, loaded: &Loaded) -> Imprint {
+    // The phone systems say how numbers on their lines are read.
+    let made = Maker::new(loaded).table("pbx", None).table("plugin", Some(name));
+    let Some(plugin) = loaded.config.plugin.get(name) else { return made.finish() };
+    let made = [Some(&plugin.component), plugin.allow.ca_file.as_ref()]
+        .into_iter()
+        .flatten()
+        .fold(made, |made, file| made.file(file));
+    let secrets = plugin
+        .credentials
+        .iter()
+        .map(|(handle, credential)| credential.secret().and_then(|secret| secret.read(handle, &loaded.folder).ok()));
+    secrets.fold(made, Maker::secret).finish()
 }
 
 /// The values of all settings.

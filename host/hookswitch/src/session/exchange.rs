@@ -1,50 +1,62 @@
 //! One request of a plugin: written down before it leaves, sent through the gate, its answer written down.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use hookswitch_gate as gate;
-use hookswitch_journal::{
-    RunId,
-    runs::{Answer, Body, Effect, Intent, Reply},
-};
+use hookswitch_journal::runs::{Answer, Body, Effect, Reply, Request};
 use hookswitch_runtime::contract::{Content, http};
 
-use super::body;
-use crate::{clock, desk::Desk};
+use super::{
+    Session, body,
+    tape::{Cue, HTTP},
+};
+use crate::clock;
 
-/// Sends the `ordinal`th request of a run.
-pub(super) async fn send(
-    desk: &Arc<Desk>,
-    run: RunId,
-    ordinal: u32,
-    request: http::Request,
-) -> Result<http::Response, http::Error> {
+/// What the plugin is told of a request that may have been carried out before the program died.
+const CUT_OFF: &str = "the host was stopped while this request was under way; whether it was carried out is not known";
+
+/// Sends a request of the plugin, or gives the answer that it got before.
+pub(super) async fn send(session: &mut Session, request: http::Request) -> Result<http::Response, http::Error> {
     if !request.keep_secret.is_empty() {
         return Err(http::Error::Other("`keep-secret` is not offered by this version of the host".to_owned()));
     }
     let http::Request { method, url, mut headers, credential, body, effect, timeout_ms, .. } = request;
     let assembled = body::assemble(body).map_err(http::Error::Other)?;
     headers.extend(assembled.content_type.map(|value| ("content-type".to_owned(), value)));
-    let intent = Intent {
-        run,
-        ordinal,
-        at: clock::now(),
-        kind: "http".to_owned(),
-        effect: match effect {
-            http::Effect::Read => Effect::Read,
-            http::Effect::Idempotent => Effect::Idempotent,
-            http::Effect::Once => Effect::Once,
-        },
-        method: method.clone(),
-        url: shown(credential.as_deref(), &url),
-        key: None,
-        headers: headers.clone(),
-        body: Body::of(&assembled.bytes),
-        rule: None,
+    let effect = match effect {
+        http::Effect::Read => Effect::Read,
+        http::Effect::Idempotent => Effect::Idempotent,
+        http::Effect::Once => Effect::Once,
     };
-    let noted = desk.journal.intend(intent).await;
-    noted.map_err(|error| http::Error::NotSent(format!("the request cannot be written down: {error}")))?;
-    let result = desk
+    let mut intent = session.intent(HTTP, effect, &method, &shown(credential.as_deref(), &url), &assembled.bytes);
+    intent.headers.clone_from(&headers);
+    let ordinal = intent.ordinal;
+    match session.cue(&intent) {
+        Cue::Make => {
+            session.flush().await;
+            let noted = session.desk.journal.intend(intent).await;
+            noted.map_err(|error| http::Error::NotSent(format!("the request cannot be written down: {error}")))?;
+        }
+        Cue::MakeAgain => {}
+        Cue::Give(reply) => return given(reply),
+        Cue::Keep(run, reply) => {
+            intent.rule = Some(format!("answered in an earlier try (run {run})"));
+            session.note(Request { intent, answer: Some(at_once(reply.clone())) });
+            return given(reply);
+        }
+        Cue::InDoubt => {
+            keep(session, ordinal, at_once(in_doubt())).await;
+            return given(in_doubt());
+        }
+        Cue::KeepInDoubt => {
+            session.note(Request { intent, answer: Some(at_once(in_doubt())) });
+            return given(in_doubt());
+        }
+        Cue::Diverged(text) => return Err(http::Error::Other(text)),
+    }
+    session.desk.bucket.take(session.lane).await;
+    let result = session
+        .desk
         .gate
         .send(gate::Request {
             method,
@@ -56,17 +68,23 @@ pub(super) async fn send(
         })
         .await;
     let answer = answer(&result);
-    let kept = desk.journal.later("answer", move |txn| txn.record_answer(run, ordinal, &answer)).await;
-    if let Err(error) = kept {
-        tracing::error!(plugin = %desk.name, %error, "an answer cannot be written down");
-    }
+    keep(session, ordinal, answer).await;
     match result {
         Ok(response) => Ok(http::Response {
             status: response.status,
             headers: response.headers,
             body: content(response.body.to_vec()),
         }),
-        Err(error) => Err(refusal(&error)),
+        Err(error) => Err(refusal(kind(&error), error.to_string())),
+    }
+}
+
+/// Writes an answer down.
+async fn keep(session: &Session, ordinal: u32, answer: Answer) {
+    let run = session.run;
+    let kept = session.desk.journal.later("answer", move |txn| txn.record_answer(run, ordinal, &answer)).await;
+    if let Err(error) = kept {
+        tracing::error!(plugin = %session.desk.name, %error, "an answer cannot be written down");
     }
 }
 
@@ -83,14 +101,49 @@ fn content(bytes: Vec<u8>) -> Content {
     String::from_utf8(bytes).map_or_else(|error| Content::Bytes(error.into_bytes()), Content::Text)
 }
 
-fn refusal(error: &gate::Error) -> http::Error {
-    let text = error.to_string();
+/// A kept answer as the plugin got it the first time.
+fn given(reply: Reply) -> Result<http::Response, http::Error> {
+    match reply {
+        Reply::Response { status, headers, body } => {
+            Ok(http::Response { status, headers, body: content(body.start().to_vec()) })
+        }
+        Reply::Error { kind, text } => Err(refusal(&kind, text)),
+    }
+}
+
+fn in_doubt() -> Reply {
+    Reply::Error { kind: IN_DOUBT.to_owned(), text: CUT_OFF.to_owned() }
+}
+
+fn at_once(reply: Reply) -> Answer {
+    Answer { at: clock::now(), reply, timings: serde_json::Value::Null }
+}
+
+const DENIED: &str = "denied";
+const NOT_SENT: &str = "not-sent";
+const IN_DOUBT: &str = "in-doubt";
+const TOO_LARGE: &str = "too-large";
+const BAD_REQUEST: &str = "bad-request";
+
+/// A failed exchange in one word, as it is kept.
+fn kind(error: &gate::Error) -> &'static str {
     match error {
-        gate::Error::Denied { .. } => http::Error::Denied(text),
-        gate::Error::NotSent { .. } => http::Error::NotSent(text),
-        gate::Error::InDoubt { .. } => http::Error::InDoubt(text),
-        gate::Error::TooLarge { .. } => http::Error::TooLarge(text),
-        gate::Error::BadRequest(_) => http::Error::Other(text),
+        gate::Error::Denied { .. } => DENIED,
+        gate::Error::NotSent { .. } => NOT_SENT,
+        gate::Error::InDoubt { .. } => IN_DOUBT,
+        gate::Error::TooLarge { .. } => TOO_LARGE,
+        gate::Error::BadRequest(_) => BAD_REQUEST,
+    }
+}
+
+/// A failed exchange as the plugin is told of it.
+fn refusal(kind: &str, text: String) -> http::Error {
+    match kind {
+        DENIED => http::Error::Denied(text),
+        NOT_SENT => http::Error::NotSent(text),
+        IN_DOUBT => http::Error::InDoubt(text),
+        TOO_LARGE => http::Error::TooLarge(text),
+        _ => http::Error::Other(text),
     }
 }
 
@@ -103,20 +156,17 @@ fn answer(result: &Result<gate::Response, gate::Error>) -> Answer {
             (reply, Some(&response.sent))
         }
         Err(error) => {
-            let (kind, sent) = match error {
-                gate::Error::Denied { .. } => ("denied", None),
-                gate::Error::NotSent { .. } => ("not-sent", None),
-                gate::Error::InDoubt { sent, .. } => ("in-doubt", Some(sent.as_ref())),
-                gate::Error::TooLarge { sent, .. } => ("too-large", Some(sent.as_ref())),
-                gate::Error::BadRequest(_) => ("bad-request", None),
+            let sent = match error {
+                gate::Error::InDoubt { sent, .. } => Some(sent.as_ref()),
+                gate::Error::TooLarge { sent, .. } => Some(sent.as_ref()),
+                _ => None,
             };
-            (Reply::Error { kind: kind.to_owned(), text: error.to_string() }, sent)
+            (Reply::Error { kind: kind(error).to_owned(), text: error.to_string() }, sent)
         }
     };
     let timings = sent.map_or(serde_json::Value::Null, timings);
     Answer { at: clock::now(), reply, timings }
 }
-
 /// Which way the request went, and how long each step took, in milliseconds.
 fn timings(gate::Sent { timings, reused, rule, network, remote, .. }: &gate::Sent) -> serde_json::Value {
     let ms = |duration: Option<Duration>| duration.map(|duration| (duration.as_secs_f64() * 1e4).round() / 10.0);

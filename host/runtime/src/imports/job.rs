@@ -15,7 +15,8 @@ impl Host for State {
 
     fn deadline_ms(&mut self) -> wasmtime::Result<u32> {
         let _host = self.enter()?;
-        Ok(u32::try_from(self.remaining().as_millis()).unwrap_or(u32::MAX))
+        let left = u32::try_from(self.remaining().as_millis()).unwrap_or(u32::MAX);
+        Ok(self.services.deadline_ms(left))
     }
 }
 

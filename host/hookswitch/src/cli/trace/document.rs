@@ -18,7 +18,7 @@ use crate::{
         runs::RunRow,
     },
     config::Config,
-    intake, texts,
+    news, texts,
 };
 
 /// The trace of a call.
@@ -59,7 +59,7 @@ impl Document {
             work.dossier = view.dossier(&key, name)?;
         }
         Ok(Self {
-            number: intake::external(config, &entry.call),
+            number: news::external(config, &entry.call),
             events: view.events_of(&key)?,
             plugins: plugins.into_values().collect(),
             zone: config.server.zone(),

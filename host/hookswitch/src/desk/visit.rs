@@ -1,0 +1,316 @@
+//! One visit to a plugin: one call of one function in a fresh instance, written down.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hookswitch_call::Millis;
+use hookswitch_journal::{CallRef, Error, JobId, RunId, Txn, runs};
+use hookswitch_runtime::{
+    CallError, Component, Job, Limits, Outcome, Usage,
+    contract::{Delay, Failure},
+};
+
+use super::{Desk, Lane};
+use crate::{
+    clock,
+    session::{Session, Tape, record_all},
+    task::{Product, Task},
+};
+
+/// A run that the program has died in so often is not resumed again: it may be what the program dies of.
+const RESUMPTIONS: u32 = 10;
+
+/// A visit outside jobs: nothing of it is ever resumed.
+#[derive(Clone, Copy)]
+pub(crate) struct Visit<'a> {
+    /// The function, as the contract names it.
+    pub(crate) function: &'static str,
+    pub(crate) lane: Lane,
+    /// Wall-clock limit.
+    pub(crate) wall: Duration,
+    /// The call that it is about.
+    pub(crate) call: Option<&'a CallRef>,
+}
+
+/// A job that is about to be tried.
+#[derive(Clone, Debug)]
+pub(crate) struct Try {
+    pub(crate) job: JobId,
+    pub(crate) call: CallRef,
+    /// When the job was accepted.
+    pub(crate) created: Millis,
+    /// Which try it is, from 1.
+    pub(crate) attempt: u32,
+}
+
+/// Why a try came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfinished {
+    /// The plugin, or the sandbox around it, says so.
+    #[error("{0}")]
+    Call(#[from] CallError),
+    /// The plugin did something else when its run was resumed.
+    #[error("{0}")]
+    Diverged(String),
+    /// The job was decided upon meanwhile, or the journal fails.
+    #[error("the job cannot be started: {0}")]
+    NotStarted(Error),
+}
+
+/// A run of an earlier try, with its host calls.
+pub(crate) type PastRun = (runs::Run, Vec<runs::Request>);
+
+/// What there is of earlier tries.
+pub(crate) enum Earlier {
+    /// A run that goes on.
+    CutOff(Start),
+    /// Runs that are over, oldest first.
+    Tries(Vec<PastRun>),
+}
+
+/// How a try went.
+pub(crate) struct Worked {
+    pub(crate) result: Result<Product, Unfinished>,
+    /// Which try it was.
+    pub(crate) attempt: u32,
+    /// What is to be written down of it, together with what becomes of the job: until then the run can be resumed.
+    pub(crate) trace: Trace,
+}
+
+/// The rest of a run's record.
+pub(crate) struct Trace {
+    run: RunId,
+    pending: Vec<runs::Request>,
+    ended: runs::Ended,
+}
+
+impl Trace {
+    /// Writes it down.
+    pub(super) fn record(&self, txn: &Txn<'_>) -> Result<(), Error> {
+        record_all(txn, &self.pending)?;
+        txn.finish_run(self.run, &self.ended)
+    }
+}
+
+/// A run as it is about to begin or to go on.
+pub(crate) struct Start {
+    run: RunId,
+    started: Millis,
+    task: Task,
+    tape: Tape,
+    attempt: u32,
+}
+
+/// What is equal on every try of the same work.
+struct Identity {
+    attempt: u32,
+    seed: blake3::Hash,
+}
+
+impl Desk {
+    /// Calls one function of the plugin in a fresh instance and writes down what happened.
+    ///
+    /// # Errors
+    ///
+    /// Besides those of the plugin: temporary, without a visit, while its CRM is left alone.
+    pub(crate) async fn visit<T>(
+        self: &Arc<Self>,
+        visit: Visit<'_>,
+        call: impl AsyncFnOnce(&Component, Job) -> Outcome<T>,
+    ) -> Result<T, CallError> {
+        let leave = self.health.admit().map_err(|paused| {
+            let after_ms = Some(u64::try_from(paused.wait.as_millis()).unwrap_or(u64::MAX));
+            CallError::Failure(Failure::Temporary(Delay { after_ms, reason: paused.to_string() }))
+        })?;
+        let _place = self.place(visit.lane).await;
+        let (run, started) = (self.journal.next_run(), clock::now());
+        let begun = runs::Begun {
+            id: run,
+            job: None,
+            call: visit.call.cloned(),
+            plugin: self.name.clone(),
+            function: visit.function.to_owned(),
+            attempt: 1,
+            input: None,
+            build: None,
+            started,
+        };
+        self.tell("run", self.journal.later("run", move |txn| txn.begin_run(&begun)).await);
+        let identity = Identity { attempt: 1, seed: blake3::hash(format!("run {run} {}", started.0).as_bytes()) };
+        let session = self.session(visit.call, run, visit.lane, started, None);
+        let Outcome { result, usage } = call(&self.component, job(session, visit.wall, &identity)).await;
+        self.health.note(result.as_ref().map(drop));
+        drop(leave);
+        let ended = ended(&usage, result.as_ref().err().map(|error| (word(error), problem(error))));
+        self.tell("run", self.journal.later("run", move |txn| txn.finish_run(run, &ended)).await);
+        result
+    }
+
+    /// What there is of earlier tries of a job: the run in which the program died, if it can go on.
+    pub(crate) async fn earlier(&self, job: &Try) -> Result<Earlier, Unfinished> {
+        if job.attempt <= 1 {
+            return Ok(Earlier::Tries(Vec::new()));
+        }
+        let id = job.job;
+        let found = self.journal.read(move |view| {
+            let mut tries = Vec::new();
+            for run in view.runs_of_job(id)? {
+                let requests = view.requests_of(run.begun.id)?;
+                tries.push((run, requests));
+            }
+            Ok(tries)
+        });
+        let mut tries = found.await.map_err(Unfinished::NotStarted)?;
+        let resumable = |run: &runs::Run| {
+            run.ended.is_none() && run.resumed < RESUMPTIONS && run.begun.build.as_ref() == Some(&self.build)
+        };
+        let Some((run, recorded)) = tries.pop_if(|(run, _)| resumable(run)) else { return Ok(Earlier::Tries(tries)) };
+        let Some(task) = run.begun.input.clone().and_then(|input| serde_json::from_value(input).ok()) else {
+            tries.push((run, recorded));
+            return Ok(Earlier::Tries(tries));
+        };
+        let id = run.begun.id;
+        let resumed = self.journal.apply(move |txn| txn.resume_run(id)).await.map_err(Unfinished::NotStarted)?;
+        tracing::info!(
+            plugin = %self.name, call = %job.call.chain, job = %job.job, resumed, "going on where the program was stopped"
+        );
+        Ok(Earlier::CutOff(Start {
+            run: id,
+            started: run.begun.started,
+            attempt: run.begun.attempt,
+            task,
+            tape: Tape::resumed(recorded, tries),
+        }))
+    }
+
+    /// Begins a new run.
+    pub(crate) async fn begin(&self, job: &Try, task: Task, earlier: Vec<PastRun>) -> Result<Start, Unfinished> {
+        let (run, started, attempt) = (self.journal.next_run(), clock::now(), job.attempt);
+        let begun = runs::Begun {
+            id: run,
+            job: Some(job.job),
+            call: Some(job.call.clone()),
+            plugin: self.name.clone(),
+            function: task.function().to_owned(),
+            attempt,
+            input: serde_json::to_value(&task).ok(),
+            build: Some(self.build.clone()),
+            started,
+        };
+        let (id, component) = (job.job, self.component.hash().to_string());
+        let cut_off = earlier.last().filter(|(run, _)| run.ended.is_none()).map(|(run, _)| run.begun.id);
+        let began = self.journal.apply(move |txn| {
+            if let Some(run) = cut_off {
+                txn.finish_run(run, &ended(&Usage::default(), Some((CUT_OFF, "the program was stopped".to_owned()))))?;
+            }
+            txn.start_job(id, attempt, &component)?;
+            txn.begin_run(&begun)
+        });
+        began.await.map_err(Unfinished::NotStarted)?;
+        Ok(Start { run, started, task, tape: Tape::retried(earlier), attempt })
+    }
+
+    /// Runs a job's task to its end.
+    pub(crate) async fn perform(self: &Arc<Self>, job: &Try, start: Start) -> Worked {
+        let Start { run, started, task, tape, attempt } = start;
+        let _place = self.place(task.lane()).await;
+        let tape = Arc::new(Mutex::new(tape));
+        let seed = blake3::hash(format!("job {} {}", job.job, job.created.0).as_bytes());
+        let session = self.session(Some(&job.call), run, task.lane(), started, Some(tape.clone()));
+        let made = self::job(session, task.wall(), &Identity { attempt, seed });
+        let Outcome { result, usage } = task.perform(&self.component, made).await;
+        self.health.note(result.as_ref().map(drop));
+        let returned = matches!(result, Ok(_) | Err(CallError::Failure(_)));
+        let (pending, diverged) = tape.lock().unwrap_or_else(PoisonError::into_inner).ended(returned);
+        let result = match diverged {
+            Some(text) => Err(Unfinished::Diverged(text)),
+            None => result.map_err(Unfinished::Call),
+        };
+        let fault = match &result {
+            Ok(_) => None,
+            Err(Unfinished::Call(error)) => Some((word(error), problem(error))),
+            Err(other) => Some((DIVERGED, other.to_string())),
+        };
+        Worked { result, attempt, trace: Trace { run, pending, ended: ended(&usage, fault) } }
+    }
+
+    fn session(
+        self: &Arc<Self>,
+        call: Option<&CallRef>,
+        run: RunId,
+        lane: Lane,
+        started: Millis,
+        tape: Option<Arc<Mutex<Tape>>>,
+    ) -> Session {
+        Session { desk: self.clone(), call: call.cloned(), run, lane, started, tape, host_calls: 0 }
+    }
+
+    async fn place(&self, lane: Lane) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        let lane = match lane {
+            Lane::Screen => &self.screen,
+            Lane::Record => &self.record,
+        };
+        // The semaphores are never closed.
+        lane.acquire().await.ok()
+    }
+}
+
+/// The visit as the runtime wants it.
+fn job(session: Session, wall: Duration, identity: &Identity) -> Job {
+    Job {
+        services: Box::new(session),
+        limits: Limits { wall, ..Limits::default() },
+        attempt: identity.attempt,
+        key_base: identity.seed.to_hex().to_string(),
+        seed: *identity.seed.as_bytes(),
+    }
+}
+
+fn ended(usage: &Usage, fault: Option<(&str, String)>) -> runs::Ended {
+    let (outcome, problem) = fault.map_or(("ok", None), |(word, problem)| (word, Some(problem)));
+    runs::Ended {
+        wall_us: micros(usage.wall),
+        cpu_us: micros(usage.guest_cpu),
+        memory_bytes: usage.peak_memory_bytes as u64,
+        outcome: outcome.to_owned(),
+        problem,
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// How a run is said to have ended that was resumed, and did something else.
+const DIVERGED: &str = "diverged";
+/// And one in which the program died, and that is not resumed.
+const CUT_OFF: &str = "cut-off";
+
+/// What a failed visit came to, in one word.
+fn word(error: &CallError) -> &'static str {
+    match error {
+        CallError::Failure(failure) => match failure {
+            Failure::Temporary(_) => "temporary",
+            Failure::Rejected(_) => "rejected",
+            Failure::Unauthorised(_) => "unauthorised",
+            Failure::NotConfigured(_) => "not-configured",
+            Failure::InDoubt(_) => "in-doubt",
+            Failure::Other(_) => "failed",
+        },
+        CallError::NotExported { .. } => "not-exported",
+        CallError::Trap { .. } | CallError::Exit { .. } => "trap",
+        CallError::Deadline { .. } => "deadline",
+        CallError::CpuBudget { .. } | CallError::Memory { .. } | CallError::Quota { .. } => "limit",
+        CallError::Host { .. } => "host",
+    }
+}
+
+/// What went wrong, with the guest's stack where it crashed.
+fn problem(error: &CallError) -> String {
+    match error {
+        CallError::Trap { backtrace, .. } if !backtrace.is_empty() => format!("{error}\n{backtrace}"),
+        other => other.to_string(),
+    }
+}

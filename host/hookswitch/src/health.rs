@@ -1,0 +1,288 @@
+//! Whether a CRM is well: a breaker that stops asking one that does not answer, and asks it again now and then.
+//!
+//! The decisions are pure ([`Breaker`]); [`Health`] is the one that the lanes of a plugin share.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use hookswitch_runtime::{CallError, contract::Failure};
+use tokio::sync::watch;
+
+/// So many failures one after the other, without a success between them, and the CRM is left alone for a while.
+const FAILURES: u32 = 5;
+/// The first pause; each further one is twice as long.
+const FIRST: Duration = Duration::from_secs(1);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The first pause while the CRM refuses the credentials: there is less hurry.
+const UNAUTHORISED: Duration = Duration::from_secs(5);
+
+/// What a visit told about the CRM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// It answers.
+    Well,
+    /// It does not answer, or not in time, or says that it cannot now.
+    Unwell,
+    /// It refuses the credentials.
+    Unauthorised,
+    /// Nothing: the plugin broke before it asked, or there was nothing to ask.
+    Nothing,
+}
+
+impl Sign {
+    fn of(error: &CallError) -> Self {
+        match error {
+            CallError::Failure(Failure::Rejected(_)) => Self::Well,
+            CallError::Failure(Failure::Temporary(_) | Failure::InDoubt(_)) | CallError::Deadline { .. } => {
+                Self::Unwell
+            }
+            CallError::Failure(Failure::Unauthorised(_)) => Self::Unauthorised,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// Why a CRM is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ill {
+    Unwell,
+    Unauthorised,
+}
+
+impl fmt::Display for Ill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unwell => "the CRM failed several times in a row",
+            Self::Unauthorised => "the CRM refuses the credentials",
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// All may ask; so many failures since the last success.
+    Closed { failures: u32 },
+    /// Nobody asks before `until`, then one does.
+    Open { why: Ill, until: Duration, pause: Duration, probing: bool },
+}
+
+/// The pure decision. Times are durations since any fixed moment.
+#[derive(Debug)]
+struct Breaker(State);
+
+impl Breaker {
+    /// Whether somebody may ask at `now`: freely (false), as the one who tries (true), or not before a moment.
+    fn admit(&mut self, now: Duration) -> Result<bool, (Ill, Duration)> {
+        match &mut self.0 {
+            State::Closed { .. } => Ok(false),
+            State::Open { until, probing, .. } if *until <= now && !*probing => {
+                *probing = true;
+                Ok(true)
+            }
+            // The one who tries will be back by then.
+            State::Open { why, until, pause, .. } => Err((*why, (*until).max(now + *pause / 2))),
+        }
+    }
+
+    /// Takes a sign in; true if the breaker opened or closed because of it.
+    fn note(&mut self, sign: Sign, now: Duration, random: &mut fastrand::Rng) -> bool {
+        let mut jittered = |pause: Duration| pause.mul_f64(0.75 + random.f64() / 2.0);
+        let mut open = |why, pause| State::Open { why, until: now + jittered(pause), pause, probing: false };
+        let before = self.0;
+        self.0 = match (before, sign) {
+            (_, Sign::Well) => State::Closed { failures: 0 },
+            (state, Sign::Nothing) => state,
+            (State::Open { why: Ill::Unauthorised, probing: false, .. }, _) => before,
+            (State::Open { why: Ill::Unauthorised, pause, .. }, Sign::Unauthorised) => {
+                open(Ill::Unauthorised, (pause * 2).min(LONGEST))
+            }
+            (_, Sign::Unauthorised) => open(Ill::Unauthorised, UNAUTHORISED),
+            (State::Closed { failures }, Sign::Unwell) if failures + 1 < FAILURES => {
+                State::Closed { failures: failures + 1 }
+            }
+            (State::Closed { .. }, Sign::Unwell) => open(Ill::Unwell, FIRST),
+            (State::Open { pause, probing: true, .. }, Sign::Unwell) => open(Ill::Unwell, (pause * 2).min(LONGEST)),
+            // A visit that began before the breaker opened.
+            (State::Open { .. }, Sign::Unwell) => before,
+        };
+        let kind = |state: &State| match state {
+            State::Closed { .. } => None,
+            State::Open { why, .. } => Some(*why),
+        };
+        kind(&before) != kind(&self.0)
+    }
+
+    /// The one who was to try did not ask at all.
+    fn gave_back(&mut self) {
+        if let State::Open { probing, .. } = &mut self.0 {
+            *probing = false;
+        }
+    }
+}
+
+/// The health of one plugin's CRM.
+pub(crate) struct Health {
+    plugin: String,
+    since: Instant,
+    breaker: Mutex<Breaker>,
+    /// Counts how often the CRM got well again.
+    recovered: watch::Sender<u64>,
+}
+
+/// Leave to ask the CRM. Dropped without a sign from it, it lets somebody else try.
+pub(crate) struct Leave {
+    /// Set for the one who tries whether the CRM is well again.
+    probe: Option<Arc<Health>>,
+}
+
+/// Not now.
+#[derive(Debug)]
+pub(crate) struct Paused {
+    why: Ill,
+    /// When to ask again.
+    pub(crate) wait: Duration,
+}
+
+impl fmt::Display for Paused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; it is asked again in {:.1} s", self.why, self.wait.as_secs_f64())
+    }
+}
+
+impl Health {
+    pub(crate) fn new(plugin: String) -> Arc<Self> {
+        let breaker = Mutex::new(Breaker(State::Closed { failures: 0 }));
+        Arc::new(Self { plugin, since: Instant::now(), breaker, recovered: watch::Sender::new(0) })
+    }
+
+    /// Asks for leave to ask the CRM.
+    pub(crate) fn admit(self: &Arc<Self>) -> Result<Leave, Paused> {
+        let now = self.since.elapsed();
+        match self.lock().admit(now) {
+            Ok(probe) => Ok(Leave { probe: probe.then(|| self.clone()) }),
+            Err((why, until)) => Err(Paused { why, wait: until.saturating_sub(now) }),
+        }
+    }
+
+    /// Takes in how a visit ended.
+    pub(crate) fn note(&self, result: Result<(), &CallError>) {
+        let sign = result.err().map_or(Sign::Well, Sign::of);
+        let changed = {
+            let mut breaker = self.lock();
+            let changed = breaker.note(sign, self.since.elapsed(), &mut fastrand::Rng::new());
+            changed.then_some(breaker.0)
+        };
+        match changed {
+            Some(State::Open { why: Ill::Unauthorised, .. }) => tracing::error!(
+                plugin = %self.plugin,
+                "the CRM refuses the credentials: renew them; until then all its work is kept waiting, and nothing is lost"
+            ),
+            Some(State::Open { why: Ill::Unwell, .. }) => tracing::warn!(
+                plugin = %self.plugin,
+                "the CRM failed several times in a row: it is left alone for a while; nothing is lost"
+            ),
+            Some(State::Closed { .. }) => {
+                tracing::info!(plugin = %self.plugin, "the CRM is well again");
+                self.recovered.send_modify(|times| *times += 1);
+            }
+            None => {}
+        }
+    }
+
+    /// Changes whenever the CRM has got well again.
+    pub(crate) fn recovered(&self) -> watch::Receiver<u64> {
+        self.recovered.subscribe()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        if let Some(health) = self.probe.take() {
+            health.lock().gave_back();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn a_dead_crm_is_asked_by_one_at_a_time_and_ever_more_seldom() {
+        let (mut breaker, mut random) = (Breaker(State::Closed { failures: 0 }), fastrand::Rng::with_seed(1));
+        for _ in 0..FAILURES {
+            assert!(matches!(breaker.admit(at(0.0)), Ok(false)));
+            breaker.note(Sign::Unwell, at(0.0), &mut random);
+        }
+        // An hour of a dead CRM, looked at every 10 ms.
+        let mut probes = 0;
+        for step in 0..360_000 {
+            let now = at(f64::from(step) / 100.0);
+            if breaker.admit(now).is_ok_and(|probe| probe) {
+                assert!(breaker.admit(now).is_err(), "two at once");
+                probes += 1;
+                breaker.note(Sign::Unwell, now, &mut random);
+            }
+        }
+        assert!((55..80).contains(&probes), "{probes}");
+        let mut now = at(3600.0);
+        while breaker.admit(now).is_err() {
+            now += at(0.1);
+        }
+        assert!(now < at(3600.0) + LONGEST * 2);
+        assert!(breaker.note(Sign::Well, now, &mut random));
+        assert!(matches!(breaker.admit(now), Ok(false)));
+    }
+
+    #[test]
+    fn refused_credentials_stop_everything_at_once_and_a_success_starts_it_again() {
+        let (mut breaker, mut random) = (Breaker(State::Closed { failures: 0 }), fastrand::Rng::with_seed(1));
+        assert!(breaker.note(Sign::Unauthorised, at(0.0), &mut random));
+        assert!(breaker.admit(at(1.0)).is_err());
+        // Others that were under way say the same: told once, and the pause is not made longer.
+        assert!(!breaker.note(Sign::Unauthorised, at(1.0), &mut random));
+        assert!(matches!(breaker.admit(at(8.0)), Ok(true)));
+        assert!(!breaker.note(Sign::Unauthorised, at(8.0), &mut random));
+        assert!(breaker.admit(at(9.0)).is_err());
+        assert!(matches!(breaker.admit(at(30.0)), Ok(true)));
+        assert!(breaker.note(Sign::Well, at(30.0), &mut random));
+        assert!(matches!(breaker.admit(at(30.0)), Ok(false)));
+    }
+
+    #[test]
+    fn single_failures_between_successes_do_no_harm() {
+        let (mut breaker, mut random) = (Breaker(State::Closed { failures: 0 }), fastrand::Rng::with_seed(1));
+        for _ in 0..100 {
+            for sign in [Sign::Unwell, Sign::Unwell, Sign::Nothing, Sign::Well] {
+                assert!(!breaker.note(sign, at(0.0), &mut random));
+            }
+        }
+        assert!(matches!(breaker.admit(at(0.0)), Ok(false)));
+    }
+
+    #[test]
+    fn who_does_not_ask_after_all_lets_another_try() {
+        let health = Health::new("crm".into());
+        health.note(Err(&CallError::Failure(Failure::Unauthorised("no".into()))));
+        assert!(health.admit().is_err());
+        if let State::Open { until, .. } = &mut health.lock().0 {
+            *until = Duration::ZERO;
+        }
+        let leave = health.admit().unwrap();
+        assert!(health.admit().is_err());
+        drop(leave);
+        assert!(health.admit().is_ok());
+    }
+}

@@ -1,0 +1,131 @@
+//! The screen stream: whose screen shows the card. State, not events: what was skipped is never made up for.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use hookswitch_call::Call;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    case::{Case, Known},
+    desk::{Desk, Lane, Visit},
+    dossier::Dossier,
+    news::News,
+    station::Station,
+    users::Users,
+};
+
+/// A card that comes later than this is harm.
+const DEADLINE: Duration = Duration::from_secs(3);
+/// Waits between tries while the wish stays the same; after the last one it is given up.
+const WAITS: [Duration; 5] = [
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// The screens of one call at one plugin.
+pub(crate) struct Screen {
+    pub(crate) station: Arc<Station>,
+    pub(crate) case: Arc<Case>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The CRM users whose phones take part in the call.
+fn wanted(call: &Call, users: &Users) -> BTreeSet<String> {
+    if !call.is_open() {
+        return BTreeSet::new();
+    }
+    let present = call.agents.iter().filter(|agent| agent.is_present());
+    present.filter_map(|agent| users.by_extension(agent.extension.as_str())).map(|user| user.id.clone()).collect()
+}
+
+impl Screen {
+    /// Asks who calls, and keeps the screens as they should be until the call is over and every card is gone, or until
+    /// the program stops.
+    pub(crate) async fn run(self) {
+        let Self { stop, .. } = &self;
+        // Beside each other: where the CRM registers calls first, the registration waits for the look-up by itself.
+        stop.run_until_cancelled(async { tokio::join!(self.identify(), self.keep_cards()) }).await;
+        self.case.cards_down.cancel();
+    }
+
+    /// A failure is tried again by the jobs that need the answer.
+    async fn identify(&self) {
+        let desk = self.station.desk();
+        if let Err(error) = self.case.contacts(&desk).await {
+            tracing::warn!(plugin = %desk.name, call = %self.case.key.chain, %error, "caller not looked up");
+        }
+    }
+
+    async fn keep_cards(&self) {
+        let mut news = self.case.follow_news();
+        let mut known = self.case.follow_known();
+        let mut recovered = self.station.desk().health.recovered();
+        // What the CRM last agreed to; none while that is uncertain.
+        let mut agreed = Some(BTreeSet::new()).filter(|_| known.borrow().dossier.shown.is_empty());
+        let mut failures = 0;
+        loop {
+            let desk = self.station.desk();
+            let seen = news.borrow_and_update().clone();
+            let Known { dossier, beginning } = known.borrow_and_update().clone();
+            let wish = if desk.served.cards_sync { wanted(&seen.call, &desk.users()) } else { BTreeSet::new() };
+            let settled = agreed.as_ref() == Some(&wish) || !desk.served.cards_sync;
+            let pause = if settled || failures > WAITS.len() {
+                if !seen.call.is_open() {
+                    return;
+                }
+                None
+            } else if beginning {
+                None
+            } else if self.sync(&desk, &seen, &dossier, &wish).await {
+                agreed = Some(wish);
+                failures = 0;
+                continue;
+            } else {
+                agreed = None;
+                failures += 1;
+                known.mark_unchanged();
+                WAITS.get(failures - 1).copied()
+            };
+            tokio::select! {
+                _ = news.changed() => failures = 0,
+                _ = known.changed() => {}
+                again = recovered.changed() => {
+                    failures = 0;
+                    if again.is_err() {
+                        // Another desk works here now.
+                        recovered = self.station.desk().health.recovered();
+                    }
+                }
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+            }
+        }
+    }
+
+    /// Brings the screens to `wish`; false if the CRM did not take it.
+    async fn sync(&self, desk: &Arc<Desk>, news: &News, dossier: &Dossier, wish: &BTreeSet<String>) -> bool {
+        let visible: Vec<String> = wish.iter().cloned().collect();
+        let gone: Vec<String> = dossier.shown.difference(wish).cloned().collect();
+        let seen = desk.view(news);
+        let (begun, contact) = (dossier.begun.as_ref(), dossier.contact());
+        // From here on these users may see the card, whatever becomes of the answer.
+        self.remember_shown(desk, dossier.shown.union(wish).cloned().collect()).await;
+        let visit = Visit { function: "cards.sync", lane: Lane::Screen, wall: DEADLINE, call: Some(&self.case.key) };
+        let result = desk
+            .visit(visit, async |plugin, job| plugin.cards_sync(job, &seen, begun, contact, &visible, &gone).await)
+            .await;
+        if let Err(error) = result {
+            tracing::warn!(plugin = %desk.name, call = %self.case.key.chain, %error, "card not brought up to date");
+            return false;
+        }
+        self.remember_shown(desk, wish.clone()).await;
+        true
+    }
+
+    async fn remember_shown(&self, desk: &Desk, shown: BTreeSet<String>) {
+        self.case.learn(|dossier| dossier.shown = shown);
+        desk.write_dossier(&self.case.key, &self.case.dossier()).await;
+    }
+}
