@@ -1,0 +1,154 @@
+//! A phone system, the real program with the scripted plugin, and a CRM that keeps every request: the program is killed
+//! where a test likes, and what the CRM was asked is the verdict.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use ami_replay::{Playback, Server};
+use anyhow::{Context, Result, bail, ensure};
+use recording_crm::Crm;
+use serde_json::Value;
+use system_tests::{PATIENCE, built, component, trace};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::Instant,
+};
+
+const SECRET: &str = "effects-test-secret";
+
+/// All of it.
+pub struct Office {
+    pub crm: Crm,
+    pbx: Server,
+    folder: TempDir,
+    program: Option<Child>,
+    setup: Setup,
+}
+
+/// What the admin has configured.
+pub struct Setup {
+    /// What the plugin does.
+    pub script: Value,
+    /// The component's file, in the folder of the configuration.
+    pub component: &'static str,
+    /// TOML of `[server]`.
+    pub server: &'static str,
+    /// TOML of `[plugin.scripted]`.
+    pub plugin: &'static str,
+}
+
+impl Setup {
+    pub fn new(script: Value) -> Self {
+        let server = "region = \"DE\"\ntimezone = \"Europe/Berlin\"";
+        let plugin = "retry = { tries = 20, first = \"50ms\", longest = \"400ms\" }";
+        Self { script, component: "scripted.wasm", server, plugin }
+    }
+}
+
+impl Office {
+    /// Opens with a program that is logged in at the phone system.
+    pub async fn open(setup: Setup) -> Result<Self> {
+        let options = ami_replay::Options { user: "hookswitch".into(), secret: SECRET.into(), ..Default::default() };
+        let (pbx, crm) = (Server::start(options).await?, Crm::start().await?);
+        let folder = tempfile::tempdir()?;
+        std::fs::copy(component("scripted.wasm")?, folder.path().join("scripted.wasm"))?;
+        std::fs::write(folder.path().join("address"), crm.base_url())?;
+        let mut office = Self { crm, pbx, folder, program: None, setup };
+        office.launch().await?;
+        Ok(office)
+    }
+
+    /// The folder that holds configuration and data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the admin has configured, to be changed while the program is dead.
+    pub fn setup(&mut self) -> &mut Setup {
+        &mut self.setup
+    }
+
+    fn configuration(&self) -> String {
+        let Setup { script, component, server, plugin } = &self.setup;
+        let (script, origin) = (script.to_string(), self.crm.origin());
+        let quoted = Value::from(script);
+        format!(
+            "[server]\ndata = \"data\"\n{server}\n\
+             [pbx.office]\nkind = \"asterisk\"\naddress = \"{}\"\nusername = \"hookswitch\"\nsecret = \"{SECRET}\"\n\
+             trunks = [\"PJSIP/trunk-provider\"]\ninbound-contexts = [\"from-trunk\"]\n\
+             [plugin.scripted]\ncomponent = \"{component}\"\n{plugin}\n\
+             allow = {{ http = [\"{origin}\"], network = [\"127.0.0.0/8\"] }}\n\
+             credentials.crm = {{ kind = \"base-url\", file = \"address\" }}\n\
+             settings = {{ script = {quoted} }}\n",
+            self.pbx.addr(),
+        )
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(built("hookswitch")?);
+        command.arg("--config").arg(self.folder().join("hookswitch.toml")).args(arguments);
+        command.env("NO_COLOR", "1").kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Starts the program with what is configured now, and waits until it has taken stock of the phone system.
+    pub async fn launch(&mut self) -> Result<()> {
+        std::fs::write(self.folder().join("hookswitch.toml"), self.configuration())?;
+        let stocktakings = self.pbx.actions().iter().filter(|action| action.name() == "QueueStatus").count();
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log"))?;
+        let mut command = self.command(&["run", "--log", "info,hookswitch=debug"])?;
+        self.program = Some(command.stderr(Stdio::from(log)).spawn()?);
+        let ready = self.pbx.wait_for_action("QueueStatus", stocktakings + 1, PATIENCE).await;
+        ready.map(drop).with_context(|| format!("the program is not ready; its log:\n{}", self.log()))
+    }
+
+    /// Everything that the program has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("log")).unwrap_or_default()
+    }
+
+    /// Kills the program without warning; returns when it is dead.
+    pub async fn kill(&mut self) -> Result<()> {
+        Ok(self.program.take().context("the program is not running")?.kill().await?)
+    }
+
+    /// Plays a recorded call to its end, as a new one.
+    pub async fn call(&self, name: &str) -> Result<()> {
+        self.pbx.play(&trace(name)?, Playback { fresh_ids: true, ..Playback::default() }).await;
+        Ok(())
+    }
+
+    /// Runs another command of the program, and returns what it printed.
+    pub async fn run(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.command(arguments)?.output().await?;
+        let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+        if !output.status.success() {
+            bail!("hookswitch {arguments:?} ended with {:?}:\n{out}\n{err}", output.status.code());
+        }
+        Ok(out)
+    }
+
+    /// The jobs in this state, the newest first.
+    pub async fn jobs(&self, state: &str) -> Result<Vec<Value>> {
+        let out = self.run(&["jobs", "list", "--json", "--state", state]).await?;
+        out.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
+    /// Waits until there are so many jobs in this state, and returns them.
+    pub async fn wait_for_jobs(&self, state: &str, count: usize) -> Result<Vec<Value>> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let jobs = self.jobs(state).await?;
+            if jobs.len() >= count {
+                ensure!(jobs.len() == count, "{} jobs are {state} instead of {count}: {jobs:#?}", jobs.len());
+                ensure!(!self.log().contains("panicked"), "{}", self.log());
+                return Ok(jobs);
+            }
+            if Instant::now() > deadline {
+                let requests: Vec<_> = self.crm.requests().iter().map(|request| request.path.clone()).collect();
+                bail!("{jobs:#?} of {count} jobs are {state}; requests: {requests:#?}; log:\n{}", self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+}
