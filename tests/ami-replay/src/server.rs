@@ -1,5 +1,6 @@
 //! The server: accepts clients, plays recordings to them, misbehaves on demand.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,6 +129,11 @@ impl Server {
     /// Every request so far, in the order of arrival.
     pub fn actions(&self) -> Vec<Action> {
         self.shared.world().actions.clone()
+    }
+
+    /// The linked ids of the channels that live now.
+    pub fn calls(&self) -> BTreeSet<String> {
+        self.shared.world().board.channels.iter().map(|channel| channel.value("Linkedid").to_owned()).collect()
     }
 
     /// Connections accepted since the start.

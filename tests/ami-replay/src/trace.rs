@@ -53,6 +53,26 @@ impl Trace {
         Ok(trace)
     }
 
+    /// The same recording with another number in place of one of its numbers.
+    ///
+    /// # Errors
+    /// When the numbers differ in length, which would move every offset, or the recording does not contain `from`.
+    pub fn renumbered(&self, from: &str, to: &str) -> Result<Self> {
+        if from.len() != to.len() {
+            bail!("{to} is not as long as {from}");
+        }
+        let mut bytes = self.bytes.clone();
+        let places: Vec<usize> =
+            bytes.windows(from.len()).enumerate().filter(|(_, w)| *w == from.as_bytes()).map(|(at, _)| at).collect();
+        if places.is_empty() {
+            bail!("{} knows no {from}", self.name);
+        }
+        for at in places {
+            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+        Ok(Self { bytes, ..self.clone() })
+    }
+
     /// The bytes that a client which masks nothing is sent: the recording without the answers to the recording client.
     pub fn broadcast_bytes(&self) -> Vec<u8> {
         self.messages().filter(|m| m.kind == Kind::Broadcast).flat_map(|m| self.bytes[m.range].to_vec()).collect()

@@ -169,6 +169,20 @@ async fn while_the_pbx_is_held_nothing_happens_and_nothing_is_missed() {
 }
 
 #[tokio::test]
+async fn a_recording_can_be_played_as_another_callers() {
+    let server = server().await;
+    let mut client = Client::logged_in(server.addr()).await;
+    let recorded = trace("a").renumbered("+494066969101", "+494066900042").unwrap();
+    let playing = tokio::spawn(server.cue(&recorded, Playback { speed: 20.0, ..Playback::default() }).play());
+    client.until("CallerIDNum: +494066900042").await;
+    assert_eq!(server.calls().into_iter().collect::<Vec<_>>(), ["1795230418.0"]);
+    playing.await.unwrap();
+    assert!(server.calls().is_empty());
+    assert!(!String::from_utf8(recorded.broadcast_bytes()).unwrap().contains("4066969101"));
+    assert!(trace("a").renumbered("+494066969101", "+1").is_err());
+}
+
+#[tokio::test]
 async fn overlapping_playings_never_tear_each_others_messages() {
     let server = server().await;
     let mut client = Client::logged_in(server.addr()).await;

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,8 +23,8 @@ const USERS_KNOWN: &str = "map of users refreshed";
 
 /// The program, phone systems and portals.
 pub struct World {
-    pub pbx: Server,
-    pub branches: Vec<Server>,
+    pub pbx: Arc<Server>,
+    pub branches: Vec<Arc<Server>>,
     pub portal: Portal,
     pub more_portals: Vec<Portal>,
     pub disk: Option<SmallDisk>,
@@ -67,13 +68,17 @@ impl World {
     }
 
     fn parts(&self) -> Parts<'_> {
-        let numbered = |name: &str, at: usize| format!("{name}-{}", at + 2);
-        let branches = self.branches.iter().enumerate().map(|(at, pbx)| (numbered("branch", at), pbx));
-        let portals = self.more_portals.iter().enumerate().map(|(at, portal)| (numbered("bitrix24", at), portal));
+        let more = self.more_portals.iter().enumerate().map(|(at, portal)| (format!("bitrix24-{}", at + 2), portal));
         Parts {
-            pbxs: std::iter::once(("office".to_owned(), &self.pbx)).chain(branches).collect(),
-            portals: std::iter::once(("bitrix24".to_owned(), &self.portal)).chain(portals).collect(),
+            pbxs: self.pbxs().map(|(name, pbx)| (name, &**pbx)).collect(),
+            portals: std::iter::once(("bitrix24".to_owned(), &self.portal)).chain(more).collect(),
         }
+    }
+
+    /// The phone systems by their names in the configuration.
+    pub fn pbxs(&self) -> impl Iterator<Item = (String, &Arc<Server>)> {
+        let branches = self.branches.iter().enumerate().map(|(at, pbx)| (format!("branch-{}", at + 2), pbx));
+        std::iter::once(("office".to_owned(), &self.pbx)).chain(branches)
     }
 
     /// The folder that holds the configuration.
@@ -105,8 +110,9 @@ impl World {
 
     /// Starts the program and waits until it is logged in and has resynchronised, whatever the portals do.
     pub async fn relaunch(&mut self) -> Result<()> {
-        let roll_calls = |pbx: &Server| pbx.actions().iter().filter(|action| action.name() == "QueueStatus").count();
-        let before: Vec<usize> = self.pbxs().map(roll_calls).collect();
+        let roll_calls =
+            |pbx: &Arc<Server>| pbx.actions().iter().filter(|action| action.name() == "QueueStatus").count();
+        let before: Vec<usize> = self.pbxs().map(|(_, pbx)| roll_calls(pbx)).collect();
         let mut command = self.command(&["run", "--log", "info,hookswitch=debug"])?;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log"))?;
         if let Some(clock) = &mut self.clock {
@@ -114,15 +120,11 @@ impl World {
             command.envs(clock.environment());
         }
         self.program = Some(command.stderr(log).stdout(Stdio::null()).spawn()?);
-        for (pbx, before) in self.pbxs().zip(before) {
+        for ((_, pbx), before) in self.pbxs().zip(before) {
             let ready = pbx.wait_for_action("QueueStatus", before + 1, PATIENCE).await;
             ready.map(drop).with_context(|| format!("the program is not ready; its log:\n{}", self.log()))?;
         }
         Ok(())
-    }
-
-    fn pbxs(&self) -> impl Iterator<Item = &Server> {
-        std::iter::once(&self.pbx).chain(&self.branches)
     }
 
     /// Begins anew, as on the first day: no program, no calls, a portal as at its start. What the program has compiled
@@ -148,6 +150,13 @@ impl World {
         self.signal("-STOP").await?;
         self.clock.as_mut().context("the setup asks for no simulated time")?.pace(pace)?;
         self.signal("-CONT").await
+    }
+
+    /// Lets `time` pass for the program while `real` passes, and then goes on at the usual pace.
+    pub async fn pass(&mut self, time: Duration, real: Duration) -> Result<()> {
+        self.pace(time.div_duration_f64(real)).await?;
+        tokio::time::sleep(real).await;
+        self.pace(1.0).await
     }
 
     /// The program's clock.
@@ -251,8 +260,8 @@ impl World {
     }
 }
 
-async fn phone_system() -> Result<Server> {
+async fn phone_system() -> Result<Arc<Server>> {
     let options =
         ami_replay::Options { user: "hookswitch".into(), secret: SECRET.into(), ..ami_replay::Options::default() };
-    Server::start(options).await
+    Ok(Arc::new(Server::start(options).await?))
 }

@@ -35,7 +35,7 @@ async fn the_webhooks_secret_stays_where_the_admin_put_it() -> Result<()> {
         ensure!(!text.contains("c4n4ry"), "{text}");
     }
     let hits = found(world.folder(), b"c4n4ryc4n4ryc4n4")?;
-    ensure!(hits.len() == 1 && hits[0].ends_with("portal-url"), "{hits:?}");
+    ensure!(hits.len() == 1 && hits[0].ends_with("bitrix24-url"), "{hits:?}");
     ensure!(found(world.folder(), b"system-test-secret")?.is_empty(), "the password of the PBX is on the disk");
     Ok(())
 }

@@ -1,0 +1,152 @@
+//! The program is killed again and again at random moments while two phone systems go on with their calls. In the end
+//! every call that it could have learned of is in the portal: once, finished once, with one lead per caller.
+//!
+//! `HOOKSWITCH_KILL_ROUNDS` sets the number of rounds, `HOOKSWITCH_KILL_SEED` repeats a run: the moments and the calls
+//! are the same then, what the machine makes of them is not.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use ami_replay::{Playback, Server, Trace};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use system_tests::{
+    Setup, World, trace,
+    verdict::{self, Count, cards_shown, finished, list},
+};
+
+const ROUNDS: usize = 10;
+/// The program lives this much longer at most than a start takes, in milliseconds.
+const LIFE: u64 = 700;
+/// It stays dead this long at most, in milliseconds.
+const DEATH: u64 = 300;
+/// What a listing has told is durable after this.
+const TO_ACCEPT: Duration = Duration::from_millis(150);
+/// Calls that go on at once at each phone system.
+const AT_ONCE: usize = 2;
+/// The traces are played at so many times their pace.
+const SPEED: f64 = 6.0;
+
+/// Traces in which every call concerns the CRM, and the number of the outside party.
+const TRACES: [(&str, &str); 7] = [
+    ("a", "+494066969101"),
+    ("b", "+494066969101"),
+    ("c", "+494066969102"),
+    ("d", "+494066969101"),
+    ("e", "+494066969202"),
+    ("n_hold", "+494066969101"),
+    ("g_refer", "+494066969102"),
+];
+
+fn setting<T: std::str::FromStr>(name: &str) -> Result<Option<T>> {
+    let Ok(text) = std::env::var(name) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| anyhow::anyhow!("{name}={text} is no number"))
+}
+
+/// Calls that begin at a phone system one after the other, until they are told to stop.
+#[derive(Clone)]
+struct Callers {
+    traces: Arc<Vec<(Trace, &'static str)>>,
+    begun: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Callers {
+    fn load() -> Result<Self> {
+        let traces = TRACES.iter().map(|(name, number)| Ok((trace(name)?, *number))).collect::<Result<_>>()?;
+        Ok(Self { traces: Arc::new(traces), begun: Arc::default(), stop: Arc::default() })
+    }
+
+    async fn call(self, pbx: Arc<Server>, seed: u64) -> Result<()> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        while !self.stop.load(Ordering::Relaxed) {
+            let (recorded, number) = &self.traces[random.usize(..self.traces.len())];
+            // Three calls in a row, wherever they arrive, are of the same caller.
+            let caller = format!("+4940669{:05}", self.begun.fetch_add(1, Ordering::Relaxed) / 3);
+            let playback = Playback { speed: SPEED, fresh_ids: true, ..Playback::default() };
+            pbx.play(&recorded.renumbered(number, &caller)?, playback).await;
+        }
+        Ok(())
+    }
+}
+
+/// The calls that live at the phone systems, as the portal would name them.
+fn alive(world: &World) -> BTreeSet<String> {
+    let named = |(name, pbx): (String, &Arc<Server>)| pbx.calls().into_iter().map(move |call| format!("{name}/{call}"));
+    world.pbxs().flat_map(named).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_moment_of_death_every_call_is_in_the_portal_once() -> Result<()> {
+    let rounds = setting("HOOKSWITCH_KILL_ROUNDS")?.unwrap_or(ROUNDS);
+    let seed = setting("HOOKSWITCH_KILL_SEED")?.unwrap_or_else(|| fastrand::u64(..));
+    println!("HOOKSWITCH_KILL_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut world = World::start(Setup { branches: 1, ..Setup::default() }).await?;
+    let callers = Callers::load()?;
+    let mut lanes = tokio::task::JoinSet::new();
+    for (_, pbx) in world.pbxs() {
+        for _ in 0..AT_ONCE {
+            lanes.spawn(callers.clone().call(pbx.clone(), random.u64(..)));
+        }
+    }
+    let mut certain = BTreeSet::new();
+    for _ in 0..rounds {
+        let life = random.u64(..LIFE);
+        tokio::time::sleep(Duration::from_millis(life)).await;
+        world.kill().await?;
+        tokio::time::sleep(Duration::from_millis(random.u64(..DEATH))).await;
+        let before = alive(&world);
+        world.relaunch().await?;
+        // These calls were in the listing that the program asked for. It knows of them unless it dies too soon.
+        let listed = before.intersection(&alive(&world)).cloned().collect::<BTreeSet<_>>();
+        tokio::time::sleep(TO_ACCEPT).await;
+        certain.extend(listed);
+    }
+    callers.stop.store(true, Ordering::Relaxed);
+    while let Some(lane) = lanes.join_next().await {
+        lane??;
+    }
+    world
+        .portal_shows("every call finished", |state| {
+            finished(state) == list(state, "calls").count() && cards_shown(state) == 0
+        })
+        .await?;
+    let calls = world.work_done().await?;
+    ensure!(world.stop().await? == 0, "{}", world.log());
+    let state = world.portal.state();
+    let count = judge(&state, &calls, &certain).with_context(|| format!("seed {seed}; {}", world.account()))?;
+    let again: u64 = list(&state, "calls").filter_map(|call| Some(call["registrations"].as_u64()? - 1)).sum();
+    let Count { calls, finishes, leads } = count;
+    println!(
+        "{rounds} rounds and kills, {} calls begun, {calls} known, {finishes} finishes, {leads} leads, 0 duplicates \
+         ({again} registrations repeated under the same id), {} calls known for certain",
+        callers.begun.load(Ordering::Relaxed),
+        certain.len()
+    );
+    Ok(())
+}
+
+/// Holds the portal against the journal and against what the phone systems had.
+fn judge(state: &Value, calls: &[Value], certain: &BTreeSet<String>) -> Result<Count> {
+    let count = verdict::faultless(state)?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let at_portal: BTreeSet<String> = list(state, "calls").map(|call| text(&call["external_call_id"])).collect();
+    let accepted: BTreeSet<String> =
+        calls.iter().map(|call| format!("{}/{}", text(&call["pbx"]), text(&call["call"]))).collect();
+    let lost: Vec<_> = accepted.union(certain).filter(|call| !at_portal.contains(*call)).collect();
+    ensure!(lost.is_empty(), "not in the portal: {lost:?}");
+    let invented: Vec<_> = at_portal.difference(&accepted).collect();
+    ensure!(invented.is_empty(), "in the portal, but not in the journal: {invented:?}");
+    let inbound = calls.iter().filter(|call| call["direction"] == "inbound");
+    let callers: BTreeSet<String> = inbound.map(|call| text(&call["number"])).collect();
+    let leads: BTreeSet<String> = list(state, "leads").map(|lead| text(&lead["PHONE"][0]["VALUE"])).collect();
+    ensure!(callers == leads, "callers and leads differ: {:?}", callers.symmetric_difference(&leads));
+    Ok(count)
+}
