@@ -5,42 +5,20 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
+mod measure;
+
 use std::{
-    fs::File,
-    io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
-use hookswitch_call::{
-    Call, Event, Millis, PbxName,
-    event::{Confidence, What},
-    record::State,
-    signal::Direction,
-};
-use hookswitch_journal::{CallRef, Journal, calls::Accepted, jobs::NewJob};
+use hookswitch_journal::{CallRef, Journal};
 
-/// One measurement: how often per second, and how long each took.
-struct Round {
-    rate: f64,
-    took: Vec<Duration>,
-}
-
-impl Round {
-    fn percentile(&self, percent: usize) -> f64 {
-        let mut took = self.took.clone();
-        took.sort_unstable();
-        let index = took.len().saturating_sub(1) * percent / 100;
-        took.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
-    }
-}
+use measure::{Round, bare_disk, runtime, signal};
 
 fn main() {
-    // Without `--bench` (as under `cargo test --all-targets`) it only shows that it runs.
-    let full = std::env::args().any(|argument| argument == "--bench");
-    let (rounds, length) = if full { (5, Duration::from_secs(2)) } else { (1, Duration::from_millis(100)) };
-    let base = std::env::var_os("HOOKSWITCH_BENCH_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+    let (rounds, length) =
+        if measure::in_full() { (5, Duration::from_secs(2)) } else { (1, Duration::from_millis(100)) };
 
     type Measure = fn(&Path, Duration) -> Round;
     let measures: [(&str, Measure); 6] = [
@@ -54,7 +32,7 @@ fn main() {
     let mut results: Vec<Vec<Round>> = measures.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
         for ((_, measure), rounds) in measures.iter().zip(&mut results) {
-            let dir = tempfile::tempdir_in(&base).unwrap();
+            let dir = measure::directory();
             rounds.push(measure(dir.path(), length));
         }
     }
@@ -80,19 +58,6 @@ fn median(mut rounds: Vec<Round>) -> Round {
     rounds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     let middle = rounds.len() / 2;
     rounds.swap_remove(middle)
-}
-
-fn bare_disk(dir: &Path, length: Duration) -> Round {
-    let mut file = File::create(dir.join("bare")).unwrap();
-    let mut took = Vec::new();
-    let began = Instant::now();
-    while began.elapsed() < length {
-        let start = Instant::now();
-        file.write_all(&[0xa5; 4096]).unwrap();
-        file.sync_data().unwrap();
-        took.push(start.elapsed());
-    }
-    finish(began, took)
 }
 
 fn accept(dir: &Path, length: Duration, producers: usize) -> Round {
@@ -121,7 +86,7 @@ fn accept(dir: &Path, length: Duration, producers: usize) -> Round {
         for producer in producers {
             took.extend(producer.await.unwrap());
         }
-        let round = finish(began, took);
+        let round = Round::new(began, took);
         journal.close().await;
         round
     })
@@ -143,7 +108,7 @@ fn later(dir: &Path, length: Duration) -> Round {
         }
         // What is still queued counts as unfinished time.
         journal.write(|_| Ok(())).await.unwrap();
-        let round = finish(began, took);
+        let round = Round::new(began, took);
         journal.close().await;
         round
     })
@@ -163,60 +128,8 @@ fn read(dir: &Path, length: Duration) -> Round {
             assert!(journal.read(move |view| view.call(&call)).await.unwrap().is_some());
             took.push(start.elapsed());
         }
-        let round = finish(began, took);
+        let round = Round::new(began, took);
         journal.close().await;
         round
     })
-}
-
-fn finish(began: Instant, took: Vec<Duration>) -> Round {
-    Round { rate: took.len() as f64 / began.elapsed().as_secs_f64(), took }
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap()
-}
-
-/// One event of a call with one job, as they are accepted while a phone rings.
-fn signal(producer: usize, seq: u64) -> Accepted {
-    let pbx = PbxName::from("office");
-    let chain = hookswitch_call::Chain::from(format!("1763701234.{producer}"));
-    let call = Call {
-        pbx: pbx.clone(),
-        chain: chain.clone(),
-        direction: Direction::Inbound,
-        state: State::Ringing,
-        external: Some("030 123456".to_owned()),
-        external_name: "Example & Sons".to_owned(),
-        line: "4930999".to_owned(),
-        trunk: "sip-provider".to_owned(),
-        from: None,
-        target: None,
-        crm_call: None,
-        queues: vec!["sales".to_owned()],
-        agents: Vec::new(),
-        leg: 0,
-        transfer: None,
-        awaiting_target: false,
-        voicemail: false,
-        abandoned: false,
-        recordings: Vec::new(),
-        started: Millis(1_763_701_234_000),
-        changed: Millis(1_763_701_234_000 + seq),
-        answered: None,
-        ended: None,
-        merged_into: None,
-        seq,
-    };
-    let event = Event {
-        pbx,
-        chain,
-        seq,
-        leg: 0,
-        at: call.changed,
-        confidence: Confidence::Reported,
-        what: What::Queued { queue: "sales".to_owned() },
-    };
-    let job = NewJob { plugin: "bitrix24".to_owned(), kind: "journal.begin".to_owned(), due: call.changed };
-    Accepted { call, number: Some("+4930123456".to_owned()), events: vec![event], jobs: vec![job] }
 }

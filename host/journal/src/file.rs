@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::{
     Error, OpenError,
@@ -110,7 +110,7 @@ pub(crate) fn empty_log(dir: &Path) -> Result<(), Error> {
     loop {
         let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if !busy {
-            return Ok(());
+            return leave_log(&connection, false);
         }
         if Instant::now() >= until {
             return Err(Error::LogInUse);
@@ -147,11 +147,20 @@ pub(crate) fn lock(dir: &Path) -> Result<Lock, OpenError> {
 pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, Format), Error> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
+    leave_log(&connection, true)?;
     let format = schema::recognise(&connection)?;
     Ok((connection, format))
 }
 
+/// Whether the last connection leaves the log as it is when it is closed, instead of moving it into the database: nothing
+/// is moved into a file that turns out to be damaged.
+fn leave_log(connection: &Connection, leave: bool) -> Result<(), Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)?;
+    Ok(())
+}
+
 fn set_up(connection: &Connection) -> Result<(), Error> {
+    leave_log(connection, false)?;
     connection.set_prepared_statement_cache_capacity(100);
     // Takes effect in a new file only: lets retention give pages back to the disk step by step.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;

@@ -13,7 +13,10 @@ use std::{
 use hookswitch_journal::{Journal, OpenError, Reader};
 use rusqlite::Connection;
 
-use crate::world::{World, accepted, call, job, reference};
+use crate::{
+    crash::Writer,
+    world::{World, accepted, call, job, reference},
+};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -161,6 +164,27 @@ async fn a_damaged_file_is_named_with_a_cure_and_left_as_it_is() {
         assert!(text.contains("hookswitch.db") && text.contains("restore a backup"), "{name}: {text}");
         assert!(fs::read(&file).unwrap() == bytes, "{name}: the file was changed");
     }
+}
+
+#[tokio::test]
+async fn nothing_is_moved_from_the_log_of_a_killed_service_into_a_damaged_file() {
+    let dir = left_behind().await;
+    let mut writer = Writer::start(dir.path(), &[0; 16]);
+    for _ in 0..50 {
+        writer.next().unwrap();
+    }
+    writer.kill();
+    let files = [World::file(dir.path()), dir.path().join("hookswitch.db-wal")];
+    let mut bytes = fs::read(&files[0]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 20_000].fill(0xa5);
+    fs::write(&files[0], &bytes).unwrap();
+    let before = files.clone().map(|file| fs::read(file).unwrap());
+    assert!(!before[1].is_empty());
+
+    let error = Journal::open(dir.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(files.map(|file| fs::read(file).unwrap()) == before, "the files were changed");
 }
 
 #[test]
