@@ -20,7 +20,7 @@ use std::{
 };
 
 pub(crate) use self::{
-    client::Client,
+    client::{Client, Error},
     decision::{Decision, GROUP},
     message::Decided,
     server::{Service, serve},

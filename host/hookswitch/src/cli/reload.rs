@@ -6,7 +6,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Common, output};
-use crate::{config, control::Client};
+use crate::{
+    config,
+    control::{Client, Error},
+};
 
 /// Have the running service take up the configuration and the plugins as they are on disk now.
 ///
@@ -36,7 +39,15 @@ pub(super) fn run(common: &Common, _: &Options) -> miette::Result<ExitCode> {
             data.display()
         ));
     };
-    let changes = client.reload().map_err(|error| miette::miette!("{error}"))?;
+    let changes = match client.reload() {
+        Ok(changes) => changes,
+        // It has its own form, with the place in the file: it is not wrapped into another report.
+        Err(Error::Refused(why)) if !common.json => {
+            eprintln!("the change is refused, everything runs on as before:\n\n{why}");
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => return Err(miette::miette!("{error}")),
+    };
     if common.json {
         output::json(&Reloaded { changes: &changes })?;
     } else if changes.is_empty() {

@@ -27,11 +27,15 @@ pub(super) struct RunRow {
     requests: Vec<RequestRow>,
 }
 
-/// One HTTP request and its answer.
+/// One host call with its answer: an HTTP request, or what the host did by itself.
 #[derive(Debug, Serialize)]
 struct RequestRow {
     at: Millis,
+    /// `http`, `storage` …
+    kind: String,
+    /// For other kinds than HTTP what was done.
     method: String,
+    /// For other kinds than HTTP what it was about.
     url: String,
     effect: &'static str,
     body: String,
@@ -84,6 +88,24 @@ impl RunRow {
 
 impl RequestRow {
     fn print(&self, zone: &TimeZone, bodies: bool) -> miette::Result<()> {
+        if self.kind == HTTP {
+            self.print_request(zone)?;
+        } else {
+            let Self { kind, method, url, .. } = self;
+            let text = format!("      {}  {kind} {method} {url}", clock(zone, self.at));
+            output::line(&output::style(output::printable(&text).trim_end(), Style::Dim))?;
+        }
+        if bodies {
+            for (mark, body) in [(">", &self.body), ("<", &self.answer)] {
+                for text in body.lines() {
+                    output::line(&output::style(&format!("        {mark} {}", output::printable(text)), Style::Dim))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn print_request(&self, zone: &TimeZone) -> miette::Result<()> {
         let answer = match (self.status, &self.error) {
             (Some(status), _) => {
                 output::style(&status.to_string(), if status < 400 { Style::Good } else { Style::Bad })
@@ -101,15 +123,7 @@ impl RequestRow {
             self.method,
             output::printable(&self.url),
             self.effect
-        ))?;
-        if bodies {
-            for (mark, body) in [(">", &self.body), ("<", &self.answer)] {
-                for text in body.lines() {
-                    output::line(&output::style(&format!("        {mark} {}", output::printable(text)), Style::Dim))?;
-                }
-            }
-        }
-        Ok(())
+        ))
     }
 }
 
@@ -117,12 +131,15 @@ impl From<Request> for RequestRow {
     fn from(Request { intent, answer }: Request) -> Self {
         let timings = answer.as_ref().map(|answer| answer.timings.clone()).unwrap_or_default();
         let (status, answer, error) = match answer.map(|answer| answer.reply) {
-            Some(Reply::Response { status, body, .. }) => (Some(status), text(&body), None),
+            Some(Reply::Response { status, body, .. }) => {
+                (Some(status).filter(|status| *status > 0), text(&body), None)
+            }
             Some(Reply::Error { text, .. }) => (None, String::new(), Some(text)),
             None => (None, String::new(), None),
         };
         Self {
             at: intent.at,
+            kind: intent.kind,
             method: intent.method,
             url: intent.url,
             effect: match intent.effect {
@@ -139,6 +156,9 @@ impl From<Request> for RequestRow {
         }
     }
 }
+
+/// The kind of a host call that is an HTTP request.
+const HTTP: &str = "http";
 
 /// A body as text; of one that was too large, its beginning.
 fn text(body: &Body) -> String {

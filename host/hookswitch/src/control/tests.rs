@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Client, Decision, Service, client::Error, serve};
+use super::{Client, Decision, Error, Service, serve};
 
 /// A service that notes what it is told.
 #[derive(Default)]
