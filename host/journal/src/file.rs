@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::{
-    Error, OpenError,
+    Error, OpenError, log,
     schema::{self, Format},
 };
 
@@ -101,9 +101,14 @@ pub(crate) fn borrow(dir: &Path) -> Result<Connection, OpenError> {
     }
 }
 
+/// Another connection that may write to the journal which this process owns.
+pub(crate) fn join(dir: &Path) -> Result<Connection, Error> {
+    Ok(connect(&path(dir), OpenFlags::SQLITE_OPEN_READ_WRITE)?.0)
+}
+
 /// Moves all that the log holds into the database and cuts the log to nothing, on a connection of its own.
 pub(crate) fn empty_log(dir: &Path) -> Result<(), Error> {
-    let (connection, _) = connect(&path(dir), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = join(dir)?;
     // While it waits for readers the writer waits too: rather many short waits than a long one.
     connection.busy_timeout(Duration::from_millis(50))?;
     let until = Instant::now() + BUSY;
@@ -168,9 +173,8 @@ fn set_up(connection: &Connection) -> Result<(), Error> {
     connection.pragma_update(None, "foreign_keys", true)?;
     // What is forgotten is overwritten.
     connection.pragma_update(None, "secure_delete", true)?;
-    // 16 MiB: fewer checkpoints under load, and after a burst the log shrinks to this size again.
-    connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
-    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    // After a burst the log's file shrinks to this size again.
+    connection.pragma_update(None, "journal_size_limit", i64::from(log::FULL) * 4096)?;
     Ok(())
 }
 

@@ -54,7 +54,7 @@ impl Journal {
         let failed = |source| OpenError::Journal { path: file::path(dir), source };
         let last_run = View { sql: &owned.connection }.last_run().map_err(failed)?;
         let (inbox, received) = mpsc::channel();
-        let writer = Writer::start(owned, received).map_err(failed)?;
+        let writer = Writer::start(owned, dir, received).map_err(failed)?;
         let reader = Reader::open(dir)?;
         std::thread::Builder::new()
             .name("journal".to_owned())

@@ -36,6 +36,7 @@ mod error;
 mod file;
 pub mod jobs;
 mod journal;
+mod log;
 mod reader;
 pub mod retention;
 pub mod runs;

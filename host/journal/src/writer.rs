@@ -9,6 +9,7 @@ mod tests;
 
 use std::{
     collections::VecDeque,
+    path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError},
     time::{Duration, Instant},
 };
@@ -16,7 +17,12 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::{Error, Txn, error::unpanicked, file::Owned};
+use crate::{
+    Error, Txn,
+    error::unpanicked,
+    file::Owned,
+    log::{Log, move_pages},
+};
 
 /// Most commands in one commit.
 const GROUP: usize = 256;
@@ -78,6 +84,8 @@ pub(crate) enum Message {
 }
 
 pub(crate) struct Writer {
+    // Dropped before the file: the last connection that is closed leaves no log behind.
+    log: Log,
     file: Owned,
     inbox: Receiver<Message>,
     queue: VecDeque<Command>,
@@ -95,8 +103,9 @@ pub(crate) struct Writer {
 impl Writer {
     /// Takes over the file. What a killed process had committed may not have reached the disk: it is durable when this
     /// returns.
-    pub(crate) fn start(file: Owned, inbox: Receiver<Message>) -> Result<Self, Error> {
+    pub(crate) fn start(mut file: Owned, dir: &Path, inbox: Receiver<Message>) -> Result<Self, Error> {
         let mut writer = Self {
+            log: Log::keep(&mut file.connection, dir)?,
             file,
             inbox,
             queue: VecDeque::new(),
@@ -115,13 +124,15 @@ impl Writer {
         while self.receive() {
             let kept = self.commit();
             self.report(&kept);
+            self.log.tend(&self.file.connection);
         }
         if self.unsynced.is_some() {
             let kept = self.commit();
             self.report(&kept);
         }
-        let Self { file, inbox, closing, .. } = self;
+        let Self { log, file, inbox, closing, .. } = self;
         drop(inbox);
+        drop(log);
         drop(file);
         for closed in closing {
             // Nobody may be waiting any more.
@@ -260,8 +271,7 @@ fn apply_in_savepoint(sql: &Connection, apply: Apply) -> (Settle, Result<(), Err
 /// Moves all that the log holds into the database and syncs it there. After a failed sync of the log the kernel may take
 /// its pages for written although they are not; a later sync would not write them again.
 fn move_log(sql: &Connection) -> Result<(), Error> {
-    let (pages, moved): (i64, i64) =
-        sql.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+    let (pages, moved) = move_pages(sql)?;
     if pages == moved {
         return Ok(());
     }

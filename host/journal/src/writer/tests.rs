@@ -20,7 +20,7 @@ impl Setting {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (send, inbox) = mpsc::channel();
-        let writer = Writer::start(file::own(dir.path()).unwrap(), inbox).unwrap();
+        let writer = Writer::start(file::own(dir.path()).unwrap(), dir.path(), inbox).unwrap();
         let places = Arc::new(Semaphore::new(1000));
         Self { _dir: dir, writer, send, places, answers: Answers::default() }
     }

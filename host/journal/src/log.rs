@@ -1,0 +1,124 @@
+//! Moving what the log (WAL) holds into the database, beside the commits and not between them.
+//!
+//! A checkpoint writes and syncs thousands of pages; nobody who waits for a commit is to wait for that. A thread with a
+//! connection of its own does the bulk of it. Under steady load it never reaches the end of the log, and the log can begin
+//! anew only when its end is reached; so the writer moves the little that is left, when it is little.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread::JoinHandle,
+};
+
+use rusqlite::Connection;
+
+use crate::{Error, file};
+
+/// The thread is asked each time the log has grown by this many pages: 4 MiB.
+const MOVE: u32 = 1024;
+
+/// From this length on the log is to begin anew: 16 MiB. Its file keeps this size, so that most commits overwrite it and
+/// need not make it longer, which is a slower sync.
+pub(crate) const FULL: u32 = 4096;
+
+/// At this length the writer moves everything itself, however long it takes: the thread does not keep up. 64 MiB.
+const TOO_LONG: u32 = 4 * FULL;
+
+/// The writer's side.
+pub(crate) struct Log {
+    /// Pages in the log after the last commit.
+    length: Arc<AtomicU32>,
+    /// Up to where the thread moved it the last time; 0 once that was looked at.
+    moved: Arc<AtomicU32>,
+    /// Length when the thread was asked the last time.
+    asked: u32,
+    thread: Option<(SyncSender<()>, JoinHandle<()>)>,
+}
+
+impl Log {
+    /// Takes the log of the writer's connection into care.
+    pub(crate) fn keep(writer: &mut Connection, dir: &Path) -> Result<Self, Error> {
+        let length = Arc::new(AtomicU32::new(0));
+        let moved = Arc::new(AtomicU32::new(0));
+        // In place of SQLite's own hook, which moves everything as a part of the commit.
+        let noted = Arc::clone(&length);
+        writer.wal_hook(Some(move |_: &mut _, pages: std::os::raw::c_int| {
+            noted.store(u32::try_from(pages).unwrap_or(0), Relaxed);
+            Ok(())
+        }))?;
+        let connection = file::join(dir)?;
+        let (ask, asked) = mpsc::sync_channel(1);
+        let report = Arc::clone(&moved);
+        let thread = std::thread::Builder::new()
+            .name("journal-log".to_owned())
+            .spawn(move || work(&connection, &asked, &report))
+            .map_err(|error: io::Error| Error::Disk { detail: format!("no thread for its log: {error}") })?;
+        Ok(Self { length, moved, asked: 0, thread: Some((ask, thread)) })
+    }
+
+    /// To be called between commits.
+    pub(crate) fn tend(&mut self, writer: &Connection) {
+        let length = self.length.load(Relaxed);
+        if length < self.asked {
+            // It began anew.
+            self.asked = 0;
+        }
+        let moved = self.moved.swap(0, Relaxed);
+        let little = moved > 0 && length.saturating_sub(moved) < MOVE;
+        if (length >= FULL && little) || length >= TOO_LONG {
+            if let Err(error) = move_pages(writer) {
+                tracing::warn!(%error, "the journal's log could not be moved into the database; it grows on");
+            }
+        } else if length >= self.asked.saturating_add(MOVE)
+            && let Some((ask, _)) = &self.thread
+        {
+            // It is at work if it does not take the request.
+            if ask.try_send(()).is_ok() {
+                self.asked = length;
+            }
+        }
+    }
+}
+
+impl Drop for Log {
+    /// The connection of the thread is closed when this returns: the writer's is the last one then.
+    fn drop(&mut self) {
+        if let Some((ask, thread)) = self.thread.take() {
+            drop(ask);
+            if thread.join().is_err() {
+                tracing::error!("the thread for the journal's log panicked");
+            }
+        }
+    }
+}
+
+fn work(connection: &Connection, asked: &Receiver<()>, moved: &AtomicU32) {
+    let mut failing = false;
+    while asked.recv().is_ok() {
+        match move_pages(connection) {
+            Ok((_, done)) => {
+                moved.store(done, Relaxed);
+                failing = false;
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "the journal's log cannot be moved into the database; it grows on");
+                }
+                failing = true;
+            }
+        }
+    }
+}
+
+/// Moves what no reader holds back, and syncs the database. Returns the pages in the log, and how many of them are moved.
+pub(crate) fn move_pages(connection: &Connection) -> Result<(u32, u32), Error> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?)
+}
