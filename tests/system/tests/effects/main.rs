@@ -1,6 +1,7 @@
 //! Nothing is lost, nothing is written twice: what a plugin's requests are worth after a crash, after a failure and after
 //! a change of the plugin. The verdict is the list of requests that reached the CRM.
 
+mod contacts;
 mod holds;
 mod kept;
 mod office;

@@ -161,12 +161,41 @@ async fn other_settings_hear_of_the_write_that_was_cut_off() -> Result<()> {
     Ok(())
 }
 
-/// Nothing in a plugin can make it ask otherwise than before; a zone that the admin changed meanwhile can.
+/// Nothing that a plugin sees makes it ask otherwise than before, so the record of what it asked is changed here.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_asks_otherwise_than_before_is_parked_and_both_requests_are_named() -> Result<()> {
     let mut office = Office::open(Setup::new(json!({"journal.write": [[
-        {"send": {"method": "POST", "url": "made?<began>", "effect": "once", "body": "<key:made>"}},
+        {"send": {"method": "POST", "url": "made", "effect": "once", "body": "<key:made>"}},
         {"send": {"url": "wait"}},
+        {"send": {"method": "POST", "url": "closed", "effect": "once", "body": "<key:closed>"}},
+    ]]})))
+    .await?;
+    let held = office.crm.hold("wait");
+    office.call("a").await?;
+    let _connection = held.arrived().await?;
+    office.kill().await?;
+    let journal = rusqlite::Connection::open(office.folder().join("data/hookswitch.db"))?;
+    let changed = journal.execute("UPDATE requests SET url = '{crm}/other' WHERE url = '{crm}/made'", [])?;
+    ensure!(changed == 1, "the record of the request is not where it was");
+    drop(journal);
+    office.launch().await?;
+    let parked = office.wait_for_jobs("parked", 1).await?;
+    let problem = parked[0]["problem"].as_str().context("a problem")?;
+    ensure!(problem.contains("{crm}/made") && problem.contains("{crm}/other"), "{problem}");
+    let count = |path| office.crm.requests_to(path).len();
+    ensure!((count("made"), count("closed")) == (1, 0), "{:?}", office.crm.requests());
+    // An admin who says `retry` gets a new try, which may ask what it likes.
+    office.run(&["jobs", "retry", &parked[0]["job"].to_string()]).await?;
+    office.wait_for_jobs("done", 2).await?;
+    ensure!(count("closed") == 1, "{:?}", office.crm.requests());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_zone_is_a_new_try_and_what_was_written_stays() -> Result<()> {
+    let mut office = Office::open(Setup::new(json!({"journal.write": [[
+        {"send": {"method": "POST", "url": "made", "effect": "once", "body": "<key:made>"}},
+        {"send": {"url": "wait?<attempt>&<began>"}},
     ]]})))
     .await?;
     let held = office.crm.hold("wait");
@@ -175,13 +204,10 @@ async fn a_run_that_asks_otherwise_than_before_is_parked_and_both_requests_are_n
     office.kill().await?;
     office.setup().server = "region = \"DE\"\ntimezone = \"Asia/Tokyo\"";
     office.launch().await?;
-    let parked = office.wait_for_jobs("parked", 1).await?;
-    let problem = parked[0]["problem"].as_str().context("a problem")?;
-    ensure!(problem.contains("+01:00") && problem.contains("+09:00"), "{problem}");
-    ensure!(office.crm.requests_to("made").len() == 1, "{:?}", office.crm.requests_to("made"));
-    // An admin who says `retry` gets a new try, which may ask what it likes.
-    let id = parked[0]["job"].to_string();
-    office.run(&["jobs", "retry", &id]).await?;
     office.wait_for_jobs("done", 2).await?;
+    ensure!(office.crm.requests_to("made").len() == 1, "{:?}", office.crm.requests_to("made"));
+    let waits: Vec<_> = office.crm.requests_to("wait").into_iter().map(|request| request.path).collect();
+    ensure!(waits.len() == 2 && waits[0].starts_with("wait?1&") && waits[0].ends_with("+01:00"), "{waits:?}");
+    ensure!(waits[1].starts_with("wait?2&") && waits[1].ends_with("+09:00"), "{waits:?}");
     Ok(())
 }
