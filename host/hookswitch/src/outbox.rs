@@ -3,6 +3,8 @@
 //! [`queue`] decides what runs next, [`work`] does it. Everything here can be lost: the journal has it.
 
 mod queue;
+#[cfg(test)]
+mod simulation;
 mod work;
 
 use std::{

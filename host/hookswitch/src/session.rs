@@ -5,7 +5,10 @@ mod body;
 mod exchange;
 mod tape;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use hookswitch_call::{
@@ -18,7 +21,7 @@ use hookswitch_journal::{
     storage as stored,
 };
 use hookswitch_runtime::{
-    Services,
+    Grace, Services,
     contract::{self, Content, Fields, http, logging, storage},
 };
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
@@ -43,6 +46,8 @@ pub(crate) struct Session {
     pub(crate) tape: Option<Arc<Mutex<Tape>>>,
     /// Host calls so far.
     pub(crate) host_calls: u32,
+    /// Time that the plugin waited for its turn.
+    pub(crate) grace: Grace,
 }
 
 impl Session {
@@ -62,6 +67,11 @@ impl Session {
             body: Body::of(body),
             rule: None,
         }
+    }
+
+    /// How long a request may wait for its turn: a job can wait, somebody whose phone is ringing cannot.
+    fn patience(&self) -> Duration {
+        if self.tape.is_some() { Duration::from_secs(300) } else { Duration::from_secs(5) }
     }
 
     fn on_tape<T>(&self, ask: impl FnOnce(&mut Tape) -> T) -> Option<T> {

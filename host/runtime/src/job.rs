@@ -1,6 +1,12 @@
 //! What one call of a plugin is given to work with.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{Denied, Services};
 
@@ -15,6 +21,25 @@ pub struct Job {
     pub key_base: String,
     /// All random numbers of the job come from it; the same seed gives the same numbers.
     pub seed: [u8; 32],
+    /// Time that [`services`](Self::services) let the plugin wait.
+    pub grace: Grace,
+}
+
+/// Time that a plugin waited for no fault of its own or of its CRM, as for its turn under a rate limit: the wall-clock
+/// limit is put off by it. Clones are handles to the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Grace(Arc<AtomicU64>);
+
+impl Grace {
+    /// Puts the limit off by `wait` more; to be called before the wait.
+    pub fn add(&self, wait: Duration) {
+        self.0.fetch_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How far the limit has been put off.
+    pub fn get(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl Job {
@@ -26,6 +51,7 @@ impl Job {
             attempt: 1,
             key_base: String::new(),
             seed: [0; 32],
+            grace: Grace::default(),
         }
     }
 }

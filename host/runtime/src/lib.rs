@@ -35,7 +35,7 @@ pub use compile::{Failure as CompileFailure, compile_child_main};
 pub use component::{Component, Exports};
 pub use engine::{Engine, Options, StartError};
 pub use inspect::Refusal;
-pub use job::{Job, Limits};
+pub use job::{Grace, Job, Limits};
 pub use load::{Hash, LoadError};
 pub use outcome::{CallError, Outcome, Usage};
 pub use services::{Denied, DocumentChange, DocumentQuery, Services};

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use wasmtime::{
     Store, Trap, UpdateDeadline, WasmBacktrace,
     component::{Instance, InstancePre},
 };
 
 use crate::{
-    CallError, Job, Outcome, Usage,
+    CallError, Grace, Job, Outcome, Usage,
     contract::Failure,
     engine::Shared,
     meter::{Meter, Metered},
@@ -43,14 +43,15 @@ pub(crate) async fn run<T>(
         return Outcome { result: Err(host_error("the engine is closed")), usage: Usage::default() };
     };
     let started = Instant::now();
-    let wall = job.limits.wall;
+    let (wall, grace) = (job.limits.wall, job.grace.clone());
     let budget = job.limits.guest_cpu.unwrap_or(shared.options.guest_cpu);
     let meter = Arc::new(Meter::default());
     let mut store = prepare(shared, job, budget, &meter);
 
     let mut instantiated = false;
-    let called = timeout(
+    let called = within(
         wall,
+        &grace,
         Metered::new(meter.clone(), async {
             let instance = pre.instantiate_async(&mut store).await?;
             instantiated = true;
@@ -62,9 +63,9 @@ pub(crate) async fn run<T>(
     let state = store.data_mut();
     let last_words = wasi::last_words(state);
     let result = match called {
-        Ok(Ok(result)) => result.map_err(CallError::Failure),
-        Ok(Err(error)) => Err(explain(&error, state, budget, instantiated, last_words)),
-        Err(_) => Err(CallError::Deadline { wall }),
+        Some(Ok(result)) => result.map_err(CallError::Failure),
+        Some(Err(error)) => Err(explain(&error, state, budget, instantiated, last_words)),
+        None => Err(CallError::Deadline { wall }),
     };
     let usage = Usage {
         waited: started - asked,
@@ -75,6 +76,20 @@ pub(crate) async fn run<T>(
         host_calls: state.host_calls(),
     };
     Outcome { result, usage }
+}
+
+/// Waits for `work`, as long as `wall` and `grace` allow; the latter may grow meanwhile.
+async fn within<T>(wall: Duration, grace: &Grace, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    let began = tokio::time::Instant::now();
+    loop {
+        let deadline = began + wall + grace.get();
+        match timeout_at(deadline, &mut work).await {
+            Ok(done) => return Some(done),
+            Err(_) if began + wall + grace.get() > deadline => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 fn prepare(shared: &Shared, job: Job, budget: Duration, meter: &Arc<Meter>) -> Store<State> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Job, Limits, Services,
+    Grace, Job, Limits, Services,
     contract::{Fields, logging::Level},
     imports::logging,
     memory,
@@ -22,6 +22,7 @@ pub(crate) struct State {
     pub(crate) attempt: u32,
     pub(crate) key_base: String,
     started: Instant,
+    grace: Grace,
     pub(crate) random: blake3::OutputReader,
     pub(crate) wasi: wasi::State,
     pub(crate) secret_tries: u32,
@@ -49,6 +50,7 @@ impl State {
             attempt: job.attempt,
             key_base: job.key_base,
             started: Instant::now(),
+            grace: job.grace,
             random: stream_of(&job.seed, "random"),
             wasi: wasi::State::new(stream_of(&job.seed, "wasi")),
             secret_tries: 0,
@@ -76,7 +78,7 @@ impl State {
 
     /// What is left of the call's wall-clock time.
     pub(crate) fn remaining(&self) -> Duration {
-        self.limits.wall.saturating_sub(self.started.elapsed())
+        (self.limits.wall + self.grace.get()).saturating_sub(self.started.elapsed())
     }
 
     /// Writes one line to the job's log: cut, escaped, and as long as there is room.

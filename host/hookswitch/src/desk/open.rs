@@ -8,7 +8,7 @@ use std::{
 
 use hookswitch_gate::{Credential, Gate, Grant, Options, Resolver};
 use hookswitch_journal::Journal;
-use hookswitch_runtime::{Component, Denied, Engine, Job, Limits, LoadError};
+use hookswitch_runtime::{Component, Engine, Job, LoadError};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Desk;
@@ -61,7 +61,7 @@ pub(crate) async fn inspect(name: &str, loaded: &Loaded, engine: &Engine) -> Res
         path,
         source: Box::new(source),
     })?;
-    let manifest = match component.manifest(denied(), &Vec::new()).await.result {
+    let manifest = match component.manifest(Job::denied(), &Vec::new()).await.result {
         Ok(text) => Manifest::parse(&text),
         Err(error) => Err(format!("the manifest cannot be read: {error}")),
     };
@@ -72,11 +72,6 @@ pub(crate) async fn inspect(name: &str, loaded: &Loaded, engine: &Engine) -> Res
         return Err(OpenError::Manifest { name: name.to_owned(), problem });
     }
     Ok(Inspected { component, manifest })
-}
-
-/// The world in which a manifest is asked for.
-fn denied() -> Job {
-    Job { services: Box::new(Denied), limits: Limits::default(), attempt: 1, key_base: String::new(), seed: [0; 32] }
 }
 
 /// Enables `[plugin.NAME]`.

@@ -8,7 +8,7 @@ use std::{
 use hookswitch_call::Millis;
 use hookswitch_journal::{CallRef, Error, JobId, RunId, Txn, runs};
 use hookswitch_runtime::{
-    CallError, Component, Job, Limits, Outcome, Usage,
+    CallError, Component, Grace, Job, Limits, Outcome, Usage,
     contract::{Delay, Failure},
 };
 
@@ -244,7 +244,16 @@ impl Desk {
         started: Millis,
         tape: Option<Arc<Mutex<Tape>>>,
     ) -> Session {
-        Session { desk: self.clone(), call: call.cloned(), run, lane, started, tape, host_calls: 0 }
+        Session {
+            desk: self.clone(),
+            call: call.cloned(),
+            run,
+            lane,
+            started,
+            tape,
+            host_calls: 0,
+            grace: Grace::default(),
+        }
     }
 
     async fn place(&self, lane: Lane) -> Option<tokio::sync::SemaphorePermit<'_>> {
@@ -259,12 +268,14 @@ impl Desk {
 
 /// The visit as the runtime wants it.
 fn job(session: Session, wall: Duration, identity: &Identity) -> Job {
+    let grace = session.grace.clone();
     Job {
         services: Box::new(session),
         limits: Limits { wall, ..Limits::default() },
         attempt: identity.attempt,
         key_base: identity.seed.to_hex().to_string(),
         seed: *identity.seed.as_bytes(),
+        grace,
     }
 }
 

@@ -15,6 +15,9 @@ use crate::clock;
 /// What the plugin is told of a request that may have been carried out before the program died.
 const CUT_OFF: &str = "the host was stopped while this request was under way; whether it was carried out is not known";
 
+/// And of one that would have come too late to be of use.
+const BUSY: &str = "too many requests wait for their turn under the rate limit of this CRM";
+
 /// Sends a request of the plugin, or gives the answer that it got before.
 pub(super) async fn send(session: &mut Session, request: http::Request) -> Result<http::Response, http::Error> {
     if !request.keep_secret.is_empty() {
@@ -31,13 +34,9 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
     let mut intent = session.intent(HTTP, effect, &method, &shown(credential.as_deref(), &url), &assembled.bytes);
     intent.headers.clone_from(&headers);
     let ordinal = intent.ordinal;
-    match session.cue(&intent) {
-        Cue::Make => {
-            session.flush().await;
-            let noted = session.desk.journal.intend(intent).await;
-            noted.map_err(|error| http::Error::NotSent(format!("the request cannot be written down: {error}")))?;
-        }
-        Cue::MakeAgain => {}
+    let again = match session.cue(&intent) {
+        Cue::Make => false,
+        Cue::MakeAgain => true,
         Cue::Give(reply) => return given(reply),
         Cue::Keep(run, reply) => {
             intent.rule = Some(format!("answered in an earlier try (run {run})"));
@@ -53,8 +52,16 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
             return given(in_doubt());
         }
         Cue::Diverged(text) => return Err(http::Error::Other(text)),
+    };
+    // Before the intent is written down: what only waits for its turn has surely not been sent.
+    if session.desk.bucket.take(session.lane, session.patience(), &session.grace).await.is_err() {
+        return Err(http::Error::NotSent(BUSY.to_owned()));
     }
-    session.desk.bucket.take(session.lane).await;
+    if !again {
+        session.flush().await;
+        let noted = session.desk.journal.intend(intent).await;
+        noted.map_err(|error| http::Error::NotSent(format!("the request cannot be written down: {error}")))?;
+    }
     let result = session
         .desk
         .gate

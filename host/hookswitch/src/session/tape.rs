@@ -1,6 +1,9 @@
 //! What a job was told before: given again word by word when its run is resumed, and kept as far as it is safe when the
 //! job is tried again.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 
 use hookswitch_journal::{

@@ -178,7 +178,14 @@ impl World {
     }
 
     pub fn job_within(&self, limits: Limits) -> Job {
-        Job { services: Box::new(self.clone()), limits, attempt: 1, key_base: "job".into(), seed: [7; 32] }
+        Job {
+            services: Box::new(self.clone()),
+            limits,
+            attempt: 1,
+            key_base: "job".into(),
+            seed: [7; 32],
+            grace: hookswitch_runtime::Grace::default(),
+        }
     }
 
     pub fn messages(&self) -> Vec<String> {
