@@ -90,16 +90,9 @@ impl Tracker {
         self.calls.retain(|_, call| call.is_open() || call.changed >= before);
     }
 
-    /// Living calls that began before `before`, oldest first.
-    pub fn open_since(&self, before: Millis) -> Vec<Chain> {
-        let mut open: Vec<_> = self
-            .calls
-            .values()
-            .filter(|call| call.is_open() && call.started < before)
-            .map(|call| (call.started, call.chain.clone()))
-            .collect();
-        open.sort();
-        open.into_iter().map(|(_, chain)| chain).collect()
+    /// The calls that go on.
+    pub fn open(&self) -> Vec<Chain> {
+        self.calls.values().filter(|call| call.is_open()).map(|call| call.chain.clone()).collect()
     }
 
     /// `part` was a part of `into` all along: its agents move there.

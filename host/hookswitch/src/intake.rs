@@ -1,6 +1,10 @@
 //! From reports to accepted events: track, plan, make durable, hand over.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hookswitch_call::{
     Call, Chain, Event, Millis, PbxName, Tracker,
@@ -36,6 +40,8 @@ pub(crate) struct Intake {
     pbx: PbxName,
     config: Arc<Config>,
     tracker: Tracker,
+    /// When there was news of a call, on a clock that never jumps.
+    heard: HashMap<Chain, Instant>,
     journal: Journal,
     dispatch: Arc<Dispatch>,
 }
@@ -55,7 +61,10 @@ impl Intake {
         dispatch: Arc<Dispatch>,
         calls: Vec<Call>,
     ) -> Self {
-        Self { tracker: Tracker::new(pbx.clone(), calls).told_ring_ends(), pbx, config, journal, dispatch }
+        let (wall, now) = (clock::now(), Instant::now());
+        let heard = |call: &Call| now.checked_sub(Duration::from_millis(wall.since(call.changed))).unwrap_or(now);
+        let heard = calls.iter().filter(|call| call.is_open()).map(|call| (call.chain.clone(), heard(call))).collect();
+        Self { tracker: Tracker::new(pbx.clone(), calls).told_ring_ends(), heard, pbx, config, journal, dispatch }
     }
 
     /// Takes reports until the source ends.
@@ -117,7 +126,7 @@ impl Intake {
             }
             Report::Resynced { alive, at } => {
                 tracing::info!(pbx = %self.pbx, alive = alive.len(), "resynchronised");
-                self.note(self.tracker.open_since(Millis(u64::MAX)), changes, |tracker| tracker.reconcile(&alive, at));
+                self.note(self.tracker.open(), changes, |tracker| tracker.reconcile(&alive, at));
             }
             Report::Connected => tracing::info!(pbx = %self.pbx, "connected"),
             // The source warns of every attempt.
@@ -127,12 +136,13 @@ impl Intake {
 
     /// Closes calls that have had no news for too long.
     fn give_up_silent(&mut self, now: Millis, changes: &mut BTreeMap<Chain, Change>) {
-        let limit = u64::try_from(self.config.server.call_limit.0.as_millis()).unwrap_or(u64::MAX);
-        for chain in self.tracker.open_since(Millis(now.0.saturating_sub(limit))) {
-            if self.tracker.call(&chain).is_some_and(|call| now.since(call.changed) > limit) {
-                tracing::warn!(pbx = %self.pbx, call = %chain, "no news for too long; closed as lost");
-                self.note(vec![chain.clone()], changes, |tracker| tracker.close(&chain, now));
-            }
+        let limit = self.config.server.call_limit.0;
+        self.heard.retain(|chain, _| self.tracker.call(chain).is_some_and(Call::is_open));
+        let silent: Vec<_> =
+            self.heard.iter().filter(|(_, heard)| heard.elapsed() > limit).map(|(chain, _)| chain.clone()).collect();
+        for chain in silent {
+            tracing::warn!(pbx = %self.pbx, call = %chain, "no news for too long; closed as lost");
+            self.note(vec![chain.clone()], changes, |tracker| tracker.close(&chain, now));
         }
     }
 
@@ -148,6 +158,7 @@ impl Intake {
         for (before, chain) in before {
             let own: Vec<_> = events.iter().filter(|event| event.chain == chain).cloned().collect();
             if !own.is_empty() {
+                self.heard.insert(chain.clone(), Instant::now());
                 changes.entry(chain).or_insert_with(|| Change { before, events: Vec::new() }).events.extend(own);
             }
         }
