@@ -9,12 +9,12 @@
 mod measure;
 
 use std::{
-    path::Path,
     sync::mpsc,
     time::{Duration, Instant},
 };
 
 use hookswitch_journal::Journal;
+use tokio::runtime::Runtime;
 
 use measure::{Round, bare_disk, runtime, signal};
 
@@ -26,14 +26,16 @@ const CALLS: usize = 256;
 
 fn main() {
     let (rounds, length) =
-        if measure::in_full() { (5, Duration::from_secs(10)) } else { (1, Duration::from_millis(100)) };
+        if measure::in_full() { (25, Duration::from_secs(2)) } else { (1, Duration::from_millis(100)) };
+    let dir = measure::directory();
+    let runtime = runtime();
+    let journal = Journal::open(dir.path()).unwrap();
     let (mut disk, mut accepted) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let dir = measure::directory();
+    for round in 0..rounds {
         disk.extend(bare_disk(dir.path(), length / 4).took);
-        accepted.extend(accept(dir.path(), length));
-        disk.extend(bare_disk(dir.path(), length / 4).took);
+        accepted.extend(accept(&journal, &runtime, length, round));
     }
+    runtime.block_on(journal.close());
     let [disk, accepted] = [disk, accepted].map(|took| Round { rate: 0.0, took });
     println!("{:<40} {:>9} {:>9} {:>9} {:>9}", "ms", "samples", "p50", "p99", "max");
     for (name, round) in [("bare disk: write 4 KiB, fdatasync", &disk), ("accept at 1,000 per second", &accepted)] {
@@ -44,9 +46,7 @@ fn main() {
 }
 
 /// How long each event took from hand-in to acknowledgement.
-fn accept(dir: &Path, length: Duration) -> Vec<Duration> {
-    let runtime = runtime();
-    let journal = Journal::open(dir).unwrap();
+fn accept(journal: &Journal, runtime: &Runtime, length: Duration, round: usize) -> Vec<Duration> {
     let (done, results) = mpsc::channel();
     let began = Instant::now();
     for number in 0.. {
@@ -56,7 +56,7 @@ fn accept(dir: &Path, length: Duration) -> Vec<Duration> {
         }
         std::thread::sleep(due.saturating_sub(began.elapsed()));
         let number = number as usize;
-        let new = signal(number % CALLS, (number / CALLS) as u64 + 1);
+        let new = signal(round * CALLS + number % CALLS, (number / CALLS) as u64 + 1);
         let (journal, done) = (journal.clone(), done.clone());
         let handed_in = Instant::now();
         runtime.spawn(async move {
@@ -65,7 +65,5 @@ fn accept(dir: &Path, length: Duration) -> Vec<Duration> {
         });
     }
     drop(done);
-    let took = results.iter().collect();
-    runtime.block_on(journal.close());
-    took
+    results.iter().collect()
 }

@@ -12,7 +12,10 @@ use std::{
 
 use hookswitch_call::Millis;
 
-use crate::{Error, Reader};
+use crate::{
+    Error, Reader,
+    file::{beside, sync_directory_of},
+};
 
 pub use restore::{RestoreError, Restored, restore};
 
@@ -85,9 +88,7 @@ impl Reader {
         if to.symlink_metadata().is_ok() {
             return Err(BackupError::Exists(to.to_owned()));
         }
-        let mut name = to.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = to.with_file_name(name);
+        let part = beside(to, ".part");
         // What a killed backup left behind is used again; the lock tells it from one that runs.
         let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&part);
         let held = open.map_err(failed(&part, "created"))?;
@@ -124,10 +125,4 @@ impl Reader {
         held.sync_all().map_err(|error| Error::Disk { detail: error.to_string() })?;
         Ok(backup)
     }
-}
-
-/// Makes names that were given in a file's directory survive a power cut.
-fn sync_directory_of(path: &Path) -> io::Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(dir)?.sync_all()
 }

@@ -1,7 +1,7 @@
 //! The file on disk: who may open it, how it is set up, and whether it is whole.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -53,13 +53,8 @@ pub(crate) fn path(dir: &Path) -> PathBuf {
 pub(crate) fn own(dir: &Path) -> Result<Owned, OpenError> {
     let lock = lock(dir)?;
     let path = path(dir);
-    // SQLite gives the files beside the database the same permissions as this one has. A file that exists is not opened:
-    // to close it would release the locks that SQLite holds for other connections of this process.
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(OpenError::Path { path, action: "created", source });
-        }
-        _ => {}
+    if path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        make(&path)?;
     }
     let refused = |error| refusal(&path, error);
     let (mut connection, format) = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(refused)?;
@@ -69,7 +64,7 @@ pub(crate) fn own(dir: &Path) -> Result<Owned, OpenError> {
             return Err(OpenError::Newer { path, found, known: schema::PRESENT });
         }
         Format::Journal(found) => found,
-        Format::Empty => 0,
+        Format::Empty => return Err(OpenError::Damaged { path, detail: "it holds no tables".to_owned() }),
     };
     if let Some(detail) = damage(&mut connection).map_err(refused)? {
         return Err(OpenError::Damaged { path, detail });
@@ -78,10 +73,50 @@ pub(crate) fn own(dir: &Path) -> Result<Owned, OpenError> {
     Ok(Owned { connection, _lock: lock })
 }
 
+/// Makes an empty journal. It gets its name when it is whole and on disk: a file of this name that is empty, or lacks its
+/// tables, has lost something.
+fn make(path: &Path) -> Result<(), OpenError> {
+    let failed = |path: &Path, action| {
+        let path = path.to_owned();
+        move |source| OpenError::Path { path, action, source }
+    };
+    if fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) {
+        let detail = "it is gone, and its log (`-wal`) is there".to_owned();
+        return Err(OpenError::Damaged { path: path.to_owned(), detail });
+    }
+    let new = beside(path, ".new");
+    // SQLite gives the files beside the database the same permissions as this one has.
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
+    let file = file.map_err(failed(path, "created"))?;
+    let fill = || -> Result<(), Error> {
+        let mut connection = Connection::open_with_flags(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Lets retention give pages back to the disk step by step.
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        schema::migrate(&mut connection, 0)
+    };
+    fill().map_err(|error| refusal(path, error))?;
+    file.sync_all().map_err(failed(path, "created"))?;
+    fs::rename(&new, path).map_err(failed(path, "created"))?;
+    sync_directory_of(path).map_err(failed(path, "created"))
+}
+
+/// Makes names that were given in a file's directory survive a power cut.
+pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(dir)?.sync_all()
+}
+
+/// The path with something behind its name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
 /// Opens a connection that can only read.
 pub(crate) fn borrow(dir: &Path) -> Result<Connection, OpenError> {
     let path = path(dir);
-    match std::fs::metadata(&path) {
+    match fs::metadata(&path) {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(OpenError::NothingYet { dir: dir.to_owned() });
@@ -96,7 +131,7 @@ pub(crate) fn borrow(dir: &Path) -> Result<Connection, OpenError> {
             Err(OpenError::Newer { path, found, known: schema::PRESENT })
         }
         Format::Journal(found) => Err(OpenError::Older { path, found, known: schema::PRESENT }),
-        Format::Empty => Err(OpenError::NothingYet { dir: dir.to_owned() }),
+        Format::Empty => Err(OpenError::Damaged { path, detail: "it holds no tables".to_owned() }),
         Format::Foreign => Err(OpenError::Foreign { path }),
     }
 }
@@ -150,6 +185,10 @@ pub(crate) fn lock(dir: &Path) -> Result<Lock, OpenError> {
 }
 
 pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, Format), Error> {
+    // SQLite would take an empty file for a new one, and throw away the log that lies beside it.
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Err(Error::Damaged { detail: "it is empty".to_owned() });
+    }
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
     leave_log(&connection, true)?;
@@ -167,8 +206,6 @@ fn leave_log(connection: &Connection, leave: bool) -> Result<(), Error> {
 fn set_up(connection: &Connection) -> Result<(), Error> {
     leave_log(connection, false)?;
     connection.set_prepared_statement_cache_capacity(100);
-    // Takes effect in a new file only: lets retention give pages back to the disk step by step.
-    connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // What is forgotten is overwritten.

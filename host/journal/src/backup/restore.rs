@@ -11,9 +11,10 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::OpenFlags;
 
-use super::{Backup, copy, sync_directory_of};
+use super::{Backup, copy};
 use crate::{
-    Error, OpenError, file,
+    Error, OpenError,
+    file::{self, beside, sync_directory_of},
     schema::{self, Format},
 };
 
@@ -171,13 +172,6 @@ fn keep(dir: &Path, path: &Path) -> Result<PathBuf, RestoreError> {
     }
     sync_directory_of(path).map_err(failed(dir, "synced"))?;
     Ok(kept)
-}
-
-/// The name of `path` with something behind it.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// The name of `path` with something before it.

@@ -227,7 +227,7 @@ async fn a_copy_that_is_no_good_is_named_and_changes_nothing() {
             matches!(error, RestoreError::Damaged { .. })
         }),
         (bad("text", &|path| fs::write(path, "hello").unwrap()), |error| matches!(error, RestoreError::Damaged { .. })),
-        (bad("empty", &|path| fs::write(path, "").unwrap()), |error| matches!(error, RestoreError::Foreign(_))),
+        (bad("empty", &|path| fs::write(path, "").unwrap()), |error| matches!(error, RestoreError::Damaged { .. })),
         (bad("foreign", &sql("PRAGMA application_id = 7")), |error| matches!(error, RestoreError::Foreign(_))),
         (bad("newer", &sql("UPDATE meta SET value = 9 WHERE name = 'schema'")), |error| {
             matches!(error, RestoreError::Newer { found: 9, .. })

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use hookswitch_journal::{Journal, OpenError, Reader};
+use hookswitch_journal::{Error, Journal, OpenError, Reader, calls::Filter};
 use rusqlite::Connection;
 
 use crate::{
@@ -164,6 +164,71 @@ async fn a_damaged_file_is_named_with_a_cure_and_left_as_it_is() {
         assert!(text.contains("hookswitch.db") && text.contains("restore a backup"), "{name}: {text}");
         assert!(fs::read(&file).unwrap() == bytes, "{name}: the file was changed");
     }
+}
+
+#[tokio::test]
+async fn a_file_that_lost_everything_is_not_taken_for_a_new_one() {
+    let left = left_behind().await;
+    let mut writer = Writer::start(left.path(), &[0; 16]);
+    writer.next().unwrap();
+    writer.kill();
+    type Loss = fn(&Path);
+    let cases: [(&str, Loss); 3] = [
+        ("empty", |file| fs::write(file, "").unwrap()),
+        ("zeros", |file| fs::write(file, vec![0; fs::metadata(file).unwrap().len() as usize]).unwrap()),
+        ("gone", |file| fs::remove_file(file).unwrap()),
+    ];
+    for (name, lose) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        for file in ["hookswitch.db", "hookswitch.db-wal"] {
+            fs::copy(left.path().join(file), dir.path().join(file)).unwrap();
+        }
+        lose(&World::file(dir.path()));
+        let files = || ["hookswitch.db", "hookswitch.db-wal"].map(|file| fs::read(dir.path().join(file)).ok());
+        let before = files();
+        let error = Journal::open(dir.path()).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{name}: {error}");
+        assert!(files() == before, "{name}: the files were changed");
+    }
+}
+
+/// Bits of each byte of the first header, and one at the beginning of each page: the journal is whole, or it is named and
+/// left as it is.
+#[tokio::test]
+async fn a_flipped_bit_never_makes_a_journal_look_as_if_it_held_less() {
+    let left = left_behind().await;
+    let whole = fs::read(World::file(left.path())).unwrap();
+    let header = (0..100).flat_map(|byte| [0, 1, 7].map(|bit| (byte, bit)));
+    let pages = (0..whole.len() / 4096).map(|page| (page * 4096 + page % 12, page % 8));
+    let (mut named, mut harmless) = (0, 0);
+    for (byte, bit) in header.chain(pages) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = World::file(dir.path());
+        let mut bytes = whole.clone();
+        bytes[byte] ^= 1 << bit;
+        fs::write(&file, &bytes).unwrap();
+        match Journal::open(dir.path()) {
+            Err(error) => {
+                assert!(error.to_string().contains("hookswitch.db"), "byte {byte}, bit {bit}: {error}");
+                assert!(fs::read(&file).unwrap() == bytes, "byte {byte}, bit {bit}: the file was changed: {error}");
+                named += 1;
+            }
+            Ok(journal) => {
+                let counts = journal.read(|view| {
+                    let calls = view.find_calls(&Filter { limit: 1_000, ..Filter::default() })?.len();
+                    Ok((calls, view.events_of(&reference("c7"))?.len(), view.unfinished_jobs()?.len()))
+                });
+                // What is found when it is used is an error then, and not an answer.
+                match counts.await {
+                    Ok(counts) => assert_eq!(counts, (200, 5, 200), "byte {byte}, bit {bit}"),
+                    Err(error) => assert!(matches!(error, Error::Damaged { .. }), "byte {byte}, bit {bit}: {error}"),
+                }
+                journal.close().await;
+                harmless += 1;
+            }
+        }
+    }
+    assert!(named > 150, "{named} named, {harmless} harmless");
 }
 
 #[tokio::test]
