@@ -31,6 +31,7 @@ Examples:
                                            who called in the last hour and reached nobody?
   hookswitch trace 1795230418.0            what happened to this call, step by step
   hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
+  hookswitch backup calls.db               a copy of everything, while the service runs
 
 The configuration is read from ./hookswitch.toml, or from --config FILE, or from HOOKSWITCH_CONFIG.")]
 struct Cli {

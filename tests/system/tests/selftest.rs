@@ -136,7 +136,7 @@ async fn a_journal_that_is_damaged_is_found_damaged() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_that_is_broken_off_leaves_nothing_behind() -> Result<()> {
-    for how in ["-INT", "-TERM"] {
+    for how in ["-INT", "-TERM", "-HUP"] {
         let dir = tempfile::tempdir()?;
         let child = selftest(dir.path(), &["--for", "10m"])?.spawn()?;
         let tester = child.id().context("just started")?;

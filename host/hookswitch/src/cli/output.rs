@@ -36,7 +36,8 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> miette::Result<()> {
     annotated_table(head, &rows)
 }
 
-/// A table with aligned columns, as wide as its contents, where more can be said of a row on a line below it.
+/// A table with aligned columns, as wide as its contents, where more can be said of a row on a line below it; on a
+/// terminal that line is cut to its width.
 pub(super) fn annotated_table(head: &[&str], rows: &[(Vec<String>, Option<String>)]) -> miette::Result<()> {
     let cells = rows.iter().map(|(row, _)| row.iter().map(|cell| printable(cell)).collect());
     let cells: Vec<Vec<String>> = cells.collect();
@@ -50,10 +51,11 @@ pub(super) fn annotated_table(head: &[&str], rows: &[(Vec<String>, Option<String
         padded.join("  ").trim_end().to_owned()
     };
     line(&style(&format(&mut head.iter().copied()), Style::Bold))?;
+    let room = terminal_size::terminal_size_of(io::stdout()).map_or(usize::MAX, |(width, _)| width.0.into());
     for (cells, (_, note)) in cells.iter().zip(rows) {
         line(&format(&mut cells.iter().map(String::as_str)))?;
         if let Some(note) = note {
-            line(&style(&format!("    {}", printable(note)), Style::Dim))?;
+            line(&style(&cut(&format!("    {}", printable(note)), room), Style::Dim))?;
         }
     }
     Ok(())

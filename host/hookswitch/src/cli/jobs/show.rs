@@ -120,8 +120,7 @@ fn facts(job: &Job, document: &Document, zone: &TimeZone) -> Vec<(&'static str, 
         State::Waiting => format!(", due {}", moment(zone, job.due)),
         _ => job.finished.map(|at| format!(" since {}", moment(zone, at))).unwrap_or_default(),
     };
-    let tries = format!("{}, {} failed", super::tries(job.attempt), job.failures);
-    let mut facts = vec![("state", format!("{}{since}; {tries}", super::state(job.state)))];
+    let mut facts = vec![("state", format!("{}{since}; {}", super::state(job.state), super::tries(job.attempt)))];
     let problem = job.problem.as_deref().map(|problem| output::printable(&problem.replace('\n', " ")));
     facts.extend(problem.map(|problem| ("problem", problem)));
     let about = document.call.as_ref().map(|call| {

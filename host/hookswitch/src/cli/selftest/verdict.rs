@@ -49,13 +49,13 @@ pub(super) struct Verdict {
     pub(super) evidence: Option<String>,
 }
 
-const SHOWS: &str = "\
-What a kill shows: nothing is acknowledged before the operating system has it, and what is found afterwards is whole.
-What it does not show: the operating system lived on. After a power cut the disk must still have what it confirmed.";
-
-const ADVICE: &str = "\
-For that, look at: the drive (a cache with a battery or capacitors, or one that honours flushes), the RAID controller
-(write-back only with a battery), and in a virtual machine the disk's cache mode (never `unsafe`).";
+const MEANING: &str = "\
+What a kill shows: nothing is acknowledged before the operating system has it,
+and what is found afterwards is whole. What it does not show: the operating
+system lived on. After a power cut the disk must still have what it confirmed.
+For that, look at the drive (a cache with a battery or capacitors, or one that
+honours flushes), the RAID controller (write-back only with a battery), and in
+a virtual machine the disk's cache mode (never `unsafe`).";
 
 impl Verdict {
     pub(super) fn print(&self) -> miette::Result<()> {
@@ -88,8 +88,7 @@ impl Verdict {
             output::line(&format!("         the journal as it was found lies in {evidence}"))?;
         }
         output::line("")?;
-        output::line(SHOWS)?;
-        output::line(ADVICE)
+        output::line(MEANING)
     }
 }
 
