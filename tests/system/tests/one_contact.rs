@@ -11,10 +11,11 @@ fn list<'a>(state: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     state[key].as_array().into_iter().flatten()
 }
 
-/// Plays so many calls of one caller at once, and waits until the portal has them all. Returns its state.
-async fn calls_at_once(world: &World, count: usize) -> Result<Value> {
+/// Plays so many calls of one caller at once, and waits until the portal has them all. Returns its state. At `speed` 0
+/// they are over before anything can be asked; otherwise all are looked up while they ring.
+async fn calls_at_once(world: &World, count: usize, speed: f64) -> Result<Value> {
     let recorded = trace("a")?;
-    let playback = ami_replay::Playback { fresh_ids: true, ..ami_replay::Playback::default() };
+    let playback = ami_replay::Playback { speed, fresh_ids: true, ..ami_replay::Playback::default() };
     join_all((0..count).map(|_| world.pbx.play(&recorded, playback))).await;
     let finished = |state: &Value| list(state, "calls").filter(|call| call["finished"].is_object()).count() == count;
     world.portal_shows("all calls finished", finished).await
@@ -28,11 +29,13 @@ fn worlds() -> [system_tests::Setup; 2] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_portal_gets_one_lead_of_simultaneous_first_calls() -> Result<()> {
-    for count in [2, 10] {
+    for (count, speed) in [(2, 10.0), (10, 10.0), (10, 0.0)] {
         for setup in worlds() {
+            let who = setup.plugin.clone();
             let world = World::start(setup).await?;
-            let state = calls_at_once(&world, count).await?;
-            ensure!(list(&state, "leads").count() == 1, "{state}");
+            let state = calls_at_once(&world, count, speed).await?;
+            let leads = list(&state, "leads").count();
+            ensure!(leads == 1, "{leads} leads of {count} calls at speed {speed} with {who}: {state}");
             ensure!(list(&state, "calls").count() == count, "{state}");
             let lead = &list(&state, "leads").next().map(|lead| lead["ID"].clone()).unwrap_or_default();
             let tied = list(&state, "calls")
@@ -51,7 +54,7 @@ async fn a_portal_whose_answer_was_lost_gets_no_second_lead() -> Result<()> {
             let setup = system_tests::Setup { plugin: setup.plugin.clone(), ..system_tests::Setup::default() };
             let world = World::start(setup).await?;
             world.portal.inject(Fault::on(method, effect.clone()));
-            let state = calls_at_once(&world, 3).await?;
+            let state = calls_at_once(&world, 3, 0.0).await?;
             ensure!(list(&state, "leads").count() == 1, "{effect:?} on {method}: {state}");
             ensure!(list(&state, "calls").count() == 3, "{effect:?} on {method}: {state}");
         }
