@@ -103,7 +103,8 @@ async fn what_a_foreign_hand_takes_away_between_kill_and_look_is_found_missing()
     };
     signal("-KILL", victim).await?;
     wait_for("the death", || state(victim).is_none_or(|(state, _)| state == "Z").then_some(())).await?;
-    std::fs::OpenOptions::new().write(true).open(&log)?.set_len(0)?;
+    let file = std::fs::OpenOptions::new().write(true).open(&log)?;
+    file.set_len(file.metadata()?.len() / 2)?;
     signal("-CONT", tester).await?;
     let (code, out, err) = end(child).await?;
     let verdict: Value = serde_json::from_str(&out).with_context(|| format!("{out}\n{err}"))?;
@@ -111,7 +112,9 @@ async fn what_a_foreign_hand_takes_away_between_kill_and_look_is_found_missing()
     let faults = verdict["faults"].to_string();
     ensure!(faults.contains("lost"), "{faults}");
     let evidence = verdict["evidence"].as_str().context("evidence")?;
-    ensure!(Path::new(evidence).join("journal-0/hookswitch.db").is_file(), "{evidence}");
+    for file in ["journal-0/hookswitch.db", "verdict.json"] {
+        ensure!(Path::new(evidence).join(file).is_file(), "{file} is missing in {evidence}");
+    }
     Ok(())
 }
 

@@ -31,6 +31,14 @@ impl Decision {
         }
     }
 
+    /// What was decided, in a word.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Retry { .. } | Self::RetryParked { .. } => "retry",
+            Self::Skip { .. } => "skip",
+        }
+    }
+
     /// Writes the decision down. Returns the jobs as they are then, in their order; or, for a person, why nothing was
     /// changed.
     ///

@@ -165,10 +165,10 @@ impl Desk {
     async fn perform(&self, request: Request) -> Answer {
         match request {
             Request::Decide(decision) => {
-                tracing::info!(?decision, "decided by an admin");
-                let now = clock::now();
+                let (now, what) = (clock::now(), decision.name());
                 match self.journal.write(move |txn| decision.apply(txn, now)).await {
                     Ok(Ok(jobs)) => {
+                        tracing::info!(jobs = jobs.len(), what, "an admin decided about jobs");
                         let decided = jobs.iter().map(Decided::from).collect();
                         self.service.decided(jobs).await;
                         Answer::Decided(decided)

@@ -117,6 +117,11 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     }
     scratch.kept = !rounds.faults.is_empty();
     let verdict = verdict(rounds, disk, &scratch, options);
+    if scratch.kept {
+        let text = serde_json::to_vec_pretty(&verdict).unwrap_or_default();
+        std::fs::write(scratch.path.join("verdict.json"), text)
+            .map_err(|error| miette::miette!("the verdict cannot be kept with the evidence: {error}"))?;
+    }
     if common.json {
         output::json(&verdict)?;
     } else {

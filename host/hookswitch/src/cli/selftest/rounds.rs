@@ -18,8 +18,10 @@ use super::{
     verify::{self, Found},
 };
 
-/// A process lives this long after its first acknowledgement: until the moment of the kill.
+/// A process is killed this many milliseconds after its first acknowledgement …
 const LIFE: std::ops::Range<u64> = 5..1500;
+/// … and every so manieth one this many after its start: while it repairs what the one before it left, or a little later.
+const EARLY: (u32, std::ops::Range<u64>) = (4, 1..60);
 /// A process that acknowledges nothing for this long has failed.
 const SILENCE: Duration = Duration::from_secs(30);
 /// A journal that has grown to this size is replaced by a fresh one, so that the test needs little room.
@@ -87,7 +89,11 @@ impl Rounds {
     /// Takes acknowledgements down, and kills the process when its time has come. Those that it gave before count all.
     async fn listen(&mut self, child: &mut Child, lines: ChildStdout, acknowledged: &mut [u64]) -> miette::Result<()> {
         let mut lines = BufReader::new(lines).lines();
-        let mut end: Option<tokio::time::Instant> = None;
+        let in_ms = |range: &std::ops::Range<u64>| {
+            tokio::time::Instant::now() + Duration::from_millis(fastrand::u64(range.clone()))
+        };
+        let (every, early) = &EARLY;
+        let mut end = (self.kills % every == every - 1).then(|| in_ms(early));
         let (mut killed, mut began, mut last) = (false, None, Instant::now());
         loop {
             let line = tokio::select! {
@@ -102,7 +108,7 @@ impl Rounds {
                 return Err(miette::miette!("the accepting process acknowledged nothing for {} s", SILENCE.as_secs()));
             };
             let Some(line) = line.map_err(|error| miette::miette!("cannot hear the process: {error}"))? else { break };
-            end.get_or_insert_with(|| tokio::time::Instant::now() + Duration::from_millis(fastrand::u64(LIFE)));
+            end.get_or_insert_with(|| in_ms(&LIFE));
             last = Instant::now();
             began.get_or_insert(last);
             self.note(&line, acknowledged)?;

@@ -85,7 +85,7 @@ impl Verdict {
             output::line(&format!("{}  {}", output::style("FAILED ", Style::Bad), output::printable(fault)))?;
         }
         if let Some(evidence) = &self.evidence {
-            output::line(&format!("         the journal as it was found lies in {evidence}"))?;
+            output::line(&format!("         the journal and this verdict are kept in {evidence}"))?;
         }
         output::line("")?;
         output::line(MEANING)
