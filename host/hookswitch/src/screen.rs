@@ -54,7 +54,7 @@ impl Screen {
     /// A failure is tried again by the jobs that need the answer.
     async fn identify(&self) {
         let desk = self.station.desk();
-        if let Err(error) = self.case.contacts(&desk).await {
+        if let Err(error) = self.case.contacts(&desk, Lane::Screen).await {
             tracing::warn!(plugin = %desk.name, call = %self.case.key.chain, %error, "caller not looked up");
         }
     }

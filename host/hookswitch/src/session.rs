@@ -71,7 +71,8 @@ impl Session {
 
     /// How long a request may wait for its turn: a job can wait, somebody whose phone is ringing cannot.
     fn patience(&self) -> Duration {
-        if self.tape.is_some() { Duration::from_secs(300) } else { Duration::from_secs(5) }
+        let rings = self.tape.is_none() && self.lane == Lane::Screen;
+        Duration::from_secs(if rings { 5 } else { 300 })
     }
 
     fn on_tape<T>(&self, ask: impl FnOnce(&mut Tape) -> T) -> Option<T> {

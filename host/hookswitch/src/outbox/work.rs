@@ -13,7 +13,7 @@ use super::BROKEN;
 use crate::{
     case::Case,
     clock,
-    desk::{Desk, Earlier, Trace, Try, Unfinished, Worked},
+    desk::{Desk, Earlier, Lane, Trace, Try, Unfinished, Worked},
     dossier::Dossier,
     news::News,
     plan::JobKind,
@@ -192,7 +192,7 @@ impl Worker {
     /// The journal entry of the call as it ended.
     async fn entry(&self, case: &Case) -> Result<Entry, Problem> {
         let desk = &self.desk;
-        let contacts = match case.contacts(desk).await {
+        let contacts = match case.contacts(desk, Lane::Record).await {
             Ok(contacts) => contacts,
             // In the end an entry without a contact is better than none.
             Err(_) if self.head.failures >= ENTRY_WITHOUT_CONTACT => Vec::new(),
