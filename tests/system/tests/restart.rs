@@ -98,7 +98,7 @@ async fn an_end_that_is_heard_after_the_call_was_given_up_corrects_the_entry() -
     world.launch().await?;
     world.play("l", 1.0).await?;
     world.until_log("closed as lost").await?;
-    world.until_log("job=\"update\"").await?;
+    world.until_log("kind=\"update\"").await?;
     let state = world.portal_shows("the call finished", |state| finished(state) == 1).await?;
     ensure!(list(&state, "calls").count() == 1, "{state}");
     let calls = world.json(&["calls"]).await?;
