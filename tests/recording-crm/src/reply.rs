@@ -10,6 +10,7 @@ pub(crate) enum Kind {
     Half { status: u16, body: Vec<u8> },
     Echo,
     Nothing,
+    Never,
 }
 
 impl Reply {
@@ -41,6 +42,11 @@ impl Reply {
         Self(Kind::Nothing)
     }
 
+    /// No answer, and the connection stays open.
+    pub fn never() -> Self {
+        Self(Kind::Never)
+    }
+
     /// The bytes to be sent, and whether the connection stays open.
     pub(crate) fn bytes(&self, request: &[u8]) -> (Vec<u8>, bool) {
         match &self.0 {
@@ -52,6 +58,7 @@ impl Reply {
             }
             Kind::Echo => (whole(200, &[], request), true),
             Kind::Nothing => (Vec::new(), false),
+            Kind::Never => (Vec::new(), true),
         }
     }
 }

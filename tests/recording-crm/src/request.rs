@@ -1,5 +1,7 @@
 //! A request as it came in.
 
+use std::time::Instant;
+
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -11,6 +13,8 @@ pub struct Request {
     pub body: String,
     /// The whole request, to the byte.
     pub bytes: Vec<u8>,
+    /// When its last byte was read.
+    pub at: Instant,
 }
 
 impl Request {
@@ -30,6 +34,7 @@ impl Request {
             path: target.strip_prefix(base).unwrap_or(target).to_owned(),
             body: String::from_utf8_lossy(&whole[end..]).into_owned(),
             bytes: whole.to_vec(),
+            at: Instant::now(),
         })
     }
 
