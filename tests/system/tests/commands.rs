@@ -13,7 +13,7 @@ async fn played(names: &[&str], calls: usize) -> Result<World> {
         state["calls"].as_array().into_iter().flatten().filter(|call| call["finished"].is_object()).count() == calls
     };
     world.portal_shows("every call finished", done).await?;
-    world.until_log("job=\"write\"").await?;
+    world.until_log("kind=\"write\"").await?;
     Ok(world)
 }
 
