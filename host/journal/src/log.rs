@@ -40,6 +40,8 @@ pub(crate) struct Log {
     moved: Arc<AtomicU32>,
     /// Length when the thread was asked the last time.
     asked: u32,
+    /// The writer could not move it the last time.
+    stuck: bool,
     thread: Option<(SyncSender<()>, JoinHandle<()>)>,
 }
 
@@ -61,11 +63,15 @@ impl Log {
             .name("journal-log".to_owned())
             .spawn(move || work(&connection, &asked, &report))
             .map_err(|error: io::Error| Error::Disk { detail: format!("no thread for its log: {error}") })?;
-        Ok(Self { length, moved, asked: 0, thread: Some((ask, thread)) })
+        Ok(Self { length, moved, asked: 0, stuck: false, thread: Some((ask, thread)) })
     }
 
     /// To be called between commits.
-    pub(crate) fn tend(&mut self, writer: &Connection) {
+    ///
+    /// # Errors
+    ///
+    /// Those of moving and syncing: a sync of the log may be among what failed. They are logged.
+    pub(crate) fn tend(&mut self, writer: &Connection) -> Result<(), Error> {
         let length = self.length.load(Relaxed);
         if length < self.asked {
             // It began anew.
@@ -74,17 +80,18 @@ impl Log {
         let moved = self.moved.swap(0, Relaxed);
         let little = moved > 0 && length.saturating_sub(moved) < MOVE;
         if (length >= FULL && little) || length >= TOO_LONG {
-            if let Err(error) = move_pages(writer) {
-                tracing::warn!(%error, "the journal's log could not be moved into the database; it grows on");
-            }
-        } else if length >= self.asked.saturating_add(MOVE)
-            && let Some((ask, _)) = &self.thread
-        {
-            // It is at work if it does not take the request.
-            if ask.try_send(()).is_ok() {
-                self.asked = length;
-            }
+            let moved = move_pages(writer);
+            report(&mut self.stuck, &moved);
+            return moved.map(|_| ());
         }
+        if length >= self.asked.saturating_add(MOVE)
+            && let Some((ask, _)) = &self.thread
+            // It is at work if it does not take the request.
+            && ask.try_send(()).is_ok()
+        {
+            self.asked = length;
+        }
+        Ok(())
     }
 }
 
@@ -101,24 +108,39 @@ impl Drop for Log {
 }
 
 fn work(connection: &Connection, asked: &Receiver<()>, moved: &AtomicU32) {
-    let mut failing = false;
+    let mut stuck = false;
     while asked.recv().is_ok() {
-        match move_pages(connection) {
-            Ok((_, done)) => {
-                moved.store(done, Relaxed);
-                failing = false;
-            }
-            Err(error) => {
-                if !failing {
-                    tracing::warn!(%error, "the journal's log cannot be moved into the database; it grows on");
-                }
-                failing = true;
-            }
+        let done = move_pages(connection);
+        report(&mut stuck, &done);
+        if let Ok(Moved::UpTo { moved: pages, .. }) = done {
+            moved.store(pages, Relaxed);
         }
     }
 }
 
-/// Moves what no reader holds back, and syncs the database. Returns the pages in the log, and how many of them are moved.
-pub(crate) fn move_pages(connection: &Connection) -> Result<(u32, u32), Error> {
-    Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?)
+/// Says when trouble begins, not at every attempt.
+fn report(stuck: &mut bool, moved: &Result<Moved, Error>) {
+    if let Err(error) = moved
+        && !*stuck
+    {
+        tracing::warn!(%error, "the journal's log cannot be moved into the database; it grows on");
+    }
+    *stuck = moved.is_err();
+}
+
+/// How far the log was moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// So many of so many pages are in the database, and synced there.
+    UpTo { moved: u32, length: u32 },
+    /// Somebody else is moving it.
+    Busy,
+}
+
+/// Moves what no reader holds back.
+pub(crate) fn move_pages(connection: &Connection) -> Result<Moved, Error> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        let busy: bool = row.get(0)?;
+        Ok(if busy { Moved::Busy } else { Moved::UpTo { length: row.get(1)?, moved: row.get(2)? } })
+    })?)
 }

@@ -21,7 +21,7 @@ use crate::{
     Error, Txn,
     error::unpanicked,
     file::Owned,
-    log::{Log, move_pages},
+    log::{Log, Moved, move_pages},
 };
 
 /// Most commands in one commit.
@@ -124,7 +124,8 @@ impl Writer {
         while self.receive() {
             let kept = self.commit();
             self.report(&kept);
-            self.log.tend(&self.file.connection);
+            let tended = self.log.tend(&self.file.connection);
+            self.suspect |= matches!(tended, Err(Error::Disk { .. }));
         }
         if self.unsynced.is_some() {
             let kept = self.commit();
@@ -271,9 +272,9 @@ fn apply_in_savepoint(sql: &Connection, apply: Apply) -> (Settle, Result<(), Err
 /// Moves all that the log holds into the database and syncs it there. After a failed sync of the log the kernel may take
 /// its pages for written although they are not; a later sync would not write them again.
 fn move_log(sql: &Connection) -> Result<(), Error> {
-    let (pages, moved) = move_pages(sql)?;
-    if pages == moved {
-        return Ok(());
+    match move_pages(sql)? {
+        Moved::UpTo { moved, length } if moved == length => return Ok(()),
+        Moved::UpTo { .. } | Moved::Busy => {}
     }
     Err(Error::Disk { detail: "its log could not be synced, and not be moved either while it is being read".into() })
 }
