@@ -119,7 +119,7 @@ async fn a_call_with_unfinished_work_is_not_forgotten() -> Result<()> {
     world.portal.inject(Fault::on("telephony.externalcall.finish", refusal).always());
     world.play("a", 0.0).await?;
     world.until_log("job parked").await?;
-    world.kill().await?;
+    world.stop().await?;
     // As people write it: read with the region of the configuration.
     let (out, _) = world.run(&["erase", "040 66969-101"], 0).await?;
     ensure!(out.contains("+494066969101: 0 calls erased") && out.contains("1 calls stayed"), "{out}");

@@ -1,9 +1,12 @@
 //! What a CRM refused for good is kept, explained, and done or left as somebody decides.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use fake_bitrix24::{Effect, Fault};
 use serde_json::Value;
-use system_tests::{Setup, World, verdict};
+use system_tests::{PATIENCE, Setup, World, verdict};
+use tokio::time::{Instant, sleep};
 
 /// A world in which the portal has refused the journal entry of each trace in `names`.
 async fn refused(names: &[&str]) -> Result<World> {
@@ -14,7 +17,11 @@ async fn refused(names: &[&str]) -> Result<World> {
     for name in names {
         world.play(name, 0.0).await?;
     }
-    world.log_until("job parked", |log| log.matches("job parked").count() >= names.len()).await?;
+    let deadline = Instant::now() + PATIENCE;
+    while parked(&world).await?.len() < names.len() {
+        ensure!(Instant::now() < deadline, "nothing is parked: {}", world.account());
+        sleep(Duration::from_millis(20)).await;
+    }
     Ok(world)
 }
 
@@ -81,8 +88,11 @@ async fn a_parked_job_is_retried_while_the_service_runs() -> Result<()> {
     let world = refused(&["a"]).await?;
     let job = only_parked(&world).await?;
     world.portal.clear_faults();
-    let (out, _) = world.run(&["jobs", "retry", &job], 0).await?;
-    ensure!(out.contains(&format!("job {job}")) && out.contains("at once"), "{out}");
+    let retried = world.json(&["jobs", "retry", &job]).await?;
+    ensure!(
+        retried.len() == 1 && retried[0]["job"].to_string() == job && retried[0]["state"] == "waiting",
+        "{retried:?}"
+    );
     let state = world.portal_shows("the call finished", |state| verdict::finished(state) == 1).await?;
     world.work_done().await?;
     verdict::faultless(&state)?;

@@ -63,7 +63,7 @@ impl Holder {
     /// When what was decided takes effect, for a person.
     pub(super) fn when(&self) -> &'static str {
         match self {
-            Self::Service(_) => "at once",
+            Self::Service(_) => "as soon as the plugin can take it",
             Self::Command { .. } => "when the service is started",
         }
     }

@@ -76,7 +76,7 @@ impl Decision {
             (_, State::Parked) | (Self::Skip { .. }, State::Waiting) => None,
             (_, State::Done) => Some("is done"),
             (_, State::Skipped) => Some("was skipped: that cannot be undone"),
-            (Self::Skip { .. }, State::Running) => Some("is running: it can be skipped when it waits or is parked"),
+            (Self::Skip { .. }, State::Running) => Some("is under way: it can be skipped when it waits or is parked"),
             (_, State::Running) => Some("is running already"),
             (_, State::Waiting) => Some("is not parked: it waits and will be tried again by itself"),
         }

@@ -18,7 +18,7 @@ use crate::{
     control::{Decided, Decision, GROUP},
 };
 
-/// Try parked jobs again, at once. All of them or none: if one cannot be, nothing is changed.
+/// Try parked jobs again. All of them or none: if one cannot be, nothing is changed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -45,7 +45,7 @@ pub(super) struct Skip {
     reason: Option<String>,
 }
 
-/// Try all parked jobs again, at once. Asks nothing and says how many.
+/// Try all parked jobs again. Asks nothing and says how many.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -62,6 +62,17 @@ pub(super) struct RetryAll {
     /// Say how many it would be, and change nothing.
     #[arg(long)]
     dry_run: bool,
+}
+
+/// A job about which was decided, as JSON has it.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    job: i64,
+    state: &'static str,
+    plugin: &'a str,
+    kind: &'a str,
+    pbx: &'a str,
+    call: &'a str,
 }
 
 /// What was done to how many jobs, as JSON has it.
@@ -98,7 +109,7 @@ pub(super) fn retry(common: &Common, loaded: &Loaded, options: &Retry) -> miette
     let decided = holder.decide(Decision::Retry { jobs })?;
     let what = format!("will be tried again {}", holder.when());
     holder.release();
-    report(common, &decided, &what)
+    report(common, &decided, State::Waiting, &what)
 }
 
 pub(super) fn skip(common: &Common, loaded: &Loaded, options: &Skip) -> miette::Result<ExitCode> {
@@ -107,7 +118,7 @@ pub(super) fn skip(common: &Common, loaded: &Loaded, options: &Skip) -> miette::
     let mut holder = holder(loaded)?;
     let decided = holder.decide(Decision::Skip { jobs: ids(&options.jobs), reason: options.reason.clone() })?;
     holder.release();
-    report(common, &decided, "skipped")
+    report(common, &decided, State::Skipped, "skipped")
 }
 
 pub(super) fn retry_all(common: &Common, loaded: &Loaded, options: &RetryAll) -> miette::Result<ExitCode> {
@@ -191,12 +202,12 @@ fn holder(loaded: &Loaded) -> miette::Result<Holder> {
     Holder::of(&loaded.resolve(&loaded.config.server.data))
 }
 
-fn report(common: &Common, decided: &[Decided], what: &str) -> miette::Result<ExitCode> {
-    for job in decided {
+fn report(common: &Common, decided: &[Decided], state: State, what: &str) -> miette::Result<ExitCode> {
+    for Decided { job, call, plugin, kind } in decided {
         if common.json {
-            output::json(job)?;
+            let (pbx, call) = (call.pbx.as_str(), call.chain.as_str());
+            output::json(&Row { job: job.0, state: state.token(), plugin, kind, pbx, call })?;
         } else {
-            let Decided { job, call, plugin, kind } = job;
             let text = format!("job {job} ({kind} for {plugin}, call {call}): {what}");
             output::line(&output::printable(&text))?;
         }

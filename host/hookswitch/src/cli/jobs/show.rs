@@ -48,8 +48,15 @@ struct Document {
     number: Option<String>,
     result: Option<serde_json::Value>,
     runs: Vec<RunRow>,
-    /// Commands that lead on from here, each with what it does.
-    next: Vec<(String, String)>,
+    /// What can be done now.
+    next: Vec<Step>,
+}
+
+/// A command that leads on from a job in its state.
+#[derive(Debug, Serialize)]
+struct Step {
+    command: String,
+    effect: String,
 }
 
 pub(super) fn run(common: &Common, loaded: &Loaded, options: &Options) -> miette::Result<ExitCode> {
@@ -110,8 +117,8 @@ fn print(job: &Job, document: &Document, zone: &TimeZone, bodies: bool) -> miett
     document.runs.iter().try_for_each(|run| run.print(zone, bodies))?;
     output::line("")?;
     heading("what can be done")?;
-    let width = document.next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
-    document.next.iter().try_for_each(|(command, effect)| {
+    let width = document.next.iter().map(|step| step.command.chars().count()).max().unwrap_or_default();
+    document.next.iter().try_for_each(|Step { command, effect }| {
         output::line(&format!("  {:<width$}  {}", output::printable(command), output::printable(effect)))
     })
 }
@@ -137,25 +144,21 @@ fn facts(job: &Job, document: &Document, zone: &TimeZone) -> Vec<(&'static str, 
 }
 
 /// Commands that lead on from a job in its state.
-fn next(job: &Job, configured: bool, served: bool) -> Vec<(String, String)> {
+fn next(job: &Job, configured: bool, served: bool) -> Vec<Step> {
     let id = job.id;
-    let retry = |what: &str| (format!("hookswitch jobs retry {id}"), what.to_owned());
-    let skip = || (format!("hookswitch jobs skip {id}"), "do without it: the CRM will not have it".to_owned());
-    let run = |what: &str| ("hookswitch run".to_owned(), what.to_owned());
+    let step = |command: String, effect: &str| Step { command, effect: effect.to_owned() };
+    let retry = || step(format!("hookswitch jobs retry {id}"), "try it again, when the problem is mended");
+    let skip = || step(format!("hookswitch jobs skip {id}"), "do without it: the CRM will not have it");
+    let start = |effect| step("hookswitch run".to_owned(), effect);
+    let add = || step("hookswitch check".to_owned(), "after its plugin was added to the configuration again");
     let mut next = match (job.state, configured) {
-        (State::Parked, true) => vec![retry("try it again, when the problem is mended"), skip()],
-        (State::Parked | State::Waiting, false) => vec![
-            (
-                "hookswitch check".to_owned(),
-                format!("after adding [plugin.{}] again: nothing else can do it", job.plugin),
-            ),
-            skip(),
-        ],
+        (State::Parked, true) => vec![retry(), skip()],
+        (State::Parked | State::Waiting, false) => vec![add(), skip()],
         (State::Waiting, true) if served => vec![skip()],
-        (State::Waiting, true) => vec![run("no service runs: start it, and the job is done when it is due"), skip()],
-        (State::Running, _) if !served => vec![run("no service runs: the job was cut off and goes on with the start")],
+        (State::Waiting, true) => vec![start("no service runs: start it, and the job is done when it is due"), skip()],
+        (State::Running, _) if !served => vec![start("no service runs: the job was cut off and goes on then")],
         (State::Running | State::Done | State::Skipped, _) => Vec::new(),
     };
-    next.push((format!("hookswitch trace {}", job.call), "everything that happened to the call".to_owned()));
+    next.push(step(format!("hookswitch trace {}", job.call), "everything that happened to the call"));
     next
 }
