@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use notify_debouncer_full::{
-    DebounceEventResult, Debouncer, RecommendedCache, new_debouncer,
-    notify::{self, RecommendedWatcher, RecursiveMode},
-};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -21,8 +18,6 @@ use crate::{config::Loaded, service::Service};
 /// An editor or a copy writes in several steps; after the last one it must be quiet for this long.
 const QUIET: Duration = Duration::from_millis(300);
 
-type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
-
 /// Reloads whenever there is a reason to. Never ends.
 pub(crate) async fn watch(service: Arc<Service>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
@@ -31,11 +26,13 @@ pub(crate) async fn watch(service: Arc<Service>) {
     };
     let (changed, mut changes) = mpsc::channel(1);
     let mut files = files(&service.loaded().await);
-    let mut watcher = start(&files, &changed);
+    let mut watcher = start(files.clone(), None, changed.clone()).await;
     loop {
         tokio::select! {
             _ = hangup.recv() => {}
-            _ = changes.recv() => {}
+            _ = changes.recv() => {
+                while tokio::time::timeout(QUIET, changes.recv()).await.is_ok() {}
+            }
         }
         match service.reload().await {
             Ok(told) if told.is_empty() => tracing::debug!("nothing has changed"),
@@ -44,10 +41,8 @@ pub(crate) async fn watch(service: Arc<Service>) {
         }
         let now = self::files(&service.loaded().await);
         if now != files {
-            // The old one must have stopped before another looks at the same folders.
-            drop(watcher);
             files = now;
-            watcher = start(&files, &changed);
+            watcher = start(files.clone(), watcher, changed.clone()).await;
         }
     }
 }
@@ -69,30 +64,33 @@ fn files(loaded: &Loaded) -> BTreeSet<PathBuf> {
     files.into_iter().skip(1).map(whole).chain([own]).collect()
 }
 
-/// Watches the folders of `files`: a file is often replaced by another of the same name.
-fn start(files: &BTreeSet<PathBuf>, changed: &mpsc::Sender<()>) -> Option<Watcher> {
-    let watch = || -> notify::Result<Watcher> {
-        let (mine, changed) = (files.clone(), changed.clone());
-        let mut watcher = new_debouncer(QUIET, None, move |result: DebounceEventResult| {
-            let events = result.unwrap_or_default();
-            let touched = |event: &notify::Event| {
-                !event.kind.is_access() && event.paths.iter().any(|path| mine.contains(path) || is_switch(path))
-            };
-            if events.iter().any(|event| touched(event)) {
+/// Watches the folders of `files`, in place of `before`: a file is often replaced by another of the same name. Talks to
+/// the thread that listens, so it may block.
+async fn start(
+    files: BTreeSet<PathBuf>,
+    before: Option<RecommendedWatcher>,
+    changed: mpsc::Sender<()>,
+) -> Option<RecommendedWatcher> {
+    let watch = move || -> notify::Result<RecommendedWatcher> {
+        drop(before);
+        let folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent().map(Path::to_owned)).collect();
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event else { return };
+            if !event.kind.is_access() && event.paths.iter().any(|path| files.contains(path) || is_switch(path)) {
                 // One that is waiting already covers this one.
                 let _ = changed.try_send(());
             }
         })?;
-        let folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
         for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
-            watcher.watch(folder, RecursiveMode::NonRecursive)?;
+            watcher.watch(&folder, RecursiveMode::NonRecursive)?;
         }
         Ok(watcher)
     };
-    match watch() {
+    let started = tokio::task::spawn_blocking(watch).await.map_err(|error| error.to_string());
+    match started.and_then(|watcher| watcher.map_err(|error| error.to_string())) {
         Ok(watcher) => Some(watcher),
         Err(error) => {
-            tracing::warn!(%error, "changes of files are not noticed; use `hookswitch reload` or SIGHUP");
+            tracing::warn!(error, "changes of files are not noticed; use `hookswitch reload` or SIGHUP");
             None
         }
     }

@@ -46,8 +46,15 @@ pub(crate) enum Verdict {
 }
 
 impl Retry {
-    /// What becomes of a job that has failed for the `failures`th time (from 1) with `error`.
-    pub(crate) fn verdict(&self, error: &CallError, failures: u32, random: &mut fastrand::Rng) -> Verdict {
+    /// What becomes of a job that has failed for the `failures`th time (from 1) with `error`; `crashes` of its failures
+    /// were crashes, this one included.
+    pub(crate) fn verdict(
+        &self,
+        error: &CallError,
+        failures: u32,
+        crashes: u32,
+        random: &mut fastrand::Rng,
+    ) -> Verdict {
         let wait = self.wait(failures, random);
         let again = |after| if failures < self.tries { Verdict::Again { after, counts: true } } else { Verdict::Park };
         match error {
@@ -58,10 +65,13 @@ impl Retry {
             CallError::Failure(Failure::Unauthorised(_)) => {
                 Verdict::Again { after: self.wait(1, random), counts: false }
             }
-            CallError::Failure(Failure::InDoubt(_)) | CallError::Host { .. } => again(wait),
+            // A CRM that takes its time is no fault of the plugin.
+            CallError::Failure(Failure::InDoubt(_)) | CallError::Deadline { .. } | CallError::Host { .. } => {
+                again(wait)
+            }
             CallError::Failure(Failure::Rejected(_) | Failure::NotConfigured(_) | Failure::Other(_))
             | CallError::NotExported { .. } => Verdict::Park,
-            _ if failures < CRASHES => again(wait),
+            _ if crashes < CRASHES => again(wait),
             _ => Verdict::Park,
         }
     }
@@ -84,7 +94,7 @@ mod tests {
     }
 
     fn wait(error: &CallError, failures: u32) -> Option<Duration> {
-        match Retry::default().verdict(error, failures, &mut fastrand::Rng::with_seed(failures.into())) {
+        match Retry::default().verdict(error, failures, failures, &mut fastrand::Rng::with_seed(failures.into())) {
             Verdict::Again { after, .. } => Some(after),
             Verdict::Park => None,
         }
@@ -111,12 +121,17 @@ mod tests {
         assert_eq!(wait(&temporary(None), Retry::default().tries), None);
         let crash = CallError::Exit { code: 1 };
         assert!(wait(&crash, CRASHES - 1).is_some() && wait(&crash, CRASHES).is_none());
+        // A CRM that was slow before does not make the first crash the last.
+        let verdict = Retry::default().verdict(&crash, 50, 1, &mut fastrand::Rng::new());
+        assert!(matches!(verdict, Verdict::Again { .. }), "{verdict:?}");
+        let slow = CallError::Deadline { wall: Duration::from_secs(5) };
+        assert!(wait(&slow, 50).is_some());
     }
 
     #[test]
     fn waiting_for_credentials_costs_no_try() {
         let error = CallError::Failure(Failure::Unauthorised("expired".into()));
-        let verdict = Retry::default().verdict(&error, u32::MAX, &mut fastrand::Rng::new());
+        let verdict = Retry::default().verdict(&error, u32::MAX, 0, &mut fastrand::Rng::new());
         assert!(matches!(verdict, Verdict::Again { counts: false, .. }), "{verdict:?}");
     }
 }

@@ -44,7 +44,8 @@ inbound-contexts = ["from-trunk"]
         }
         let component = component("bitrix24.wasm")?;
         // Traces are played faster than any portal could take them, unless a test is about just that.
-        let limits = if plugin.contains("limits") { "" } else { "limits = { rate = { per-second = 10000, burst = 10000 } }" };
+        let limits =
+            if plugin.contains("limits") { "" } else { "limits = { rate = { per-second = 10000, burst = 10000 } }" };
         for (name, portal) in &self.portals {
             let base = portal.base_url();
             let origin: String = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");

@@ -26,16 +26,21 @@ pub(super) struct Options {
     log_format: log::Format,
 }
 
+/// After the end of the service, threads that hang in the system are given this long.
+const LINGER: std::time::Duration = std::time::Duration::from_secs(1);
+
 pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode> {
     log::start(&options.log, options.log_format)?;
     let loaded = config::load(&common.config)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| miette::miette!("cannot start threads: {error}"))?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(stop_on_signal(stop.clone()));
         service::run(loaded, stop).await
-    })?;
-    Ok(ExitCode::SUCCESS)
+    });
+    // What still hangs somewhere in the system is not waited for: everything is on disk.
+    runtime.shutdown_timeout(LINGER);
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// Asks for a graceful stop at the first signal; the second one ends the process at once.

@@ -75,6 +75,8 @@ pub(crate) struct Worked {
     pub(crate) result: Result<Product, Unfinished>,
     /// Which try it was.
     pub(crate) attempt: u32,
+    /// Tries in which the plugin crashed, this one included.
+    pub(crate) crashes: u32,
     /// What is to be written down of it, together with what becomes of the job: until then the run can be resumed.
     pub(crate) trace: Trace,
 }
@@ -101,6 +103,8 @@ pub(crate) struct Start {
     task: Task,
     tape: Tape,
     attempt: u32,
+    /// Earlier tries in which the plugin crashed.
+    crashes: u32,
 }
 
 /// What is equal on every try of the same work.
@@ -171,7 +175,7 @@ impl Desk {
             tries.push((run, recorded));
             return Ok(Earlier::Tries(tries));
         };
-        let id = run.begun.id;
+        let (id, crashes) = (run.begun.id, crashes(&tries));
         let resumed = self.journal.apply(move |txn| txn.resume_run(id)).await.map_err(Unfinished::NotStarted)?;
         tracing::info!(
             plugin = %self.name, call = %job.call.chain, job = %job.job, resumed, "going on where the program was stopped"
@@ -182,6 +186,7 @@ impl Desk {
             attempt: run.begun.attempt,
             task,
             tape: Tape::resumed(recorded, tries),
+            crashes,
         }))
     }
 
@@ -209,12 +214,13 @@ impl Desk {
             txn.begin_run(&begun)
         });
         began.await.map_err(Unfinished::NotStarted)?;
-        Ok(Start { run, started, task, tape: Tape::retried(earlier), attempt })
+        let crashes = crashes(&earlier);
+        Ok(Start { run, started, task, tape: Tape::retried(earlier), attempt, crashes })
     }
 
     /// Runs a job's task to its end.
     pub(crate) async fn perform(self: &Arc<Self>, job: &Try, start: Start) -> Worked {
-        let Start { run, started, task, tape, attempt } = start;
+        let Start { run, started, task, tape, attempt, crashes } = start;
         let _place = self.place(task.lane()).await;
         let tape = Arc::new(Mutex::new(tape));
         let seed = blake3::hash(format!("job {} {}", job.job, job.created.0).as_bytes());
@@ -233,7 +239,8 @@ impl Desk {
             Err(Unfinished::Call(error)) => Some((word(error), problem(error))),
             Err(other) => Some((DIVERGED, other.to_string())),
         };
-        Worked { result, attempt, trace: Trace { run, pending, ended: ended(&usage, fault) } }
+        let crashes = crashes + u32::from(fault.as_ref().is_some_and(|(word, _)| is_crash(word)));
+        Worked { result, attempt, crashes, trace: Trace { run, pending, ended: ended(&usage, fault) } }
     }
 
     fn session(
@@ -299,6 +306,19 @@ const DIVERGED: &str = "diverged";
 /// And one in which the program died, and that is not resumed.
 const CUT_OFF: &str = "cut-off";
 
+/// How many of the runs ended because the plugin broke.
+fn crashes(runs: &[PastRun]) -> u32 {
+    let crashed = runs.iter().filter(|(run, _)| run.ended.as_ref().is_some_and(|ended| is_crash(&ended.outcome)));
+    u32::try_from(crashed.count()).unwrap_or(u32::MAX)
+}
+
+fn is_crash(word: &str) -> bool {
+    matches!(word, TRAP | LIMIT)
+}
+
+const TRAP: &str = "trap";
+const LIMIT: &str = "limit";
+
 /// What a failed visit came to, in one word.
 fn word(error: &CallError) -> &'static str {
     match error {
@@ -311,9 +331,9 @@ fn word(error: &CallError) -> &'static str {
             Failure::Other(_) => "failed",
         },
         CallError::NotExported { .. } => "not-exported",
-        CallError::Trap { .. } | CallError::Exit { .. } => "trap",
+        CallError::Trap { .. } | CallError::Exit { .. } => TRAP,
         CallError::Deadline { .. } => "deadline",
-        CallError::CpuBudget { .. } | CallError::Memory { .. } | CallError::Quota { .. } => "limit",
+        CallError::CpuBudget { .. } | CallError::Memory { .. } | CallError::Quota { .. } => LIMIT,
         CallError::Host { .. } => "host",
     }
 }

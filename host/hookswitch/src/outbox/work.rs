@@ -81,6 +81,8 @@ struct Tried {
     came: Came,
     /// Which try it was; as before if none began.
     attempt: u32,
+    /// Tries in which the plugin crashed, this one included.
+    crashes: u32,
     trace: Option<Trace>,
 }
 
@@ -126,7 +128,7 @@ impl Worker {
 
     async fn attempt(&self, case: &Case) -> Tried {
         let Self { desk, head, .. } = self;
-        let not_begun = |came| Tried { came, attempt: head.attempt, trace: None };
+        let not_begun = |came| Tried { came, attempt: head.attempt, crashes: 0, trace: None };
         let Some(kind) = JobKind::from_name(&head.kind) else {
             return not_begun(Came::Failed(Problem::Unknown(head.kind.clone())));
         };
@@ -145,7 +147,7 @@ impl Worker {
             Ok(start) => start,
             Err(problem) => return not_begun(Came::Failed(problem)),
         };
-        let Worked { result, attempt, trace } = desk.perform(&job, start).await;
+        let Worked { result, attempt, crashes, trace } = desk.perform(&job, start).await;
         let came = match result {
             Ok(product) => {
                 case.learn(|dossier| product.enter(dossier));
@@ -153,7 +155,7 @@ impl Worker {
             }
             Err(error) => Came::Failed(error.into()),
         };
-        Tried { came, attempt, trace: Some(trace) }
+        Tried { came, attempt, crashes, trace: Some(trace) }
     }
 
     async fn plan(&self, kind: JobKind, case: &Case) -> Result<Plan, Problem> {
@@ -216,7 +218,7 @@ impl Worker {
     }
 
     /// What becomes of the job, and what is to be written down of it: nothing if the journal knows better.
-    fn verdict(&self, Tried { came, attempt, .. }: &Tried) -> (Option<Finish>, Fate) {
+    fn verdict(&self, Tried { came, attempt, crashes, .. }: &Tried) -> (Option<Finish>, Fate) {
         let head = &self.head;
         let (plugin, call, job, kind) = (&self.desk.name, &head.call.chain, head.id, &head.kind);
         let problem = match came {
@@ -241,7 +243,7 @@ impl Worker {
                 return (None, Fate::Again { head: None, after: BROKEN });
             }
             Problem::Unfinished(Unfinished::Call(error)) => {
-                self.desk.config.retry.verdict(error, head.failures + 1, &mut fastrand::Rng::new())
+                self.desk.config.retry.verdict(error, head.failures + 1, *crashes, &mut fastrand::Rng::new())
             }
             _ => Verdict::Park,
         };

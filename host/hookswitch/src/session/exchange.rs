@@ -8,7 +8,7 @@ use hookswitch_runtime::contract::{Content, http};
 
 use super::{
     Session, body,
-    tape::{Cue, HTTP},
+    tape::{Cue, HTTP, TOO_LARGE},
 };
 use crate::clock;
 
@@ -74,7 +74,8 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
             timeout: timeout_ms.map(|ms| Duration::from_millis(ms.into())),
         })
         .await;
-    let answer = answer(&result);
+    // What a write was answered is given again after a crash; a read can be asked for again.
+    let answer = answer(&result, session.tape.is_some() && effect != Effect::Read);
     keep(session, ordinal, answer).await;
     match result {
         Ok(response) => Ok(http::Response {
@@ -129,7 +130,6 @@ fn at_once(reply: Reply) -> Answer {
 const DENIED: &str = "denied";
 const NOT_SENT: &str = "not-sent";
 const IN_DOUBT: &str = "in-doubt";
-const TOO_LARGE: &str = "too-large";
 const BAD_REQUEST: &str = "bad-request";
 
 /// A failed exchange in one word, as it is kept.
@@ -154,11 +154,11 @@ fn refusal(kind: &str, text: String) -> http::Error {
     }
 }
 
-/// The answer as it is kept.
-fn answer(result: &Result<gate::Response, gate::Error>) -> Answer {
+/// The answer as it is kept, a large one by its beginning and hash unless `whole`.
+fn answer(result: &Result<gate::Response, gate::Error>, whole: bool) -> Answer {
     let (reply, sent) = match result {
         Ok(response) => {
-            let body = Body::of(&response.body);
+            let body = if whole { Body::whole_of(&response.body) } else { Body::of(&response.body) };
             let reply = Reply::Response { status: response.status, headers: response.headers.clone(), body };
             (reply, Some(&response.sent))
         }

@@ -177,6 +177,9 @@ impl Tape {
     }
 }
 
+/// The error for an answer that is too large: the request was carried out.
+pub(super) const TOO_LARGE: &str = "too-large";
+
 /// Requests to a CRM; other host calls have other kinds.
 pub(super) const HTTP: &str = "http";
 
@@ -191,6 +194,8 @@ fn fate(run: &Run, request: &Request, was_the_reason: bool) -> Kept {
         Some(reply @ Reply::Response { status: 200..=299, body, .. }) if !was_the_reason && body.whole().is_some() => {
             Kept::Done(run.begun.id, reply.clone())
         }
+        // It was carried out.
+        Some(reply @ Reply::Error { kind, .. }) if kind == TOO_LARGE => Kept::Done(run.begun.id, reply.clone()),
         None if request.intent.effect == Effect::Once => Kept::Unknown,
         _ => Kept::Again,
     }

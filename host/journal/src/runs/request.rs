@@ -44,6 +44,11 @@ impl Body {
         Self::streamed(bytes.len() as u64, Sha256::digest(bytes).into(), bytes)
     }
 
+    /// A body that must be at hand again later: kept whole, whatever its size.
+    pub fn whole_of(bytes: &[u8]) -> Self {
+        Self { size: bytes.len() as u64, sha256: Sha256::digest(bytes).into(), kept: bytes.to_vec() }
+    }
+
     /// A body that went by in pieces: its size in bytes, its SHA-256, and its beginning (at least the first [`START`]
     /// bytes; all of it if it has up to [`WHOLE`]).
     pub fn streamed(size: u64, sha256: [u8; 32], beginning: &[u8]) -> Self {
