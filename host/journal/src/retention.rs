@@ -54,12 +54,12 @@ impl Pruned {
     }
 }
 
-/// Calls that may go.
-const IDLE_CALLS: &str = "open = 0 AND NOT EXISTS (
+/// Calls that may go, if they are over.
+const IDLE_CALLS: &str = "NOT EXISTS (
     SELECT 1 FROM jobs WHERE jobs.call = calls.id AND jobs.state IN ('waiting', 'running', 'parked'))";
 
 /// Runs that may go.
-const IDLE_RUNS: &str = "call IS NULL OR call IN (SELECT id FROM calls WHERE open = 0) AND NOT EXISTS (
+const IDLE_RUNS: &str = "NOT EXISTS (SELECT 1 FROM calls WHERE calls.id = runs.call AND open) AND NOT EXISTS (
     SELECT 1 FROM jobs WHERE jobs.call = runs.call AND jobs.state IN ('waiting', 'running', 'parked'))";
 
 impl Journal {
@@ -109,7 +109,7 @@ impl Txn<'_> {
     fn forget_calls(&self, before: u64, most: u32) -> Result<u64, Error> {
         let mut delete = self.sql.prepare_cached(&format!(
             "DELETE FROM calls WHERE id IN (
-               SELECT id FROM calls WHERE {IDLE_CALLS} AND changed < ?1 ORDER BY changed LIMIT ?2)"
+               SELECT id FROM calls WHERE open = 0 AND {IDLE_CALLS} AND changed < ?1 ORDER BY changed LIMIT ?2)"
         ))?;
         Ok(delete.execute(params![before, most])? as u64)
     }
@@ -117,7 +117,7 @@ impl Txn<'_> {
     fn forget_runs(&self, before: u64, most: u32) -> Result<u64, Error> {
         let mut delete = self.sql.prepare_cached(&format!(
             "DELETE FROM runs WHERE id IN (
-               SELECT id FROM runs WHERE started < ?1 AND ({IDLE_RUNS}) ORDER BY id LIMIT ?2)"
+               SELECT id FROM runs WHERE started < ?1 AND {IDLE_RUNS} ORDER BY started LIMIT ?2)"
         ))?;
         Ok(delete.execute(params![before, most])? as u64)
     }

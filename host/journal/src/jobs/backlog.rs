@@ -3,7 +3,7 @@
 use hookswitch_call::Millis;
 use rusqlite::{OptionalExtension, Row};
 
-use super::{JobId, State, call_of};
+use super::{JobId, State};
 use crate::{CallRef, Error, View, column::Token};
 
 /// A job without what only its turn needs.
@@ -92,17 +92,18 @@ impl View<'_> {
     }
 }
 
+/// By position, for there may be very many.
 fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
-    let Token(state) = row.get("state")?;
+    let Token(state) = row.get(4)?;
     Ok(Head {
-        id: JobId(row.get("id")?),
-        call: call_of(row)?,
-        kind: row.get("kind")?,
+        id: JobId(row.get(0)?),
+        call: CallRef { pbx: row.get::<_, String>(1)?.into(), chain: row.get::<_, String>(2)?.into() },
+        kind: row.get(3)?,
         state,
-        due: Millis(row.get("due")?),
-        attempt: row.get("attempt")?,
-        failures: row.get("failures")?,
-        created: Millis(row.get("created")?),
-        number: row.get("number")?,
+        due: Millis(row.get(5)?),
+        attempt: row.get(6)?,
+        failures: row.get(7)?,
+        created: Millis(row.get(8)?),
+        number: row.get(9)?,
     })
 }

@@ -46,12 +46,14 @@ impl View<'_> {
         ];
         let given = || conditions.iter().filter(|(given, ..)| *given);
         let mut all: Vec<String> = given().map(|(_, condition, _)| (*condition).to_owned()).collect();
+        let unfinished = |state: &State| matches!(state, State::Waiting | State::Running | State::Parked);
         if !filter.states.is_empty() {
             let states: Vec<String> = filter.states.iter().map(|state| format!("'{}'", state.token())).collect();
             all.push(format!("state IN ({})", states.join(", ")));
-            if !filter.states.iter().any(|state| matches!(state, State::Done | State::Skipped)) {
-                // Lets the index of unfinished jobs be used: these may be few among many.
-                all.push("state IN ('waiting', 'running', 'parked')".to_owned());
+            if filter.states.iter().all(unfinished) {
+                // These may be few among many, and none may be near the newest: SQLite does not know.
+                let index = "jobs.id IN (SELECT id FROM jobs WHERE state IN ('waiting', 'running', 'parked'))";
+                all.push(index.to_owned());
             }
         }
         let conditions = if all.is_empty() { "true".to_owned() } else { all.join(" AND ") };

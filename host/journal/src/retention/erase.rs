@@ -32,7 +32,9 @@ pub struct Erased {
 
 /// Calls with one number: those that have it in E.164, and those without a normalised number that spell it so. Part of a
 /// number, or a national spelling of one that is known in E.164, finds nothing: it could be somebody else's.
-const CALLS: &str = "(number = :e164 OR number IS NULL AND digits = :spelled)";
+const CALLS: &str = "id IN (
+    SELECT id FROM calls WHERE number = :e164 UNION ALL
+    SELECT id FROM calls WHERE number IS NULL AND digits = :spelled)";
 
 /// A number in the two forms in which calls are found by it.
 struct Number {
@@ -105,8 +107,9 @@ impl View<'_> {
     /// Those of the file.
     pub fn erasable(&self, number: &str) -> Result<Erased, Error> {
         let number = Number::of(number);
-        let mut count =
-            self.sql.prepare_cached(&format!("SELECT count(*) FROM calls WHERE {CALLS} AND NOT ({IDLE_CALLS})"))?;
+        let mut count = self
+            .sql
+            .prepare_cached(&format!("SELECT count(*) FROM calls WHERE {CALLS} AND (open OR NOT {IDLE_CALLS})"))?;
         let unfinished =
             count.query_row(named_params! { ":e164": number.e164, ":spelled": number.spelled }, |row| row.get(0))?;
         Ok(Erased { unfinished, ..self.weigh(&number, u32::MAX)? })
@@ -115,7 +118,7 @@ impl View<'_> {
     /// The oldest of the calls that may go, and what hangs on them.
     fn weigh(&self, number: &Number, most: u32) -> Result<Erased, Error> {
         let mut count = self.sql.prepare_cached(&format!(
-            "WITH going AS (SELECT id FROM calls WHERE {CALLS} AND {IDLE_CALLS} ORDER BY id LIMIT :most)
+            "WITH going AS (SELECT id FROM calls WHERE {CALLS} AND NOT open AND {IDLE_CALLS} ORDER BY id LIMIT :most)
              SELECT (SELECT count(*) FROM going) AS calls,
                (SELECT count(*) FROM events WHERE call IN going) AS events,
                (SELECT count(*) FROM jobs WHERE call IN going) AS jobs,
@@ -145,7 +148,7 @@ impl Txn<'_> {
         let step = self.weigh(&number, STEP)?;
         let mut delete = self.sql.prepare_cached(&format!(
             "DELETE FROM calls WHERE id IN (
-               SELECT id FROM calls WHERE {CALLS} AND {IDLE_CALLS} ORDER BY id LIMIT :most)"
+               SELECT id FROM calls WHERE {CALLS} AND NOT open AND {IDLE_CALLS} ORDER BY id LIMIT :most)"
         ))?;
         delete.execute(named_params! { ":e164": number.e164, ":spelled": number.spelled, ":most": STEP })?;
         Ok(step)
