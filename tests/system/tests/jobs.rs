@@ -90,7 +90,7 @@ async fn a_parked_job_is_retried_while_the_service_runs() -> Result<()> {
     world.portal.clear_faults();
     let retried = world.json(&["jobs", "retry", &job]).await?;
     ensure!(
-        retried.len() == 1 && retried[0]["job"].to_string() == job && retried[0]["state"] == "waiting",
+        retried.len() == 1 && retried[0]["job"].as_i64() == job.parse().ok() && retried[0]["state"] == "waiting",
         "{retried:?}"
     );
     let state = world.portal_shows("the call finished", |state| verdict::finished(state) == 1).await?;
