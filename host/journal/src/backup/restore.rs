@@ -159,7 +159,7 @@ fn keep(dir: &Path, path: &Path) -> Result<PathBuf, RestoreError> {
         }
         Ok(()) | Err(_) => {}
     }
-    let name = format!("replaced-{}-", Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
+    let name = format!("replaced-{}-", Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ"));
     let kept = prefixed(path, &name);
     fs::hard_link(path, &kept).map_err(failed(&kept, "made as a second name of the old journal"))?;
     for log in ["-wal", "-shm"] {

@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -173,6 +175,47 @@ async fn what_a_killed_service_left_in_the_log_is_kept_with_the_old_journal_and_
     let old = tempfile::tempdir().unwrap();
     fs::rename(restored.replaced.unwrap(), World::file(old.path())).unwrap();
     assert_eq!(calls_in(old.path()).await, there);
+}
+
+/// Restores two copies by turns, until it is killed; does nothing when it runs among the tests.
+#[test]
+fn as_a_process_that_restores() {
+    let Some(copies) = std::env::var_os("RESTORE_FROM").map(PathBuf::from) else { return };
+    println!("restoring");
+    for copy in ["small", "large"].into_iter().cycle() {
+        restore(&copies.join(copy), &copies.join("data"), true).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whenever_restoring_is_killed_there_is_one_whole_journal_the_old_one_or_the_new_one() {
+    let copies = tempfile::tempdir().unwrap();
+    for (name, calls) in [("small", 3), ("large", 300)] {
+        let world = busy(calls).await;
+        Reader::open(world.path()).unwrap().backup(&copies.path().join(name), |_, _| {}).unwrap();
+    }
+    let data = copies.path().join("data");
+    restore(&copies.path().join("small"), &data, false).unwrap();
+    let mut found = std::collections::BTreeMap::new();
+    let mut random = fastrand::Rng::with_seed(1);
+    for _ in 0..30 {
+        let mut restoring = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "backups::as_a_process_that_restores", "--nocapture"])
+            .env("RESTORE_FROM", copies.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(restoring.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains("restoring")));
+        // The moment of the kill is the point, not a wait for something.
+        std::thread::sleep(Duration::from_micros(random.u64(0..60_000)));
+        restoring.kill().unwrap();
+        restoring.wait().unwrap();
+        *found.entry(calls_in(&data).await).or_insert(0) += 1;
+    }
+    assert!(found.keys().all(|calls| [3, 300].contains(calls)), "{found:?}");
+    let kept: Vec<_> = names(&data).into_iter().filter(|name| name.ends_with("hookswitch.db")).collect();
+    assert!(kept.len() > 5, "some of them came far enough: {kept:?}");
 }
 
 #[tokio::test]
