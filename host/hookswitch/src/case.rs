@@ -22,8 +22,8 @@ const LOOK_UP: Duration = Duration::from_secs(5);
 /// A contact made for the same number so long ago, in milliseconds, is found by a CRM's search at the latest
 /// (sheet `oauth2-and-http.md`, section 2.5: searches lag behind writes).
 const SEARCH_LAG: u64 = 600 * 1000;
-/// So many jobs of one number are looked at.
-const NEIGHBOURS: u32 = 20;
+/// So many jobs of one number are looked at, the newest first.
+const NEIGHBOURS: u32 = 1000;
 
 /// One call at one plugin.
 pub(crate) struct Case {

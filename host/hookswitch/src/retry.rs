@@ -57,6 +57,9 @@ impl Retry {
     ) -> Verdict {
         let wait = self.wait(failures, random);
         let again = |after| if failures < self.tries { Verdict::Again { after, counts: true } } else { Verdict::Park };
+        if let Some(crashes) = crashes {
+            return if crashes < CRASHES { again(wait) } else { Verdict::Park };
+        }
         match error {
             CallError::Failure(Failure::Temporary(delay)) => {
                 again(Duration::from_millis(delay.after_ms.unwrap_or(0)).min(PATIENCE).max(wait))
@@ -65,14 +68,10 @@ impl Retry {
             CallError::Failure(Failure::Unauthorised(_)) => {
                 Verdict::Again { after: self.wait(1, random), counts: false }
             }
-            // A CRM that takes its time is no fault of the plugin.
-            CallError::Failure(Failure::InDoubt(_)) | CallError::Deadline { .. } | CallError::Host { .. } => {
-                again(wait)
-            }
             CallError::Failure(Failure::Rejected(_) | Failure::NotConfigured(_) | Failure::Other(_))
             | CallError::NotExported { .. } => Verdict::Park,
-            _ if crashes < CRASHES => again(wait),
-            _ => Verdict::Park,
+            // In doubt, or a CRM that takes its time, or trouble of the host's own.
+            _ => again(wait),
         }
     }
 
@@ -94,7 +93,7 @@ mod tests {
     }
 
     fn wait(error: &CallError, failures: u32) -> Option<Duration> {
-        match Retry::default().verdict(error, failures, failures, &mut fastrand::Rng::with_seed(failures.into())) {
+        match Retry::default().verdict(error, failures, None, &mut fastrand::Rng::with_seed(failures.into())) {
             Verdict::Again { after, .. } => Some(after),
             Verdict::Park => None,
         }
@@ -119,11 +118,13 @@ mod tests {
         let rejected = Problem { code: "x".into(), text: "no".into(), detail: String::new() };
         assert_eq!(wait(&CallError::Failure(Failure::Rejected(rejected)), 1), None);
         assert_eq!(wait(&temporary(None), Retry::default().tries), None);
-        let crash = CallError::Exit { code: 1 };
-        assert!(wait(&crash, CRASHES - 1).is_some() && wait(&crash, CRASHES).is_none());
+        let crash = |failures, crashes| {
+            let error = CallError::Exit { code: 1 };
+            Retry::default().verdict(&error, failures, Some(crashes), &mut fastrand::Rng::with_seed(1))
+        };
+        assert!(matches!(crash(CRASHES, CRASHES), Verdict::Park));
         // A CRM that was slow before does not make the first crash the last.
-        let verdict = Retry::default().verdict(&crash, 50, 1, &mut fastrand::Rng::new());
-        assert!(matches!(verdict, Verdict::Again { .. }), "{verdict:?}");
+        assert!(matches!(crash(50, 1), Verdict::Again { .. }));
         let slow = CallError::Deadline { wall: Duration::from_secs(5) };
         assert!(wait(&slow, 50).is_some());
     }
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn waiting_for_credentials_costs_no_try() {
         let error = CallError::Failure(Failure::Unauthorised("expired".into()));
-        let verdict = Retry::default().verdict(&error, u32::MAX, 0, &mut fastrand::Rng::new());
+        let verdict = Retry::default().verdict(&error, u32::MAX, None, &mut fastrand::Rng::new());
         assert!(matches!(verdict, Verdict::Again { counts: false, .. }), "{verdict:?}");
     }
 }

@@ -6,19 +6,19 @@
 //! it puts off a sync that nobody waits for.
 
 use std::{
-    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
 
 /// The time that a program lives in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Time {
     /// The same as everybody.
     Real,
-    /// A time of its own that a test can speed up: [`Clock::pace`].
+    /// A time of its own: [`World::pace`](crate::World::pace), [`World::pass`](crate::World::pass).
     Simulated,
     /// Real time by a wall clock that a test can set: [`Clock::set_ahead`]. Waits are as long as in reality.
     OwnWallClock,
@@ -28,7 +28,9 @@ pub enum Time {
 pub struct Clock {
     time: Time,
     library: String,
-    file: PathBuf,
+    /// Holds the file that the process reads. No other folder will do: a program that watches its own files would see
+    /// itself look at the clock.
+    folder: TempDir,
     /// A little before the present process began; the library counts from its begin.
     began: Instant,
     /// The simulated time is that of the begin, and `ahead` seconds, and `pace` for every second since.
@@ -39,10 +41,11 @@ pub struct Clock {
 /// A process needs this long at most from [`Clock::begin`] until the library counts. Erring lets the clock jump ahead by
 /// so many times the pace; it must never go back.
 const START: Duration = Duration::from_millis(100);
+const FILE: &str = "clock";
 
 impl Clock {
-    /// The clock for programs whose state lies in `folder`; none for real time.
-    pub(crate) fn new(time: Time, folder: &Path) -> Result<Option<Self>> {
+    /// The clock for one program; none for real time.
+    pub(crate) fn new(time: Time) -> Result<Option<Self>> {
         if time == Time::Real {
             return Ok(None);
         }
@@ -50,8 +53,8 @@ impl Clock {
         let asked = asked.context("simulated time needs the program `faketime`: install the package faketime")?;
         ensure!(asked.status.success(), "faketime: {}", String::from_utf8_lossy(&asked.stderr));
         let library = String::from_utf8(asked.stdout)?.trim().to_owned();
-        let file = folder.join("clock");
-        Ok(Some(Self { time, library, file, began: Instant::now(), ahead: 0.0, pace: 1.0 }))
+        let folder = tempfile::tempdir()?;
+        Ok(Some(Self { time, library, folder, began: Instant::now(), ahead: 0.0, pace: 1.0 }))
     }
 
     /// A process is about to begin: at the usual pace, but not earlier than the one before it ended.
@@ -66,7 +69,7 @@ impl Clock {
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![
             ("LD_PRELOAD", self.library.clone()),
-            ("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string()),
+            ("FAKETIME_TIMESTAMP_FILE", self.folder.path().join(FILE).display().to_string()),
             ("FAKETIME_NO_CACHE", "1".to_owned()),
         ];
         if self.time == Time::OwnWallClock {
@@ -85,6 +88,13 @@ impl Clock {
         self.write()
     }
 
+    /// Lets `time` pass at once. The caller wakes the process up, so that it notices.
+    pub(crate) fn skip(&mut self, time: Duration) -> Result<()> {
+        ensure!(self.time == Time::Simulated, "the setup asks for no simulated time");
+        self.ahead += time.as_secs_f64();
+        self.write()
+    }
+
     /// Sets the wall clock to so many seconds ahead of the real one; negative is behind.
     pub fn set_ahead(&mut self, seconds: i32) -> Result<()> {
         ensure!(self.time == Time::OwnWallClock, "the setup asks for no wall clock of its own");
@@ -98,8 +108,8 @@ impl Clock {
             Time::Simulated | Time::Real => format!("{:+.3} x{}\n", self.ahead, self.pace),
         };
         // The process reads the file at any moment.
-        let next = self.file.with_extension("next");
+        let next = self.folder.path().join("next");
         std::fs::write(&next, text)?;
-        Ok(std::fs::rename(next, &self.file)?)
+        Ok(std::fs::rename(next, self.folder.path().join(FILE))?)
     }
 }

@@ -18,6 +18,8 @@ use crate::{Clock, PATIENCE, Setup, SmallDisk, built, config::Parts, trace};
 
 /// The password of the manager user.
 const SECRET: &str = "system-test-secret";
+/// A program that has logged nothing for so long is taken to have nothing to do.
+const QUIET: Duration = Duration::from_millis(15);
 /// What the program logs when it knows who sits at which extension.
 const USERS_KNOWN: &str = "map of users refreshed";
 
@@ -54,7 +56,7 @@ impl World {
             more_portals.push(Portal::start(options).await?);
         }
         let folder = tempfile::tempdir()?;
-        let clock = Clock::new(setup.time, folder.path())?;
+        let clock = Clock::new(setup.time)?;
         let world = Self { pbx, branches, portal, more_portals, disk: setup.disk, clock, folder, program: None };
         world.parts().write_portals(world.folder())?;
         world.configure(&setup.plugin, &setup.more)?;
@@ -144,19 +146,32 @@ impl World {
         self.launch().await
     }
 
-    /// Lets so many seconds pass in each for the program.
+    /// Lets so many seconds pass in each for the program. What it does itself seems slower to it by as much, so its own
+    /// deadlines set a limit to this.
     pub async fn pace(&mut self, pace: f64) -> Result<()> {
-        // Stopped and continued, the process looks at its clock again before it goes on with a wait.
-        self.signal("-STOP").await?;
-        self.clock.as_mut().context("the setup asks for no simulated time")?.pace(pace)?;
-        self.signal("-CONT").await
+        self.set_clock(|clock| clock.pace(pace)).await
     }
 
-    /// Lets `time` pass for the program while `real` passes, and then goes on at the usual pace.
-    pub async fn pass(&mut self, time: Duration, real: Duration) -> Result<()> {
-        self.pace(time.div_duration_f64(real)).await?;
-        tokio::time::sleep(real).await;
-        self.pace(1.0).await
+    /// Lets `time` pass for the program, in steps: whenever it has nothing to do, a step is skipped.
+    pub async fn pass(&mut self, time: Duration, step: Duration) -> Result<()> {
+        let mut passed = Duration::ZERO;
+        while passed < time {
+            self.set_clock(|clock| clock.skip(step)).await?;
+            passed += step;
+            // It writes a line about all that it does.
+            let mut seen = None;
+            while seen.replace(self.log().len()) != Some(self.log().len()) {
+                tokio::time::sleep(QUIET).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_clock(&mut self, set: impl FnOnce(&mut Clock) -> Result<()>) -> Result<()> {
+        // Stopped and continued, the process looks at its clock again before it goes on with a wait.
+        self.signal("-STOP").await?;
+        set(self.clock.as_mut().context("the setup asks for no simulated time")?)?;
+        self.signal("-CONT").await
     }
 
     /// The program's clock.

@@ -25,7 +25,7 @@ const ROUNDS: usize = 10;
 /// The program lives this much longer at most than a start takes, in milliseconds.
 const LIFE: u64 = 700;
 /// It stays dead this long at most, in milliseconds.
-const DEATH: u64 = 300;
+const DEATH: u64 = 700;
 /// What a listing has told is durable after this.
 const TO_ACCEPT: Duration = Duration::from_millis(150);
 /// Calls that go on at once at each phone system.

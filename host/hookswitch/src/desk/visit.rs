@@ -75,8 +75,8 @@ pub(crate) struct Worked {
     pub(crate) result: Result<Product, Unfinished>,
     /// Which try it was.
     pub(crate) attempt: u32,
-    /// Tries in which the plugin crashed, this one included.
-    pub(crate) crashes: u32,
+    /// If the plugin crashed: in how many tries, this one included.
+    pub(crate) crashes: Option<u32>,
     /// What is to be written down of it, together with what becomes of the job: until then the run can be resumed.
     pub(crate) trace: Trace,
 }
@@ -236,10 +236,14 @@ impl Desk {
         };
         let fault = match &result {
             Ok(_) => None,
+            // Time that it did not spend waiting for others it spent by itself.
+            Err(Unfinished::Call(error @ CallError::Deadline { wall })) if usage.host_time < *wall / 2 => {
+                Some((LIMIT, problem(error)))
+            }
             Err(Unfinished::Call(error)) => Some((word(error), problem(error))),
             Err(other) => Some((DIVERGED, other.to_string())),
         };
-        let crashes = crashes + u32::from(fault.as_ref().is_some_and(|(word, _)| is_crash(word)));
+        let crashes = fault.as_ref().filter(|(word, _)| is_crash(word)).map(|_| crashes + 1);
         Worked { result, attempt, crashes, trace: Trace { run, pending, ended: ended(&usage, fault) } }
     }
 

@@ -81,8 +81,8 @@ struct Tried {
     came: Came,
     /// Which try it was; as before if none began.
     attempt: u32,
-    /// Tries in which the plugin crashed, this one included.
-    crashes: u32,
+    /// If the plugin crashed: in how many tries, this one included.
+    crashes: Option<u32>,
     trace: Option<Trace>,
 }
 
@@ -128,7 +128,7 @@ impl Worker {
 
     async fn attempt(&self, case: &Case) -> Tried {
         let Self { desk, head, .. } = self;
-        let not_begun = |came| Tried { came, attempt: head.attempt, crashes: 0, trace: None };
+        let not_begun = |came| Tried { came, attempt: head.attempt, crashes: None, trace: None };
         let Some(kind) = JobKind::from_name(&head.kind) else {
             return not_begun(Came::Failed(Problem::Unknown(head.kind.clone())));
         };

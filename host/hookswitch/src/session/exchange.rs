@@ -74,9 +74,14 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
             timeout: timeout_ms.map(|ms| Duration::from_millis(ms.into())),
         })
         .await;
-    // What a write was answered is given again after a crash; a read can be asked for again.
-    let answer = answer(&result, session.tape.is_some() && effect != Effect::Read);
-    keep(session, ordinal, answer).await;
+    // What a write of a job was answered must be given again after a crash; a read can be asked for again.
+    if session.tape.is_some() && effect != Effect::Read {
+        let (run, answer) = (session.run, answer(&result, true));
+        let kept = session.desk.journal.apply(move |txn| txn.record_answer(run, ordinal, &answer)).await;
+        session.desk.tell("answer", kept);
+    } else {
+        keep(session, ordinal, answer(&result, false)).await;
+    }
     match result {
         Ok(response) => Ok(http::Response {
             status: response.status,
@@ -87,13 +92,11 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
     }
 }
 
-/// Writes an answer down.
+/// Writes an answer down when there is time.
 async fn keep(session: &Session, ordinal: u32, answer: Answer) {
     let run = session.run;
     let kept = session.desk.journal.later("answer", move |txn| txn.record_answer(run, ordinal, &answer)).await;
-    if let Err(error) = kept {
-        tracing::error!(plugin = %session.desk.name, %error, "an answer cannot be written down");
-    }
+    session.desk.tell("answer", kept);
 }
 
 /// The URL as a trace shows it: what is secret of it stays behind the credential's name.
