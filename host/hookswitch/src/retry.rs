@@ -46,13 +46,13 @@ pub(crate) enum Verdict {
 }
 
 impl Retry {
-    /// What becomes of a job that has failed for the `failures`th time (from 1) with `error`; `crashes` of its failures
-    /// were crashes, this one included.
+    /// What becomes of a job that has failed for the `failures`th time (from 1) with `error`. `crashes`: if this is a
+    /// crash of the plugin, how many there were, this one included.
     pub(crate) fn verdict(
         &self,
         error: &CallError,
         failures: u32,
-        crashes: u32,
+        crashes: Option<u32>,
         random: &mut fastrand::Rng,
     ) -> Verdict {
         let wait = self.wait(failures, random);
