@@ -1,4 +1,4 @@
-//! A CRM that does not let the plugin in.
+//! A CRM that does not let the plugin in, or lets it wait.
 
 use anyhow::{Result, ensure};
 use recording_crm::Reply;
@@ -68,5 +68,22 @@ async fn work_that_was_held_goes_on_after_a_restart() -> Result<()> {
     office.launch().await?;
     office.wait_for_jobs("done", 4).await?;
     ensure!(office.crm.requests().len() == refused + 4, "{:?}", office.crm.requests());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_does_not_wait_behind_entries_that_hang() -> Result<()> {
+    let mut script = script();
+    script["lookup.by-number"] = json!([[{"send": {"url": "find?<number>"}}]]);
+    let office = Office::open(Setup { plugin: "limits = { concurrency = 2 }", ..Setup::new(script) }).await?;
+    office.crm.answer("written", Reply::never());
+    for _ in 0..3 {
+        office.call("a").await?;
+    }
+    office.crm.wait_for("written", 2).await?;
+    // Both places for entries are taken. Somebody's phone rings.
+    office.call("d_caller_cancel").await?;
+    office.crm.wait_for("begun", 4).await?;
+    ensure!(office.crm.requests_to("written").len() == 2, "the registration came only after an entry was given up");
     Ok(())
 }
