@@ -75,7 +75,8 @@ pub enum BackupError {
 impl Reader {
     /// Copies the journal as it is now to the new file `to` (mode 0600), while others may go on writing it. `progress` is
     /// told how many pages of how many are copied. The copy is checked before it gets its name, and survives a power cut
-    /// when this returns. Blocks the thread for as long as it takes to read and write the whole journal.
+    /// when this returns. Blocks the thread for as long as it takes to read and write the whole journal; meanwhile the
+    /// journal's log grows with all that is written.
     ///
     /// # Errors
     ///

@@ -129,7 +129,7 @@ impl Model {
         Some(match *what {
             What::Accept { call: number, jobs, over, again } => {
                 let seq = self.calls.get(&number).map_or(0, |call| call.events) + 1;
-                let jobs = (0..jobs).map(|kind| job_for(kind)).collect();
+                let jobs = (0..jobs).map(job_for).collect();
                 let mut record = call(&name(number), 100);
                 if over {
                     record = ended(record, 200, Outcome::Answered);
