@@ -12,6 +12,7 @@ use crate::{
     clock,
     desk::{Desk, Lane, Visit},
     dossier::Dossier,
+    health::Leave,
     news::News,
     plan::JobKind,
     view,
@@ -89,22 +90,27 @@ impl Case {
         self.known.send_if_modified(|known| std::mem::replace(&mut known.beginning, beginning) != beginning);
     }
 
-    /// Who the caller is, as the CRM said or says now; asked on `lane`.
-    pub(crate) async fn contacts(&self, desk: &Arc<Desk>, lane: Lane) -> Result<Vec<Contact>, CallError> {
+    /// Who the caller is, as the CRM said or says now. A job asks with its `leave`, and is patient.
+    pub(crate) async fn contacts(&self, desk: &Arc<Desk>, leave: Option<&Leave>) -> Result<Vec<Contact>, CallError> {
         if let Some(contacts) = self.dossier().contacts {
             return Ok(contacts);
         }
         let _alone = self.looking.lock().await;
         match self.dossier().contacts {
             Some(contacts) => Ok(contacts),
-            None => self.look_up(desk, lane).await,
+            None => self.look_up(desk, leave).await,
         }
     }
 
     /// The caller's contact, for one who holds the caller's number and would create it otherwise: what is known, or what
     /// was made for the same number meanwhile, or what the CRM finds now.
-    pub(crate) async fn one_contact(&self, desk: &Arc<Desk>, own: JobId) -> Result<Option<Contact>, CallError> {
-        if let Some(known) = self.contacts(desk, Lane::Record).await?.into_iter().next() {
+    pub(crate) async fn one_contact(
+        &self,
+        desk: &Arc<Desk>,
+        leave: &Leave,
+        own: JobId,
+    ) -> Result<Option<Contact>, CallError> {
+        if let Some(known) = self.contacts(desk, Some(leave)).await?.into_iter().next() {
             return Ok(Some(known));
         }
         let Some(number) = self.news().external.as_ref().and_then(|number| number.e164.clone()) else {
@@ -134,10 +140,10 @@ impl Case {
             return Ok(None);
         }
         let _alone = self.looking.lock().await;
-        Ok(self.look_up(desk, Lane::Record).await?.into_iter().next())
+        Ok(self.look_up(desk, Some(leave)).await?.into_iter().next())
     }
 
-    async fn look_up(&self, desk: &Arc<Desk>, lane: Lane) -> Result<Vec<Contact>, CallError> {
+    async fn look_up(&self, desk: &Arc<Desk>, leave: Option<&Leave>) -> Result<Vec<Contact>, CallError> {
         let news = self.news();
         let looked = clock::now();
         let searchable = news.external.clone().filter(|number| matches!(number.kind, Kind::External | Kind::Invalid));
@@ -145,7 +151,8 @@ impl Case {
             Some(number) if desk.served.lookup_by_number => {
                 let call = desk.view(&news);
                 let number = view::number(&number);
-                let visit = Visit { function: "lookup.by-number", lane, wall: LOOK_UP, call: Some(&self.key) };
+                let lane = if leave.is_some() { Lane::Record } else { Lane::Screen };
+                let visit = Visit { function: "lookup.by-number", lane, wall: LOOK_UP, call: Some(&self.key), leave };
                 desk.visit(visit, async |plugin, job| plugin.lookup_by_number(job, &number, Some(&call)).await).await?
             }
             _ => Vec::new(),

@@ -62,7 +62,7 @@ pub(crate) async fn keep(desk: Arc<Desk>) {
 }
 
 fn visit(function: &'static str) -> Visit<'static> {
-    Visit { function, lane: Lane::Record, wall: BACKGROUND, call: None }
+    Visit { function, lane: Lane::Record, wall: BACKGROUND, call: None, leave: None }
 }
 
 async fn prepare(desk: &Arc<Desk>) -> Result<(), CallError> {

@@ -122,12 +122,8 @@ impl Outbox {
     }
 
     fn start(&mut self, station: &Arc<Station>, head: Head, leave: Leave) {
-        let worker = Worker { station: station.clone(), desk: station.desk(), head: head.clone() };
-        let handle = self.workers.spawn(async move {
-            let fate = worker.run().await;
-            drop(leave);
-            fate
-        });
+        let worker = Worker { station: station.clone(), desk: station.desk(), head: head.clone(), leave };
+        let handle = self.workers.spawn(worker.run());
         self.at_work.insert(handle.id(), head);
     }
 

@@ -54,7 +54,7 @@ impl Screen {
     /// A failure is tried again by the jobs that need the answer.
     async fn identify(&self) {
         let desk = self.station.desk();
-        if let Err(error) = self.case.contacts(&desk, Lane::Screen).await {
+        if let Err(error) = self.case.contacts(&desk, None).await {
             tracing::warn!(plugin = %desk.name, call = %self.case.key.chain, %error, "caller not looked up");
         }
     }
@@ -112,7 +112,13 @@ impl Screen {
         let (begun, contact) = (dossier.begun.as_ref(), dossier.contact());
         // From here on these users may see the card, whatever becomes of the answer.
         self.remember_shown(desk, dossier.shown.union(wish).cloned().collect()).await;
-        let visit = Visit { function: "cards.sync", lane: Lane::Screen, wall: DEADLINE, call: Some(&self.case.key) };
+        let visit = Visit {
+            function: "cards.sync",
+            lane: Lane::Screen,
+            wall: DEADLINE,
+            call: Some(&self.case.key),
+            leave: None,
+        };
         let result = desk
             .visit(visit, async |plugin, job| plugin.cards_sync(job, &seen, begun, contact, &visible, &gone).await)
             .await;

@@ -155,7 +155,7 @@ async fn check_plugins(
 }
 
 async fn check_crm(report: &mut Report, about: &str, desk: &Arc<Desk>) -> miette::Result<()> {
-    let visit = Visit { function: "plugin.check", lane: Lane::Record, wall: TEST, call: None };
+    let visit = Visit { function: "plugin.check", lane: Lane::Record, wall: TEST, call: None, leave: None };
     match desk.visit(visit, async |plugin, job| plugin.check(job).await).await {
         Ok(lines) => lines.iter().try_for_each(|line| report.say(about, true, line))?,
         Err(error) => return report.say(about, false, error.to_string()),

@@ -15,6 +15,7 @@ use hookswitch_runtime::{
 use super::{Desk, Lane};
 use crate::{
     clock,
+    health::Leave,
     session::{Session, Tape, record_all},
     task::{Product, Task},
 };
@@ -32,6 +33,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) wall: Duration,
     /// The call that it is about.
     pub(crate) call: Option<&'a CallRef>,
+    /// Leave to ask the CRM, where the caller has it already: a job asks for it once, for all that it does.
+    pub(crate) leave: Option<&'a Leave>,
 }
 
 /// A job that is about to be tried.
@@ -124,10 +127,13 @@ impl Desk {
         visit: Visit<'_>,
         call: impl AsyncFnOnce(&Component, Job) -> Outcome<T>,
     ) -> Result<T, CallError> {
-        let leave = self.health.admit().map_err(|paused| {
-            let after_ms = Some(u64::try_from(paused.wait.as_millis()).unwrap_or(u64::MAX));
-            CallError::Failure(Failure::Temporary(Delay { after_ms, reason: paused.to_string() }))
-        })?;
+        let own_leave = match visit.leave {
+            Some(_) => None,
+            None => Some(self.health.admit().map_err(|paused| {
+                let after_ms = Some(u64::try_from(paused.wait.as_millis()).unwrap_or(u64::MAX));
+                CallError::Failure(Failure::Temporary(Delay { after_ms, reason: paused.to_string() }))
+            })?),
+        };
         let _place = self.place(visit.lane).await;
         let (run, started) = (self.journal.next_run(), clock::now());
         let begun = runs::Begun {
@@ -146,7 +152,7 @@ impl Desk {
         let session = self.session(visit.call, run, visit.lane, started, None);
         let Outcome { result, usage } = call(&self.component, job(session, visit.wall, &identity)).await;
         self.health.note(result.as_ref().map(drop));
-        drop(leave);
+        drop(own_leave);
         let ended = ended(&usage, result.as_ref().err().map(|error| (word(error), problem(error))));
         self.tell("run", self.journal.later("run", move |txn| txn.finish_run(run, &ended)).await);
         result

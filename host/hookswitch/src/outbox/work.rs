@@ -13,8 +13,9 @@ use super::BROKEN;
 use crate::{
     case::Case,
     clock,
-    desk::{Desk, Earlier, Lane, Trace, Try, Unfinished, Worked},
+    desk::{Desk, Earlier, Trace, Try, Unfinished, Worked},
     dossier::Dossier,
+    health::Leave,
     news::News,
     plan::JobKind,
     retry::Verdict,
@@ -34,6 +35,8 @@ pub(super) struct Worker {
     pub(super) station: Arc<Station>,
     pub(super) desk: Arc<Desk>,
     pub(super) head: Head,
+    /// To ask the CRM.
+    pub(super) leave: Leave,
 }
 
 /// What becomes of a job.
@@ -98,7 +101,7 @@ pub(super) fn number_to_hold(station: &Station, head: &Head) -> Option<String> {
 impl Worker {
     /// Tries the job, and writes down what becomes of it.
     pub(super) async fn run(self) -> Fate {
-        let Self { station, desk, head } = &self;
+        let Self { station, desk, head, .. } = &self;
         let case = match station.case(&head.call, async || self.load().await).await {
             Ok(case) => case,
             Err(error) => {
@@ -162,7 +165,9 @@ impl Worker {
         let desk = &self.desk;
         match kind {
             JobKind::Contact => {
-                if let Some(known) = case.one_contact(desk, self.head.id).await.map_err(Unfinished::Call)? {
+                if let Some(known) =
+                    case.one_contact(desk, &self.leave, self.head.id).await.map_err(Unfinished::Call)?
+                {
                     return Ok(Plan::Known(Product::Contact(Some(known))));
                 }
                 let news = case.news();
@@ -176,7 +181,7 @@ impl Worker {
             JobKind::Begin if case.dossier().written.is_some() => Ok(Plan::Late("the entry is written already")),
             JobKind::Begin => {
                 // A card without a name is better than no card.
-                let contact = case.one_contact(desk, self.head.id).await.ok().flatten();
+                let contact = case.one_contact(desk, &self.leave, self.head.id).await.ok().flatten();
                 Ok(Plan::Do(Task::Begin { call: desk.view(&case.news()), contact }))
             }
             JobKind::Write => {
@@ -194,7 +199,7 @@ impl Worker {
     /// The journal entry of the call as it ended.
     async fn entry(&self, case: &Case) -> Result<Entry, Problem> {
         let desk = &self.desk;
-        let contacts = match case.contacts(desk, Lane::Record).await {
+        let contacts = match case.contacts(desk, Some(&self.leave)).await {
             Ok(contacts) => contacts,
             // In the end an entry without a contact is better than none.
             Err(_) if self.head.failures >= ENTRY_WITHOUT_CONTACT => Vec::new(),
