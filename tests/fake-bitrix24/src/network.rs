@@ -4,7 +4,6 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use rustls::ServerConfig;
 use tokio::{
-    io::AsyncReadExt,
     net::{TcpListener, TcpStream},
     sync::watch,
 };
@@ -101,7 +100,7 @@ async fn handshake(stream: TcpStream, tls: Arc<ServerConfig>, shared: Shared, ke
 }
 
 /// Waits for the first word of the client, then drops the connection hard.
-async fn reset(mut stream: TcpStream) -> io::Result<()> {
-    stream.read(&mut [0; 16]).await?;
+async fn reset(stream: TcpStream) -> io::Result<()> {
+    stream.readable().await?;
     stream.set_zero_linger()
 }
