@@ -112,7 +112,7 @@ impl Session {
                 Err(_) => Settled::Make(None),
             },
             Cue::Diverged(text) => Settled::Diverged(text),
-            Cue::Make => Settled::Make(Some(intent)),
+            Cue::Make => Settled::Make(Some(Box::new(intent))),
             _ => Settled::Make(None),
         }
     }
@@ -122,7 +122,7 @@ impl Session {
         match self.settled("host", method, about, &[]) {
             Settled::Given(answer) => answer,
             Settled::Make(Some(intent)) => {
-                self.note(answered(intent, &made));
+                self.note(answered(*intent, &made));
                 made
             }
             // The run is over anyway when it has diverged.
@@ -141,16 +141,16 @@ impl Session {
     }
 
     /// Keeps the answer of a host call.
-    fn keep(&self, intent: Option<Intent>, answer: &impl Serialize) {
+    fn keep(&self, intent: Option<Box<Intent>>, answer: &impl Serialize) {
         if let Some(intent) = intent {
-            self.note(answered(intent, answer));
+            self.note(answered(*intent, answer));
         }
     }
 
     /// Changes the plugin's storage; what the plugin is told of it is written down in the same commit.
     async fn change<T, E>(
         &self,
-        intent: Option<Intent>,
+        intent: Option<Box<Intent>>,
         change: impl FnOnce(&Txn<'_>) -> Result<Result<T, E>, Error> + Send + 'static,
     ) -> Result<T, String>
     where
@@ -161,7 +161,7 @@ impl Session {
         let changed = self.desk.journal.apply(move |txn| {
             let answer = change(txn)?.map_err(told);
             if let Some(intent) = intent {
-                txn.record_request(&answered(intent, &answer))?;
+                txn.record_request(&answered(*intent, &answer))?;
             }
             Ok(answer)
         });
@@ -177,7 +177,7 @@ enum Settled<T> {
     /// It was made before, with this answer.
     Given(T),
     /// It is to be made, and written down as this if it belongs to a job.
-    Make(Option<Intent>),
+    Make(Option<Box<Intent>>),
     /// The plugin does something else than it did before.
     Diverged(String),
 }

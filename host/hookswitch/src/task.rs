@@ -35,7 +35,7 @@ pub(crate) enum Task {
 #[serde(untagged)]
 pub(crate) enum Product {
     /// The contact of the call; none if there is nothing to know somebody by.
-    Contact(Option<Contact>),
+    Contact(Option<Box<Contact>>),
     /// The call as the CRM registered it.
     Begun(Reference),
     /// The journal entry.
@@ -46,7 +46,7 @@ impl Product {
     /// Enters it into what the CRM knows of the call.
     pub(crate) fn enter(&self, dossier: &mut Dossier) {
         match self.clone() {
-            Self::Contact(contact) => dossier.contacts = Some(contact.into_iter().collect()),
+            Self::Contact(contact) => dossier.contacts = Some(contact.map(|contact| *contact).into_iter().collect()),
             Self::Begun(begun) => dossier.begun = Some(begun),
             Self::Written(written) => dossier.written = Some(written),
         }
@@ -85,7 +85,7 @@ impl Task {
         match self {
             Self::CreateContact { draft, call } => {
                 let made = plugin.contacts_create(job, draft, Some(call)).await;
-                giving(made, |contact| Product::Contact(Some(contact)))
+                giving(made, |contact| Product::Contact(Some(Box::new(contact))))
             }
             Self::Begin { call, contact } => {
                 giving(plugin.journal_begin(job, call, contact.as_ref()).await, Product::Begun)

@@ -68,7 +68,7 @@ pub(crate) type PastRun = (runs::Run, Vec<runs::Request>);
 /// What there is of earlier tries.
 pub(crate) enum Earlier {
     /// A run that goes on.
-    CutOff(Start),
+    CutOff(Box<Start>),
     /// Runs that are over, oldest first.
     Tries(Vec<PastRun>),
 }
@@ -186,18 +186,18 @@ impl Desk {
         tracing::info!(
             plugin = %self.name, call = %job.call.chain, job = %job.job, resumed, "going on where the program was stopped"
         );
-        Ok(Earlier::CutOff(Start {
+        Ok(Earlier::CutOff(Box::new(Start {
             run: id,
             started: run.begun.started,
             attempt: run.begun.attempt,
             task,
             tape: Tape::resumed(recorded, tries),
             crashes,
-        }))
+        })))
     }
 
     /// Begins a new run.
-    pub(crate) async fn begin(&self, job: &Try, task: Task, earlier: Vec<PastRun>) -> Result<Start, Unfinished> {
+    pub(crate) async fn begin(&self, job: &Try, task: Task, earlier: Vec<PastRun>) -> Result<Box<Start>, Unfinished> {
         let (run, started, attempt) = (self.journal.next_run(), clock::now(), job.attempt);
         let begun = runs::Begun {
             id: run,
@@ -221,12 +221,12 @@ impl Desk {
         });
         began.await.map_err(Unfinished::NotStarted)?;
         let crashes = crashes(&earlier);
-        Ok(Start { run, started, task, tape: Tape::retried(earlier), attempt, crashes })
+        Ok(Box::new(Start { run, started, task, tape: Tape::retried(earlier), attempt, crashes }))
     }
 
     /// Runs a job's task to its end.
-    pub(crate) async fn perform(self: &Arc<Self>, job: &Try, start: Start) -> Worked {
-        let Start { run, started, task, tape, attempt, crashes } = start;
+    pub(crate) async fn perform(self: &Arc<Self>, job: &Try, start: Box<Start>) -> Worked {
+        let Start { run, started, task, tape, attempt, crashes } = *start;
         let _place = self.place(task.lane()).await;
         let tape = Arc::new(Mutex::new(tape));
         let seed = blake3::hash(format!("job {} {}", job.job, job.created.0).as_bytes());

@@ -65,7 +65,7 @@ enum Problem {
 
 /// What a job comes to before the plugin is asked.
 enum Plan {
-    Do(Task),
+    Do(Box<Task>),
     /// The result is known.
     Known(Product),
     /// There is nothing to do any more.
@@ -139,7 +139,7 @@ impl Worker {
         let start = match desk.earlier(&job).await {
             Ok(Earlier::CutOff(start)) => Ok(start),
             Ok(Earlier::Tries(tries)) => match self.plan(kind, case).await {
-                Ok(Plan::Do(task)) => desk.begin(&job, task, tries).await.map_err(Problem::from),
+                Ok(Plan::Do(task)) => desk.begin(&job, *task, tries).await.map_err(Problem::from),
                 Ok(Plan::Known(product)) => return not_begun(Came::Done(product)),
                 Ok(Plan::Late(why)) => return not_begun(Came::Late(why)),
                 Err(problem) => Err(problem),
@@ -168,7 +168,7 @@ impl Worker {
                 if let Some(known) =
                     case.one_contact(desk, &self.leave, self.head.id).await.map_err(Unfinished::Call)?
                 {
-                    return Ok(Plan::Known(Product::Contact(Some(known))));
+                    return Ok(Plan::Known(Product::Contact(Some(Box::new(known)))));
                 }
                 let news = case.news();
                 let Some(number) = news.external.clone().filter(|number| number.kind == Kind::External) else {
@@ -176,22 +176,22 @@ impl Worker {
                 };
                 let number = number.e164.as_ref().unwrap_or(&number.raw);
                 let draft = draft(number, &news.call.external_name);
-                Ok(Plan::Do(Task::CreateContact { draft, call: desk.view(&news) }))
+                Ok(Plan::Do(Box::new(Task::CreateContact { draft, call: desk.view(&news) })))
             }
             JobKind::Begin if case.dossier().written.is_some() => Ok(Plan::Late("the entry is written already")),
             JobKind::Begin => {
                 // A card without a name is better than no card.
                 let contact = case.one_contact(desk, &self.leave, self.head.id).await.ok().flatten();
-                Ok(Plan::Do(Task::Begin { call: desk.view(&case.news()), contact }))
+                Ok(Plan::Do(Box::new(Task::Begin { call: desk.view(&case.news()), contact })))
             }
             JobKind::Write => {
                 let _ = tokio::time::timeout(CARDS, case.cards_down.cancelled()).await;
                 let entry = self.entry(case).await?;
-                Ok(Plan::Do(Task::Write { entry, begun: case.dossier().begun }))
+                Ok(Plan::Do(Box::new(Task::Write { entry, begun: case.dossier().begun })))
             }
             JobKind::Update => {
                 let written = case.dossier().written.ok_or(Problem::NothingWritten)?;
-                Ok(Plan::Do(Task::Update { written, entry: self.entry(case).await? }))
+                Ok(Plan::Do(Box::new(Task::Update { written, entry: self.entry(case).await? })))
             }
         }
     }
