@@ -5,6 +5,7 @@ mod contacts;
 mod holds;
 mod kept;
 mod office;
+mod portal;
 mod resume;
 mod retry;
 

@@ -1,5 +1,5 @@
-//! A phone system, the real program with the scripted plugin, and a CRM that keeps every request: the program is killed
-//! where a test likes, and what the CRM was asked is the verdict.
+//! A phone system, the real program with one plugin, and a CRM that keeps every request: the program is killed where a
+//! test likes, and what the CRM was asked is the verdict.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -27,31 +27,54 @@ pub struct Office {
 
 /// What the admin has configured.
 pub struct Setup {
-    /// What the plugin does.
-    pub script: Value,
     /// The component's file, in the folder of the configuration.
     pub component: &'static str,
+    /// The handle of the credential that holds the CRM's address.
+    pub handle: &'static str,
+    /// TOML of the plugin's settings.
+    pub settings: String,
     /// TOML of `[server]`.
     pub server: &'static str,
-    /// TOML of `[plugin.scripted]`.
+    /// TOML of `[plugin.crm]`.
     pub plugin: &'static str,
 }
 
 impl Setup {
+    /// The scripted plugin, with this script.
     pub fn new(script: Value) -> Self {
-        let server = "region = \"DE\"\ntimezone = \"Europe/Berlin\"";
-        let plugin = "retry = { tries = 20, first = \"50ms\", longest = \"400ms\" }";
-        Self { script, component: "scripted.wasm", server, plugin }
+        Self { component: "scripted.wasm", handle: "crm", settings: Self::script(script), ..Self::bitrix24("") }
+    }
+
+    /// The settings of the scripted plugin.
+    pub fn script(script: Value) -> String {
+        format!("script = {}", Value::from(script.to_string()))
+    }
+
+    /// The Bitrix24 plugin.
+    pub fn bitrix24(settings: &str) -> Self {
+        Self {
+            component: "bitrix24.wasm",
+            handle: "portal",
+            settings: settings.to_owned(),
+            server: "region = \"DE\"\ntimezone = \"Europe/Berlin\"",
+            plugin: "retry = { tries = 20, first = \"50ms\", longest = \"400ms\" }",
+        }
     }
 }
 
 impl Office {
     /// Opens with a program that is logged in at the phone system.
     pub async fn open(setup: Setup) -> Result<Self> {
+        Self::open_with(setup, |_| {}).await
+    }
+
+    /// As [`Office::open`], with a CRM that was told how to answer before it is asked anything.
+    pub async fn open_with(setup: Setup, instruct: impl FnOnce(&Crm)) -> Result<Self> {
         let options = ami_replay::Options { user: "hookswitch".into(), secret: SECRET.into(), ..Default::default() };
         let (pbx, crm) = (Server::start(options).await?, Crm::start().await?);
+        instruct(&crm);
         let folder = tempfile::tempdir()?;
-        std::fs::copy(component("scripted.wasm")?, folder.path().join("scripted.wasm"))?;
+        std::fs::copy(component(setup.component)?, folder.path().join(setup.component))?;
         std::fs::write(folder.path().join("address"), crm.base_url())?;
         let mut office = Self { crm, pbx, folder, program: None, setup };
         office.launch().await?;
@@ -69,17 +92,16 @@ impl Office {
     }
 
     fn configuration(&self) -> String {
-        let Setup { script, component, server, plugin } = &self.setup;
-        let (script, origin) = (script.to_string(), self.crm.origin());
-        let quoted = Value::from(script);
+        let Setup { component, handle, settings, server, plugin } = &self.setup;
+        let origin = self.crm.origin();
         format!(
             "[server]\ndata = \"data\"\n{server}\n\
              [pbx.office]\nkind = \"asterisk\"\naddress = \"{}\"\nusername = \"hookswitch\"\nsecret = \"{SECRET}\"\n\
              trunks = [\"PJSIP/trunk-provider\"]\ninbound-contexts = [\"from-trunk\"]\n\
-             [plugin.scripted]\ncomponent = \"{component}\"\n{plugin}\n\
+             [plugin.crm]\ncomponent = \"{component}\"\n{plugin}\n\
              allow = {{ http = [\"{origin}\"], network = [\"127.0.0.0/8\"] }}\n\
-             credentials.crm = {{ kind = \"base-url\", file = \"address\" }}\n\
-             settings = {{ script = {quoted} }}\n",
+             credentials.{handle} = {{ kind = \"base-url\", file = \"address\" }}\n\
+             settings = {{ {settings} }}\n",
             self.pbx.addr(),
         )
     }

@@ -159,7 +159,7 @@ async fn other_settings_hear_of_the_write_that_was_cut_off() -> Result<()> {
     office.call("a").await?;
     let _connection = held.arrived().await?;
     office.kill().await?;
-    office.setup().script = script("search?<attempt>");
+    office.setup().settings = Setup::script(script("search?<attempt>"));
     office.launch().await?;
     office.wait_for_jobs("done", 2).await?;
     let paths: Vec<_> = office.crm.requests().into_iter().map(|request| request.path).collect();
