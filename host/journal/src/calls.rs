@@ -140,16 +140,16 @@ impl Txn<'_> {
 
     /// Writes the call's state, unless a later one is there. Returns its row.
     fn keep_call(&self, reference: &CallRef, Accepted { call, number, .. }: &Accepted) -> Result<i64, Error> {
+        let digits = searchable(number.as_deref(), call.external.as_deref());
         let mut keep = self.sql.prepare_cached(
             "INSERT INTO calls (pbx, chain, direction, outcome, open, merged, number, digits, seq, started, changed, record)
              VALUES (:pbx, :chain, :direction, :outcome, :open, :merged, :number, :digits, :seq, :started, :changed, :record)
              ON CONFLICT (pbx, chain) DO UPDATE SET
                direction = excluded.direction, outcome = excluded.outcome, open = excluded.open,
-               merged = excluded.merged, number = excluded.number, digits = excluded.digits,
-               seq = excluded.seq, started = excluded.started, changed = excluded.changed, record = excluded.record
+               merged = excluded.merged, seq = excluded.seq, changed = excluded.changed, record = excluded.record
              WHERE excluded.seq >= seq",
         )?;
-        keep.execute(named_params! {
+        let kept = keep.execute(named_params! {
             ":pbx": call.pbx.as_str(),
             ":chain": call.chain.as_str(),
             ":direction": Token(call.direction),
@@ -157,13 +157,22 @@ impl Txn<'_> {
             ":open": call.is_open(),
             ":merged": call.merged_into.is_some(),
             ":number": number,
-            ":digits": searchable(number.as_deref(), call.external.as_deref()),
+            ":digits": digits,
             ":seq": call.seq,
             ":started": call.started.0,
             ":changed": call.changed.0,
             ":record": Json(call),
         })?;
-        self.row_of_known(reference)
+        let row = self.row_of_known(reference)?;
+        if kept == 1 {
+            // Seldom changes. An update writes the pages of every index on its columns, changed or not.
+            let mut keep = self.sql.prepare_cached(
+                "UPDATE calls SET number = ?2, digits = ?3, started = ?4
+                 WHERE id = ?1 AND (number IS NOT ?2 OR digits <> ?3 OR started <> ?4)",
+            )?;
+            keep.execute(params![row, number, digits, call.started.0])?;
+        }
+        Ok(row)
     }
 
     /// False: the event was there.

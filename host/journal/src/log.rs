@@ -22,15 +22,23 @@ use rusqlite::Connection;
 
 use crate::{Error, file};
 
-/// The thread is asked each time the log has grown by this many pages: 4 MiB.
-const MOVE: u32 = 1024;
+/// From this length on the log is to begin anew: 64 MiB. Pages are written again and again, and moved once: a short log
+/// costs much more writing. Its file keeps this size, so that most commits overwrite it and need not make it longer, which
+/// is a slower sync.
+pub(crate) const FULL: u32 = 16_384;
 
-/// From this length on the log is to begin anew: 16 MiB. Its file keeps this size, so that most commits overwrite it and
-/// need not make it longer, which is a slower sync.
-pub(crate) const FULL: u32 = 4096;
+/// The thread is asked again when the log has grown by this much more: it could not move everything, because somebody
+/// reads an old state.
+const AGAIN: u32 = FULL / 4;
 
-/// At this length the writer moves everything itself, however long it takes: the thread does not keep up. 64 MiB.
+/// At this length the writer moves everything itself, however long it takes: the thread does not keep up. 256 MiB.
 const TOO_LONG: u32 = 4 * FULL;
+
+/// So many pages the writer moves without anybody noticing: half a MiB.
+const LITTLE: u32 = 128;
+
+/// The thread goes over the log so often to get near its end; each time there is less left.
+const PASSES: u32 = 8;
 
 /// The writer's side.
 pub(crate) struct Log {
@@ -38,7 +46,7 @@ pub(crate) struct Log {
     length: Arc<AtomicU32>,
     /// Up to where the thread moved it the last time; 0 once that was looked at.
     moved: Arc<AtomicU32>,
-    /// Length when the thread was asked the last time.
+    /// Length when the thread was asked the last time; 0: not since it began anew.
     asked: u32,
     /// The writer could not move it the last time.
     stuck: bool,
@@ -58,10 +66,10 @@ impl Log {
         }))?;
         let connection = file::join(dir)?;
         let (ask, asked) = mpsc::sync_channel(1);
-        let report = Arc::clone(&moved);
+        let (now, report) = (Arc::clone(&length), Arc::clone(&moved));
         let thread = std::thread::Builder::new()
             .name("journal-log".to_owned())
-            .spawn(move || work(&connection, &asked, &report))
+            .spawn(move || work(&connection, &asked, &now, &report))
             .map_err(|error: io::Error| Error::Disk { detail: format!("no thread for its log: {error}") })?;
         Ok(Self { length, moved, asked: 0, stuck: false, thread: Some((ask, thread)) })
     }
@@ -78,13 +86,14 @@ impl Log {
             self.asked = 0;
         }
         let moved = self.moved.swap(0, Relaxed);
-        let little = moved > 0 && length.saturating_sub(moved) < MOVE;
+        let little = moved > 0 && length.saturating_sub(moved) <= LITTLE;
         if (length >= FULL && little) || length >= TOO_LONG {
             let moved = move_pages(writer);
             report(&mut self.stuck, &moved);
             return moved.map(|_| ());
         }
-        if length >= self.asked.saturating_add(MOVE)
+        let due = if self.asked == 0 { FULL } else { self.asked.saturating_add(AGAIN) };
+        if length >= due
             && let Some((ask, _)) = &self.thread
             // It is at work if it does not take the request.
             && ask.try_send(()).is_ok()
@@ -107,13 +116,17 @@ impl Drop for Log {
     }
 }
 
-fn work(connection: &Connection, asked: &Receiver<()>, moved: &AtomicU32) {
+fn work(connection: &Connection, asked: &Receiver<()>, length: &AtomicU32, moved: &AtomicU32) {
     let mut stuck = false;
     while asked.recv().is_ok() {
-        let done = move_pages(connection);
-        report(&mut stuck, &done);
-        if let Ok(Moved::UpTo { moved: pages, .. }) = done {
-            moved.store(pages, Relaxed);
+        for _ in 0..PASSES {
+            let done = move_pages(connection);
+            report(&mut stuck, &done);
+            let Ok(Moved::UpTo { moved: pages, .. }) = done else { break };
+            if length.load(Relaxed).saturating_sub(pages) <= LITTLE {
+                moved.store(pages, Relaxed);
+                break;
+            }
         }
     }
 }

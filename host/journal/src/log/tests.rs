@@ -5,7 +5,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{FULL, Log, MOVE, Moved, Relaxed, TOO_LONG, move_pages};
+use super::{AGAIN, FULL, Log, Moved, Relaxed, TOO_LONG, move_pages};
 use crate::file;
 
 /// One commit of `pages` new pages and a few more.
@@ -26,7 +26,7 @@ fn the_thread_moves_the_bulk_the_writer_the_rest_and_the_log_begins_anew() {
     let sql = &owned.connection;
     let until = Instant::now() + Duration::from_secs(30);
     while log.length.load(Relaxed) < FULL {
-        commit(sql, MOVE / 2);
+        commit(sql, AGAIN);
         log.tend(sql).unwrap();
     }
     // A little more at a time, until the thread is heard of.
@@ -49,8 +49,8 @@ fn while_somebody_reads_an_old_state_the_log_grows_and_afterwards_it_begins_anew
     let reading = reader.unchecked_transaction().unwrap();
     let count = || reading.query_row("SELECT count(*) FROM directories", [], |row| row.get::<_, u32>(0)).unwrap();
     assert_eq!(count(), 1);
-    while log.length.load(Relaxed) < TOO_LONG + MOVE {
-        commit(sql, MOVE);
+    while log.length.load(Relaxed) < TOO_LONG + AGAIN {
+        commit(sql, AGAIN);
         log.tend(sql).unwrap();
     }
     assert_eq!(count(), 1, "the reader sees its state still");
@@ -65,7 +65,7 @@ fn while_somebody_reads_an_old_state_the_log_grows_and_afterwards_it_begins_anew
 fn the_thread_is_gone_when_the_journal_is_closed_and_leaves_no_log() {
     let dir = tempfile::tempdir().unwrap();
     let (owned, mut log) = journal(dir.path());
-    commit(&owned.connection, 2 * MOVE);
+    commit(&owned.connection, FULL);
     log.tend(&owned.connection).unwrap();
     drop(log);
     drop(owned);
