@@ -1,5 +1,6 @@
-//! The program is killed again and again at random moments while two phone systems go on with their calls. In the end
-//! every call that it could have learned of is in the portal: once, finished once, with one lead per caller.
+//! The program is killed again and again at random moments while two phone systems go on with their calls and the portal
+//! fails now and then. In the end every call that it could have learned of is in the portal: once, finished once, with one
+//! lead per caller.
 //!
 //! `HOOKSWITCH_KILL_ROUNDS` sets the number of rounds, `HOOKSWITCH_KILL_SEED` repeats a run: the moments and the calls
 //! are the same then, what the machine makes of them is not.
@@ -15,6 +16,7 @@ use std::{
 
 use ami_replay::{Playback, Server, Trace};
 use anyhow::{Context, Result, ensure};
+use fake_bitrix24::{Effect, Fault};
 use serde_json::Value;
 use system_tests::{
     Setup, World, trace,
@@ -32,6 +34,16 @@ const TO_ACCEPT: Duration = Duration::from_millis(150);
 const AT_ONCE: usize = 2;
 /// The traces are played at so many times their pace.
 const SPEED: f64 = 6.0;
+
+/// What goes wrong at the portal, besides.
+const TROUBLE: [Effect; 6] = [
+    Effect::QueryLimit,
+    Effect::ServerError,
+    Effect::Close,
+    Effect::CloseAfter,
+    Effect::HalfAnswer,
+    Effect::Delay(200),
+];
 
 /// Traces in which every call concerns the CRM, and the number of the outside party.
 const TRACES: [(&str, &str); 7] = [
@@ -98,7 +110,8 @@ async fn whatever_the_moment_of_death_every_call_is_in_the_portal_once() -> Resu
     }
     let mut certain = BTreeSet::new();
     for _ in 0..rounds {
-        let life = random.u64(..LIFE);
+        let (life, trouble) = (random.u64(..LIFE), &TROUBLE[random.usize(..TROUBLE.len())]);
+        world.portal.inject(Fault::on("*", trouble.clone()).after(random.u32(..5)).times(random.u32(1..4)));
         tokio::time::sleep(Duration::from_millis(life)).await;
         world.kill().await?;
         tokio::time::sleep(Duration::from_millis(random.u64(..DEATH))).await;
@@ -109,6 +122,7 @@ async fn whatever_the_moment_of_death_every_call_is_in_the_portal_once() -> Resu
         tokio::time::sleep(TO_ACCEPT).await;
         certain.extend(listed);
     }
+    world.portal.clear_faults();
     callers.stop.store(true, Ordering::Relaxed);
     while let Some(lane) = lanes.join_next().await {
         lane??;
