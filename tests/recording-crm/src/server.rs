@@ -145,9 +145,9 @@ impl Crm {
         let enough = async {
             loop {
                 let changed = self.state.changed.notified();
-                let found = self.requests_to(path);
-                if found.len() >= count {
-                    return found;
+                let came = self.state.lock().requests.iter().filter(|request| request.place() == path).count();
+                if came >= count {
+                    return self.requests_to(path);
                 }
                 changed.await;
             }

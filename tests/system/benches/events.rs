@@ -163,8 +163,10 @@ async fn under_load() -> Result<()> {
         "journal.write": [[{"send": {"method": "POST", "url": "held", "effect": "once", "body": "<chain>"}}]],
     });
     let mut site = Site::start(&scripted(&crm, &script)?).await?;
-    for first in (0..BACKLOG).step_by(50) {
-        site.tell(first..first + 50, &[ring, hang_up]).await?;
+    for first in (0..BACKLOG).step_by(100) {
+        site.tell(first..first + 100, &[ring]).await?;
+        crm.wait_for("ring", first + 100).await?;
+        site.tell(first..first + 100, &[hang_up]).await?;
     }
     site.until("jobs WHERE kind = 'write'", BACKLOG).await?;
     site.until("jobs WHERE kind = 'begin' AND state = 'done'", BACKLOG).await?;

@@ -37,7 +37,7 @@ fn portal(crm: &Crm) {
 }
 
 async fn office(settings: &str, plugin: &'static str) -> Result<Office> {
-    let setup = Setup::bitrix24(&format!("fallback-user = 11, {settings}"));
+    let setup = Setup::bitrix24(&format!("fallback-user = 11{settings}"));
     let plugin = if plugin.is_empty() { setup.plugin } else { plugin };
     Office::open_with(Setup { plugin, ..setup }, portal).await
 }
@@ -111,8 +111,9 @@ async fn a_repeated_registration_names_the_same_user_though_the_map_of_users_has
     office.call("a").await?;
     let (first, _connection) = held.arrived().await?;
     office.kill().await?;
-    // Another plugin configuration: not the same run again, but a new try.
     office.setup().plugin = "users = { 201 = \"13\" }";
+    // Another setting: the same run cannot go on, the job is tried again.
+    office.setup().settings.push_str(", portal-url = \"https://acme.example\"");
     office.launch().await?;
     office.wait_for_jobs("done", 2).await?;
     let registered = office.crm.requests_to(REGISTER);
@@ -175,7 +176,7 @@ async fn a_comment_whose_answer_was_lost_is_found_on_the_timeline() -> Result<()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_that_the_portal_has_just_made_is_named_though_no_search_knows_it() -> Result<()> {
-    let office = office("crm-create = \"portal\"", "").await?;
+    let office = office(", crm-create = \"portal\"", "").await?;
     let made =
         json!({"CALL_ID": "externalCall.1f", "CRM_CREATED_LEAD": 412, "CRM_ENTITY_TYPE": "LEAD", "CRM_ENTITY_ID": 412});
     office.crm.answer(REGISTER, result(made));
