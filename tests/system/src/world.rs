@@ -112,9 +112,24 @@ impl World {
 
     /// Starts the program and waits until it is logged in and has resynchronised, whatever the portals do.
     pub async fn relaunch(&mut self) -> Result<()> {
-        let roll_calls =
-            |pbx: &Arc<Server>| pbx.actions().iter().filter(|action| action.name() == "QueueStatus").count();
+        let roll_calls = |pbx: &Server| pbx.actions().iter().filter(|action| action.name() == "QueueStatus").count();
         let before: Vec<usize> = self.pbxs().map(|(_, pbx)| roll_calls(pbx)).collect();
+        self.spawn()?;
+        for ((_, pbx), before) in self.pbxs().zip(before) {
+            let ready = pbx.wait_for_action("QueueStatus", before + 1, PATIENCE).await;
+            ready.map(drop).with_context(|| format!("the program is not ready; its log:\n{}", self.log()))?;
+        }
+        Ok(())
+    }
+
+    /// Starts the program and kills it after `life`, ready or not.
+    pub async fn stumble(&mut self, life: Duration) -> Result<()> {
+        self.spawn()?;
+        tokio::time::sleep(life).await;
+        self.kill().await
+    }
+
+    fn spawn(&mut self) -> Result<()> {
         let mut command = self.command(&["run", "--log", "info,hookswitch=debug"])?;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log"))?;
         if let Some(clock) = &mut self.clock {
@@ -122,10 +137,6 @@ impl World {
             command.envs(clock.environment());
         }
         self.program = Some(command.stderr(log).stdout(Stdio::null()).spawn()?);
-        for ((_, pbx), before) in self.pbxs().zip(before) {
-            let ready = pbx.wait_for_action("QueueStatus", before + 1, PATIENCE).await;
-            ready.map(drop).with_context(|| format!("the program is not ready; its log:\n{}", self.log()))?;
-        }
         Ok(())
     }
 
