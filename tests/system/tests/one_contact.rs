@@ -37,9 +37,8 @@ async fn a_portal_gets_one_lead_of_simultaneous_first_calls() -> Result<()> {
             let leads = list(&state, "leads").count();
             ensure!(leads == 1, "{leads} leads of {count} calls at speed {speed} with {who}: {state}");
             ensure!(list(&state, "calls").count() == count, "{state}");
-            let lead = &list(&state, "leads").next().map(|lead| lead["ID"].clone()).unwrap_or_default();
-            let tied = list(&state, "calls")
-                .filter(|call| call["crm_entity"]["id"].to_string() == lead.to_string().replace('"', ""));
+            let lead = list(&state, "leads").find_map(|lead| lead["ID"].as_str()?.parse().ok()).unwrap_or(0_u64);
+            let tied = list(&state, "calls").filter(|call| call["crm_entity"]["id"].as_u64() == Some(lead));
             ensure!(tied.count() == count, "not every call belongs to lead {lead}: {state}");
         }
     }
