@@ -36,6 +36,15 @@ pub(crate) struct Case {
     pub(crate) cards_down: CancellationToken,
 }
 
+/// Who wants to know something from the CRM.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    /// What waits for the answer.
+    pub(crate) lane: Lane,
+    /// The leave of a job to ask; a job is patient.
+    pub(crate) leave: Option<&'a Leave>,
+}
+
 /// What is known of the call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
@@ -90,15 +99,15 @@ impl Case {
         self.known.send_if_modified(|known| std::mem::replace(&mut known.beginning, beginning) != beginning);
     }
 
-    /// Who the caller is, as the CRM said or says now. A job asks with its `leave`, and is patient.
-    pub(crate) async fn contacts(&self, desk: &Arc<Desk>, leave: Option<&Leave>) -> Result<Vec<Contact>, CallError> {
+    /// Who the caller is, as the CRM said or says now.
+    pub(crate) async fn contacts(&self, desk: &Arc<Desk>, asker: Asker<'_>) -> Result<Vec<Contact>, CallError> {
         if let Some(contacts) = self.dossier().contacts {
             return Ok(contacts);
         }
         let _alone = self.looking.lock().await;
         match self.dossier().contacts {
             Some(contacts) => Ok(contacts),
-            None => self.look_up(desk, leave).await,
+            None => self.look_up(desk, asker).await,
         }
     }
 
@@ -107,10 +116,10 @@ impl Case {
     pub(crate) async fn one_contact(
         &self,
         desk: &Arc<Desk>,
-        leave: &Leave,
+        asker: Asker<'_>,
         own: JobId,
     ) -> Result<Option<Contact>, CallError> {
-        if let Some(known) = self.contacts(desk, Some(leave)).await?.into_iter().next() {
+        if let Some(known) = self.contacts(desk, asker).await?.into_iter().next() {
             return Ok(Some(known));
         }
         let Some(number) = self.news().external.as_ref().and_then(|number| number.e164.clone()) else {
@@ -140,10 +149,10 @@ impl Case {
             return Ok(None);
         }
         let _alone = self.looking.lock().await;
-        Ok(self.look_up(desk, Some(leave)).await?.into_iter().next())
+        Ok(self.look_up(desk, asker).await?.into_iter().next())
     }
 
-    async fn look_up(&self, desk: &Arc<Desk>, leave: Option<&Leave>) -> Result<Vec<Contact>, CallError> {
+    async fn look_up(&self, desk: &Arc<Desk>, asker: Asker<'_>) -> Result<Vec<Contact>, CallError> {
         let news = self.news();
         let looked = clock::now();
         let searchable = news.external.clone().filter(|number| matches!(number.kind, Kind::External | Kind::Invalid));
@@ -151,7 +160,7 @@ impl Case {
             Some(number) if desk.served.lookup_by_number => {
                 let call = desk.view(&news);
                 let number = view::number(&number);
-                let lane = if leave.is_some() { Lane::Record } else { Lane::Screen };
+                let Asker { lane, leave } = asker;
                 let visit = Visit { function: "lookup.by-number", lane, wall: LOOK_UP, call: Some(&self.key), leave };
                 desk.visit(visit, async |plugin, job| plugin.lookup_by_number(job, &number, Some(&call)).await).await?
             }

@@ -35,6 +35,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// A job whose worker broke, or that the journal could not start, waits this long.
 const BROKEN: Duration = Duration::from_secs(5);
 
+/// So many times more jobs of the slow lane are at work than the CRM bears: most of a job's time is spent on reading and
+/// writing the journal.
+const AHEAD: usize = 4;
+
 /// What an outbox is told.
 pub(crate) enum Order {
     /// A new job.
@@ -102,7 +106,7 @@ impl Outbox {
     /// Starts what can be started. How long to wait until that may be more.
     fn start_all(&mut self, station: &Arc<Station>) -> Duration {
         let desk = station.desk();
-        let room = Room { fast: desk.slots, slow: desk.slots };
+        let room = Room { fast: desk.slots, slow: AHEAD * desk.slots };
         loop {
             let now = self.began.elapsed();
             let until = self.queue.until(room).map(|until| until.saturating_sub(now));

@@ -6,7 +6,7 @@ use hookswitch_call::Call;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    case::{Case, Known},
+    case::{Asker, Case, Known},
     desk::{Desk, Lane, Visit},
     dossier::Dossier,
     news::News,
@@ -54,7 +54,7 @@ impl Screen {
     /// A failure is tried again by the jobs that need the answer.
     async fn identify(&self) {
         let desk = self.station.desk();
-        if let Err(error) = self.case.contacts(&desk, None).await {
+        if let Err(error) = self.case.contacts(&desk, Asker { lane: Lane::Screen, leave: None }).await {
             tracing::warn!(plugin = %desk.name, call = %self.case.key.chain, %error, "caller not looked up");
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct Session {
     pub(crate) tape: Option<Arc<Mutex<Tape>>>,
     /// Host calls so far.
     pub(crate) host_calls: u32,
+    /// How long a request may wait for its turn.
+    pub(crate) patience: Duration,
     /// Time that the plugin waited for its turn.
     pub(crate) grace: Grace,
 }
@@ -67,12 +69,6 @@ impl Session {
             body: Body::of(body),
             rule: None,
         }
-    }
-
-    /// How long a request may wait for its turn: a job can wait, somebody whose phone is ringing cannot.
-    fn patience(&self) -> Duration {
-        let rings = self.tape.is_none() && self.lane == Lane::Screen;
-        Duration::from_secs(if rings { 5 } else { 300 })
     }
 
     fn on_tape<T>(&self, ask: impl FnOnce(&mut Tape) -> T) -> Option<T> {

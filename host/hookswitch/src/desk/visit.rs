@@ -23,6 +23,11 @@ use crate::{
 /// A run that the program has died in so often is not resumed again: it may be what the program dies of.
 const RESUMPTIONS: u32 = 10;
 
+/// So long a request waits for its turn under the rate limit while somebody's phone is ringing.
+const URGENT: Duration = Duration::from_secs(5);
+/// And so long where nobody waits for it, or a job can wait.
+const PATIENT: Duration = Duration::from_secs(300);
+
 /// A visit outside jobs: nothing of it is ever resumed.
 #[derive(Clone, Copy)]
 pub(crate) struct Visit<'a> {
@@ -149,7 +154,18 @@ impl Desk {
         };
         self.tell("run", self.journal.later("run", move |txn| txn.begin_run(&begun)).await);
         let identity = Identity { attempt: 1, seed: blake3::hash(format!("run {run} {}", started.0).as_bytes()) };
-        let session = self.session(visit.call, run, visit.lane, started, None);
+        let waits = visit.leave.is_some() || visit.lane == Lane::Record;
+        let session = Session {
+            desk: self.clone(),
+            call: visit.call.cloned(),
+            run,
+            lane: visit.lane,
+            started,
+            tape: None,
+            host_calls: 0,
+            patience: if waits { PATIENT } else { URGENT },
+            grace: Grace::default(),
+        };
         let Outcome { result, usage } = call(&self.component, job(session, visit.wall, &identity)).await;
         self.health.note(result.as_ref().map(drop));
         drop(own_leave);
@@ -230,7 +246,17 @@ impl Desk {
         let _place = self.place(task.lane()).await;
         let tape = Arc::new(Mutex::new(tape));
         let seed = blake3::hash(format!("job {} {}", job.job, job.created.0).as_bytes());
-        let session = self.session(Some(&job.call), run, task.lane(), started, Some(tape.clone()));
+        let session = Session {
+            desk: self.clone(),
+            call: Some(job.call.clone()),
+            run,
+            lane: task.lane(),
+            started,
+            tape: Some(tape.clone()),
+            host_calls: 0,
+            patience: PATIENT,
+            grace: Grace::default(),
+        };
         let made = self::job(session, task.wall(), &Identity { attempt, seed });
         let Outcome { result, usage } = task.perform(&self.component, made).await;
         self.health.note(result.as_ref().map(drop));
@@ -251,26 +277,6 @@ impl Desk {
         };
         let crashes = fault.as_ref().filter(|(word, _)| is_crash(word)).map(|_| crashes + 1);
         Worked { result, attempt, crashes, trace: Trace { run, pending, ended: ended(&usage, fault) } }
-    }
-
-    fn session(
-        self: &Arc<Self>,
-        call: Option<&CallRef>,
-        run: RunId,
-        lane: Lane,
-        started: Millis,
-        tape: Option<Arc<Mutex<Tape>>>,
-    ) -> Session {
-        Session {
-            desk: self.clone(),
-            call: call.cloned(),
-            run,
-            lane,
-            started,
-            tape,
-            host_calls: 0,
-            grace: Grace::default(),
-        }
     }
 
     async fn place(&self, lane: Lane) -> Option<tokio::sync::SemaphorePermit<'_>> {

@@ -11,9 +11,9 @@ use hookswitch_runtime::contract::{self, Contact, PhoneEntry, journal::Entry};
 
 use super::BROKEN;
 use crate::{
-    case::Case,
+    case::{Asker, Case},
     clock,
-    desk::{Desk, Earlier, Trace, Try, Unfinished, Worked},
+    desk::{Desk, Earlier, Lane, Trace, Try, Unfinished, Worked},
     dossier::Dossier,
     health::Leave,
     news::News,
@@ -121,6 +121,10 @@ impl Worker {
         fate
     }
 
+    fn asker(&self, lane: Lane) -> Asker<'_> {
+        Asker { lane, leave: Some(&self.leave) }
+    }
+
     async fn load(&self) -> Result<(News, Dossier), Error> {
         let (call, plugin) = (self.head.call.clone(), self.desk.name.clone());
         let found = self.desk.journal.read(move |view| Ok((view.call(&call)?, view.dossier(&call, &plugin)?)));
@@ -166,7 +170,7 @@ impl Worker {
         match kind {
             JobKind::Contact => {
                 if let Some(known) =
-                    case.one_contact(desk, &self.leave, self.head.id).await.map_err(Unfinished::Call)?
+                    case.one_contact(desk, self.asker(Lane::Screen), self.head.id).await.map_err(Unfinished::Call)?
                 {
                     return Ok(Plan::Known(Product::Contact(Some(Box::new(known)))));
                 }
@@ -181,7 +185,7 @@ impl Worker {
             JobKind::Begin if case.dossier().written.is_some() => Ok(Plan::Late("the entry is written already")),
             JobKind::Begin => {
                 // A card without a name is better than no card.
-                let contact = case.one_contact(desk, &self.leave, self.head.id).await.ok().flatten();
+                let contact = case.one_contact(desk, self.asker(Lane::Screen), self.head.id).await.ok().flatten();
                 Ok(Plan::Do(Box::new(Task::Begin { call: desk.view(&case.news()), contact })))
             }
             JobKind::Write => {
@@ -199,7 +203,7 @@ impl Worker {
     /// The journal entry of the call as it ended.
     async fn entry(&self, case: &Case) -> Result<Entry, Problem> {
         let desk = &self.desk;
-        let contacts = match case.contacts(desk, Some(&self.leave)).await {
+        let contacts = match case.contacts(desk, self.asker(Lane::Record)).await {
             Ok(contacts) => contacts,
             // In the end an entry without a contact is better than none.
             Err(_) if self.head.failures >= ENTRY_WITHOUT_CONTACT => Vec::new(),

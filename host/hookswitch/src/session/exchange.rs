@@ -54,7 +54,7 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
         Cue::Diverged(text) => return Err(http::Error::Other(text)),
     };
     // Before the intent is written down: what only waits for its turn has surely not been sent.
-    if session.desk.bucket.take(session.lane, session.patience(), &session.grace).await.is_err() {
+    if session.desk.bucket.take(session.lane, session.patience, &session.grace).await.is_err() {
         return Err(http::Error::NotSent(BUSY.to_owned()));
     }
     if !again {
