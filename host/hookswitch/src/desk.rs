@@ -1,5 +1,6 @@
 //! One enabled plugin: its component, what it may reach, and the lanes on which it works.
 
+mod job;
 mod open;
 mod visit;
 
@@ -16,8 +17,9 @@ use jiff::tz::TimeZone;
 use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use self::{
+    job::{Earlier, Trace, Try, Unfinished, Worked},
     open::{imprint, not_asked_for, open},
-    visit::{Earlier, Trace, Try, Unfinished, Visit, Worked},
+    visit::Visit,
 };
 use crate::{
     clock,

@@ -136,16 +136,17 @@ impl Outbox {
             Ok((id, fate)) => (id, fate),
             Err(error) => {
                 tracing::error!(plugin = %self.station.desk().name, %error, "a job broke off; it will be tried again");
-                (error.id(), Fate::Again { head: None, after: BROKEN })
+                (error.id(), Fate::Broken)
             }
         };
         let Some(started) = self.at_work.remove(&id) else { return };
-        match fate {
-            Fate::Over => self.queue.done(&started.call),
-            Fate::Again { head, after } => {
-                self.queue.again(head.unwrap_or(started), self.began.elapsed() + after);
-            }
-        }
+        let (head, after) = match fate {
+            Fate::Over => return self.queue.done(&started.call),
+            Fate::Again { head, after } => (head.unwrap_or(started), after),
+            // It may have begun a run; that one goes on.
+            Fate::Broken => (Head { attempt: started.attempt + 1, state: State::Running, ..started }, BROKEN),
+        };
+        self.queue.again(head, self.began.elapsed() + after);
     }
 
     fn add(&mut self, head: Head) {

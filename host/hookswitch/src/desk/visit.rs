@@ -1,32 +1,20 @@
 //! One visit to a plugin: one call of one function in a fresh instance, written down.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use hookswitch_call::Millis;
-use hookswitch_journal::{CallRef, Error, JobId, RunId, Txn, runs};
+use hookswitch_journal::{CallRef, runs};
 use hookswitch_runtime::{
     CallError, Component, Grace, Job, Limits, Outcome, Usage,
     contract::{Delay, Failure},
 };
 
 use super::{Desk, Lane};
-use crate::{
-    clock,
-    health::Leave,
-    session::{Session, Tape, record_all},
-    task::{Product, Task},
-};
-
-/// A run that the program has died in so often is not resumed again: it may be what the program dies of.
-const RESUMPTIONS: u32 = 10;
+use crate::{clock, health::Leave, session::Session};
 
 /// So long a request waits for its turn under the rate limit while somebody's phone is ringing.
 const URGENT: Duration = Duration::from_secs(5);
 /// And so long where nobody waits for it, or a job can wait.
-const PATIENT: Duration = Duration::from_secs(300);
+pub(super) const PATIENT: Duration = Duration::from_secs(300);
 
 /// A visit outside jobs: nothing of it is ever resumed.
 #[derive(Clone, Copy)]
@@ -42,83 +30,10 @@ pub(crate) struct Visit<'a> {
     pub(crate) leave: Option<&'a Leave>,
 }
 
-/// A job that is about to be tried.
-#[derive(Clone, Debug)]
-pub(crate) struct Try {
-    pub(crate) job: JobId,
-    pub(crate) call: CallRef,
-    /// When the job was accepted.
-    pub(crate) created: Millis,
-    /// Which try it is, from 1.
-    pub(crate) attempt: u32,
-}
-
-/// Why a try came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfinished {
-    /// The plugin, or the sandbox around it, says so.
-    #[error("{0}")]
-    Call(#[from] CallError),
-    /// The plugin did something else when its run was resumed.
-    #[error("{0}")]
-    Diverged(String),
-    /// The job was decided upon meanwhile, or the journal fails.
-    #[error("the job cannot be started: {0}")]
-    NotStarted(Error),
-}
-
-/// A run of an earlier try, with its host calls.
-pub(crate) type PastRun = (runs::Run, Vec<runs::Request>);
-
-/// What there is of earlier tries.
-pub(crate) enum Earlier {
-    /// A run that goes on.
-    CutOff(Box<Start>),
-    /// Runs that are over, oldest first.
-    Tries(Vec<PastRun>),
-}
-
-/// How a try went.
-pub(crate) struct Worked {
-    pub(crate) result: Result<Product, Unfinished>,
-    /// Which try it was.
-    pub(crate) attempt: u32,
-    /// If the plugin crashed: in how many tries, this one included.
-    pub(crate) crashes: Option<u32>,
-    /// What is to be written down of it, together with what becomes of the job: until then the run can be resumed.
-    pub(crate) trace: Trace,
-}
-
-/// The rest of a run's record.
-pub(crate) struct Trace {
-    run: RunId,
-    pending: Vec<runs::Request>,
-    ended: runs::Ended,
-}
-
-impl Trace {
-    /// Writes it down.
-    pub(super) fn record(&self, txn: &Txn<'_>) -> Result<(), Error> {
-        record_all(txn, &self.pending)?;
-        txn.finish_run(self.run, &self.ended)
-    }
-}
-
-/// A run as it is about to begin or to go on.
-pub(crate) struct Start {
-    run: RunId,
-    started: Millis,
-    task: Task,
-    tape: Tape,
-    attempt: u32,
-    /// Earlier tries in which the plugin crashed.
-    crashes: u32,
-}
-
 /// What is equal on every try of the same work.
-struct Identity {
-    attempt: u32,
-    seed: blake3::Hash,
+pub(super) struct Identity {
+    pub(super) attempt: u32,
+    pub(super) seed: blake3::Hash,
 }
 
 impl Desk {
@@ -174,112 +89,7 @@ impl Desk {
         result
     }
 
-    /// What there is of earlier tries of a job: the run in which the program died, if it can go on.
-    pub(crate) async fn earlier(&self, job: &Try) -> Result<Earlier, Unfinished> {
-        if job.attempt <= 1 {
-            return Ok(Earlier::Tries(Vec::new()));
-        }
-        let id = job.job;
-        let found = self.journal.read(move |view| {
-            let mut tries = Vec::new();
-            for run in view.runs_of_job(id)? {
-                let requests = view.requests_of(run.begun.id)?;
-                tries.push((run, requests));
-            }
-            Ok(tries)
-        });
-        let mut tries = found.await.map_err(Unfinished::NotStarted)?;
-        let resumable = |run: &runs::Run| {
-            run.ended.is_none() && run.resumed < RESUMPTIONS && run.begun.build.as_ref() == Some(&self.build)
-        };
-        let Some((run, recorded)) = tries.pop_if(|(run, _)| resumable(run)) else { return Ok(Earlier::Tries(tries)) };
-        let Some(task) = run.begun.input.clone().and_then(|input| serde_json::from_value(input).ok()) else {
-            tries.push((run, recorded));
-            return Ok(Earlier::Tries(tries));
-        };
-        let (id, crashes) = (run.begun.id, crashes(&tries));
-        let resumed = self.journal.apply(move |txn| txn.resume_run(id)).await.map_err(Unfinished::NotStarted)?;
-        tracing::info!(
-            plugin = %self.name, call = %job.call.chain, job = %job.job, resumed, "going on where the program was stopped"
-        );
-        Ok(Earlier::CutOff(Box::new(Start {
-            run: id,
-            started: run.begun.started,
-            attempt: run.begun.attempt,
-            task,
-            tape: Tape::resumed(recorded, tries),
-            crashes,
-        })))
-    }
-
-    /// Begins a new run.
-    pub(crate) async fn begin(&self, job: &Try, task: Task, earlier: Vec<PastRun>) -> Result<Box<Start>, Unfinished> {
-        let (run, started, attempt) = (self.journal.next_run(), clock::now(), job.attempt);
-        let begun = runs::Begun {
-            id: run,
-            job: Some(job.job),
-            call: Some(job.call.clone()),
-            plugin: self.name.clone(),
-            function: task.function().to_owned(),
-            attempt,
-            input: serde_json::to_value(&task).ok(),
-            build: Some(self.build.clone()),
-            started,
-        };
-        let (id, component) = (job.job, self.component.hash().to_string());
-        let cut_off = earlier.last().filter(|(run, _)| run.ended.is_none()).map(|(run, _)| run.begun.id);
-        let began = self.journal.apply(move |txn| {
-            if let Some(run) = cut_off {
-                txn.finish_run(run, &ended(&Usage::default(), Some((CUT_OFF, "the program was stopped".to_owned()))))?;
-            }
-            txn.start_job(id, attempt, &component)?;
-            txn.begin_run(&begun)
-        });
-        began.await.map_err(Unfinished::NotStarted)?;
-        let crashes = crashes(&earlier);
-        Ok(Box::new(Start { run, started, task, tape: Tape::retried(earlier), attempt, crashes }))
-    }
-
-    /// Runs a job's task to its end.
-    pub(crate) async fn perform(self: &Arc<Self>, job: &Try, start: Box<Start>) -> Worked {
-        let Start { run, started, task, tape, attempt, crashes } = *start;
-        let _place = self.place(task.lane()).await;
-        let tape = Arc::new(Mutex::new(tape));
-        let seed = blake3::hash(format!("job {} {}", job.job, job.created.0).as_bytes());
-        let session = Session {
-            desk: self.clone(),
-            call: Some(job.call.clone()),
-            run,
-            lane: task.lane(),
-            started,
-            tape: Some(tape.clone()),
-            host_calls: 0,
-            patience: PATIENT,
-            grace: Grace::default(),
-        };
-        let made = self::job(session, task.wall(), &Identity { attempt, seed });
-        let Outcome { result, usage } = task.perform(&self.component, made).await;
-        self.health.note(result.as_ref().map(drop));
-        let returned = matches!(result, Ok(_) | Err(CallError::Failure(_)));
-        let (pending, diverged) = tape.lock().unwrap_or_else(PoisonError::into_inner).ended(returned);
-        let result = match diverged {
-            Some(text) => Err(Unfinished::Diverged(text)),
-            None => result.map_err(Unfinished::Call),
-        };
-        let fault = match &result {
-            Ok(_) => None,
-            // Time that it did not spend waiting for others it spent by itself.
-            Err(Unfinished::Call(error @ CallError::Deadline { wall })) if usage.host_time < *wall / 2 => {
-                Some((LIMIT, problem(error)))
-            }
-            Err(Unfinished::Call(error)) => Some((word(error), problem(error))),
-            Err(other) => Some((DIVERGED, other.to_string())),
-        };
-        let crashes = fault.as_ref().filter(|(word, _)| is_crash(word)).map(|_| crashes + 1);
-        Worked { result, attempt, crashes, trace: Trace { run, pending, ended: ended(&usage, fault) } }
-    }
-
-    async fn place(&self, lane: Lane) -> Option<tokio::sync::SemaphorePermit<'_>> {
+    pub(super) async fn place(&self, lane: Lane) -> Option<tokio::sync::SemaphorePermit<'_>> {
         let lane = match lane {
             Lane::Screen => &self.screen,
             Lane::Record => &self.record,
@@ -290,7 +100,7 @@ impl Desk {
 }
 
 /// The visit as the runtime wants it.
-fn job(session: Session, wall: Duration, identity: &Identity) -> Job {
+pub(super) fn job(session: Session, wall: Duration, identity: &Identity) -> Job {
     let grace = session.grace.clone();
     Job {
         services: Box::new(session),
@@ -302,7 +112,7 @@ fn job(session: Session, wall: Duration, identity: &Identity) -> Job {
     }
 }
 
-fn ended(usage: &Usage, fault: Option<(&str, String)>) -> runs::Ended {
+pub(super) fn ended(usage: &Usage, fault: Option<(&str, String)>) -> runs::Ended {
     let (outcome, problem) = fault.map_or(("ok", None), |(word, problem)| (word, Some(problem)));
     runs::Ended {
         wall_us: micros(usage.wall),
@@ -317,26 +127,11 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// How a run is said to have ended that was resumed, and did something else.
-const DIVERGED: &str = "diverged";
-/// And one in which the program died, and that is not resumed.
-const CUT_OFF: &str = "cut-off";
-
-/// How many of the runs ended because the plugin broke.
-fn crashes(runs: &[PastRun]) -> u32 {
-    let crashed = runs.iter().filter(|(run, _)| run.ended.as_ref().is_some_and(|ended| is_crash(&ended.outcome)));
-    u32::try_from(crashed.count()).unwrap_or(u32::MAX)
-}
-
-fn is_crash(word: &str) -> bool {
-    matches!(word, TRAP | LIMIT)
-}
-
-const TRAP: &str = "trap";
-const LIMIT: &str = "limit";
+pub(super) const TRAP: &str = "trap";
+pub(super) const LIMIT: &str = "limit";
 
 /// What a failed visit came to, in one word.
-fn word(error: &CallError) -> &'static str {
+pub(super) fn word(error: &CallError) -> &'static str {
     match error {
         CallError::Failure(failure) => match failure {
             Failure::Temporary(_) => "temporary",
@@ -355,7 +150,7 @@ fn word(error: &CallError) -> &'static str {
 }
 
 /// What went wrong, with the guest's stack where it crashed.
-fn problem(error: &CallError) -> String {
+pub(super) fn problem(error: &CallError) -> String {
     match error {
         CallError::Trap { backtrace, .. } if !backtrace.is_empty() => format!("{error}\n{backtrace}"),
         other => other.to_string(),

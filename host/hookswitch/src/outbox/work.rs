@@ -45,6 +45,8 @@ pub(super) enum Fate {
     Over,
     /// It runs again after a while; `head` is how it stands now, none if it stands as it did.
     Again { head: Option<Head>, after: Duration },
+    /// Nobody knows how far it came.
+    Broken,
 }
 
 /// Why a job did not get done this time.
