@@ -16,7 +16,7 @@ impl SmallDisk {
         let folder = tempfile::tempdir()?;
         let size = format!("size={mebibytes}m,mode=0700");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(folder.path()).output();
-        Ok(mounted.is_ok_and(|output| output.status.success()).then_some(Self { folder }))
+        Ok(mounted.is_ok_and(|output| output.status.success()).then(|| Self { folder }))
     }
 
     /// Its root.
