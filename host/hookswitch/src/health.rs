@@ -168,7 +168,7 @@ impl Health {
         }
     }
 
-    /// Takes in how a visit ended.
+    /// Takes in how a visit ended in which the CRM was asked. What a plugin does by itself says nothing about its CRM.
     pub(crate) fn note(&self, result: Result<(), &CallError>) {
         let sign = result.err().map_or(Sign::Well, Sign::of);
         let changed = {

@@ -7,7 +7,7 @@ mod recorded;
 mod tape;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -46,6 +46,8 @@ pub(crate) struct Session {
     pub(crate) patience: Duration,
     /// Time that the plugin waited for its turn.
     pub(crate) grace: Grace,
+    /// Set when the CRM has been asked.
+    pub(crate) asked: Arc<AtomicBool>,
 }
 
 impl Session {

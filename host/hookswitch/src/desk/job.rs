@@ -1,6 +1,9 @@
 //! Tries of jobs: begun, resumed where the program died, brought to their end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use hookswitch_call::Millis;
 use hookswitch_journal::{CallRef, Error, JobId, RunId, Txn, runs};
@@ -165,6 +168,7 @@ impl Desk {
         let _place = self.place(task.lane()).await;
         let tape = Arc::new(Mutex::new(tape));
         let seed = blake3::hash(format!("job {} {}", of.job, of.created.0).as_bytes());
+        let asked = Arc::new(AtomicBool::new(false));
         let session = Session {
             desk: self.clone(),
             call: Some(of.call.clone()),
@@ -175,10 +179,13 @@ impl Desk {
             host_calls: 0,
             patience: PATIENT,
             grace: Grace::default(),
+            asked: asked.clone(),
         };
         let made = job(session, task.wall(), &Identity { attempt, seed });
         let Outcome { result, usage } = task.perform(&self.component, made).await;
-        self.health.note(result.as_ref().map(drop));
+        if asked.load(Ordering::Relaxed) {
+            self.health.note(result.as_ref().map(drop));
+        }
         let returned = matches!(result, Ok(_) | Err(CallError::Failure(_)));
         let (pending, diverged) = tape.lock().unwrap_or_else(PoisonError::into_inner).ended(returned);
         let result = match diverged {

@@ -1,6 +1,12 @@
 //! One visit to a plugin: one call of one function in a fresh instance, written down.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hookswitch_journal::{CallRef, runs};
 use hookswitch_runtime::{
@@ -70,6 +76,7 @@ impl Desk {
         self.tell("run", self.journal.later("run", move |txn| txn.begin_run(&begun)).await);
         let identity = Identity { attempt: 1, seed: blake3::hash(format!("run {run} {}", started.0).as_bytes()) };
         let waits = visit.leave.is_some() || visit.lane == Lane::Record;
+        let asked = Arc::new(AtomicBool::new(false));
         let session = Session {
             desk: self.clone(),
             call: visit.call.cloned(),
@@ -80,9 +87,12 @@ impl Desk {
             host_calls: 0,
             patience: if waits { PATIENT } else { URGENT },
             grace: Grace::default(),
+            asked: asked.clone(),
         };
         let Outcome { result, usage } = call(&self.component, job(session, visit.wall, &identity)).await;
-        self.health.note(result.as_ref().map(drop));
+        if asked.load(Ordering::Relaxed) {
+            self.health.note(result.as_ref().map(drop));
+        }
         drop(own_leave);
         let ended = ended(&usage, result.as_ref().err().map(|error| (word(error), problem(error))));
         self.tell("run", self.journal.later("run", move |txn| txn.finish_run(run, &ended)).await);

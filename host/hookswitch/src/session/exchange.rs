@@ -1,6 +1,6 @@
 //! One request of a plugin: written down before it leaves, sent through the gate, its answer written down.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use hookswitch_gate as gate;
 use hookswitch_journal::runs::{Answer, Body, Effect, Reply, Request};
@@ -62,6 +62,7 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
         let noted = session.desk.journal.intend(intent).await;
         noted.map_err(|error| http::Error::NotSent(format!("the request cannot be written down: {error}")))?;
     }
+    session.asked.store(true, Ordering::Relaxed);
     let result = session
         .desk
         .gate
