@@ -1,5 +1,7 @@
 //! The admin's texts: title and body of a journal entry, rendered by the host for every plugin.
 
+use std::sync::LazyLock;
+
 use hookswitch_call::{Call, Millis, number::Number};
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -81,12 +83,17 @@ pub(crate) fn call_text(
     render(template, &variables)
 }
 
-fn render(template: &str, call: &Variables) -> Result<String, String> {
+/// What all templates are rendered in: without files, and with bounds.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
+    environment
+});
+
+fn render(template: &str, call: &Variables) -> Result<String, String> {
     let variables = Value::from_pairs([("call", call.value())]);
-    let mut text = environment.render_str(template, variables).map_err(|error| error.to_string())?;
+    let mut text = ENVIRONMENT.render_str(template, variables).map_err(|error| error.to_string())?;
     let cut = (0..=LONGEST.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     text.truncate(cut);
     Ok(text)

@@ -191,6 +191,8 @@ pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, For
     }
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
+    // No plan depends on a value that is bound later: statements would be planned anew for every new value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     leave_log(&connection, true)?;
     let format = schema::recognise(&connection)?;
     Ok((connection, format))
