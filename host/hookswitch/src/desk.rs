@@ -118,11 +118,11 @@ impl Desk {
         }
     }
 
-    /// Writes down what the CRM knows of a call; it is durable with the next commit.
+    /// Writes down what the CRM knows of a call; whoever reads it from then on, after a crash too, finds it.
     pub(crate) async fn write_dossier(&self, call: &CallRef, dossier: &Dossier) {
         let Ok(value) = serde_json::to_value(dossier) else { return };
         let (call, plugin) = (call.clone(), self.name.clone());
-        let kept = self.journal.later("dossier", move |txn| txn.put_dossier(&call, &plugin, &value)).await;
+        let kept = self.journal.apply(move |txn| txn.put_dossier(&call, &plugin, &value)).await;
         self.tell("dossier", kept);
     }
 
