@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use hookswitch_call::{Millis, number::Kind};
 use hookswitch_journal::{CallRef, JobId, jobs::State};
 use hookswitch_runtime::{CallError, contract::Contact};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -32,6 +32,7 @@ pub(crate) struct Case {
     news: watch::Sender<News>,
     known: watch::Sender<Known>,
     looking: Mutex<()>,
+    saving: Mutex<()>,
     /// Set when the last card is down.
     pub(crate) cards_down: CancellationToken,
 }
@@ -61,6 +62,7 @@ impl Case {
             news: watch::Sender::new(news),
             known: watch::Sender::new(Known { dossier, beginning }),
             looking: Mutex::new(()),
+            saving: Mutex::new(()),
             cards_down: CancellationToken::new(),
         }
     }
@@ -173,6 +175,17 @@ impl Case {
 
     pub(crate) async fn know_contacts(&self, desk: &Desk, contacts: Vec<Contact>) {
         self.learn(|dossier| dossier.contacts = Some(contacts));
+        self.save(desk).await;
+    }
+
+    /// Writes down what the CRM knows of the call.
+    pub(crate) async fn save(&self, desk: &Desk) {
+        let _alone = self.saving().await;
         desk.write_dossier(&self.key, &self.dossier()).await;
+    }
+
+    /// To be held from looking at the dossier until it is written down: an older one must not replace a newer one.
+    pub(crate) async fn saving(&self) -> MutexGuard<'_, ()> {
+        self.saving.lock().await
     }
 }

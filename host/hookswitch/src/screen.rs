@@ -132,6 +132,6 @@ impl Screen {
 
     async fn remember_shown(&self, desk: &Desk, shown: BTreeSet<String>) {
         self.case.learn(|dossier| dossier.shown = shown);
-        desk.write_dossier(&self.case.key, &self.case.dossier()).await;
+        self.case.save(desk).await;
     }
 }

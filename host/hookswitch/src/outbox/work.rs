@@ -115,6 +115,7 @@ impl Worker {
         let tried = self.attempt(&case).await;
         let (finish, fate) = self.verdict(&tried);
         if let Some(finish) = finish {
+            let _alone = case.saving().await;
             desk.finish_job(&head.call, (head.id, tried.attempt), finish, tried.trace, &case.dossier()).await;
         }
         if matches!(fate, Fate::Over) {
