@@ -67,6 +67,9 @@ struct Arguments {
     /// Open a control port for other processes (loopback only): /state /fault /seed /advance /expire /reset
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     control: Option<SocketAddr>,
+    /// Seconds until the search over numbers knows a new record
+    #[arg(long, value_name = "SECONDS", default_value = "0")]
+    search_lag: u64,
     /// How the portal shows itself
     #[arg(long, value_enum, default_value = "auto")]
     view: View,
@@ -140,6 +143,7 @@ impl Arguments {
             mode: if self.mode == ModeName::Cloud { Mode::Cloud } else { Mode::BoxedOld },
             simple_crm: self.simple_crm,
             bucket,
+            search_lag: Duration::from_secs(self.search_lag),
             keep_alive: true,
             operating: (!limit.is_zero()).then_some(Operating { limit, ..Operating::default() }),
             seed,

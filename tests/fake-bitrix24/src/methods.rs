@@ -6,10 +6,12 @@ mod cards;
 mod entities;
 mod finish;
 mod lines;
+mod listing;
 pub(crate) mod record;
 mod register;
 mod search;
 mod settings;
+mod statistics;
 mod transcript;
 mod users;
 
@@ -46,6 +48,7 @@ const METHODS: &[Method] = &[
     method("telephony.externalcall.attachrecord", TELEPHONY, record::attach),
     method("telephony.externalcall.searchcrmentities", TELEPHONY, search::crm_entities),
     method("telephony.call.attachtranscription", TELEPHONY, transcript::attach),
+    method("voximplant.statistic.get", TELEPHONY, statistics::get),
     method("telephony.externalline.add", TELEPHONY, lines::add),
     method("telephony.externalline.update", TELEPHONY, lines::update),
     method("telephony.externalline.delete", TELEPHONY, lines::delete),
@@ -56,15 +59,18 @@ const METHODS: &[Method] = &[
     method("crm.duplicate.findbycomm", CRM, search::duplicates),
     method("crm.contact.get", CRM, entities::get_contact),
     method("crm.contact.add", CRM, entities::add_contact),
+    method("crm.contact.list", CRM, entities::list_contacts),
     method("crm.company.get", CRM, entities::get_company),
     method("crm.deal.get", CRM, entities::get_deal),
     method("crm.lead.get", CRM, entities::get_lead),
     method("crm.lead.add", CRM, entities::add_lead),
     method("crm.lead.update", CRM, entities::update_lead),
+    method("crm.lead.list", CRM, entities::list_leads),
     method("crm.item.get", CRM, entities::get_item),
     method("crm.activity.get", CRM, activities::get),
     method("crm.activity.update", CRM, activities::update),
     method("crm.timeline.comment.add", CRM, activities::comment),
+    method("crm.timeline.comment.list", CRM, activities::comments),
     method("crm.settings.mode.get", CRM, settings::mode),
     method("crm.status.list", CRM, settings::statuses),
 ];

@@ -26,6 +26,14 @@ pub struct Options {
     pub bucket: Option<Bucket>,
     /// The limit on execution time per method; `None` switches it off.
     pub operating: Option<Operating>,
+    /// How long a new record stays unknown to the search over numbers and addresses: `crm.duplicate.findbycomm`,
+    /// `telephony.externalCall.searchCrmEntities` and the search of `telephony.externalcall.register`. Records of the
+    /// seed are known at once.
+    ///
+    /// The sheet says nothing of it for this portal; other CRMs are known for seconds to minutes, and the sheet on OAuth
+    /// and HTTP (§2.5) wants a client to bridge ten minutes. That all three searches lag, and that reading and listing
+    /// records does not, is inferred.
+    pub search_lag: Duration,
     /// Whether a connection may carry more than one request.
     pub keep_alive: bool,
     /// What the portal knows at start and after a reset (the form is described at [`crate::Portal::seed`]).
@@ -44,6 +52,7 @@ impl Default for Options {
             simple_crm: false,
             bucket: Some(Bucket::default()),
             operating: Some(Operating::default()),
+            search_lag: Duration::ZERO,
             keep_alive: true,
             seed: Value::Null,
         }

@@ -70,9 +70,12 @@ impl Params {
         fields.ok_or_else(|| Refusal::uncoded("Parameter 'fields' must be array."))
     }
 
-    /// Notes something that the real portal would swallow.
+    /// Notes something that the real portal would swallow, once.
     pub(crate) fn note(&self, text: impl Into<String>) {
-        self.notes.borrow_mut().push(text.into());
+        let (text, mut notes) = (text.into(), self.notes.borrow_mut());
+        if !notes.contains(&text) {
+            notes.push(text);
+        }
     }
 
     /// The notes, with the parameters that nothing read among them when `all_read` is expected (after a success).

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     entity::{Entity, Kind},
     params::positive,
-    world::{Line, User, World},
+    world::{Line, SEED, User, World},
 };
 
 #[derive(Deserialize)]
@@ -126,7 +126,7 @@ impl World {
         }
         let owner = self.options.user_id;
         fields.entry("ASSIGNED_BY_ID").or_insert_with(|| json!(owner));
-        let mut entity = Entity::new(kind, id, self.now(), "seed");
+        let mut entity = Entity::new(kind, id, self.now(), SEED);
         match self.fill(&mut entity, &fields) {
             Ok(ignored) if ignored.is_empty() => Ok(entity),
             Ok(ignored) => bail!("seed: a {} has no field {}", kind.name(), ignored.join(", ")),

@@ -13,6 +13,9 @@ use crate::{
     telephony::Call,
 };
 
+/// What made the records that a portal knows before anybody calls.
+pub(crate) const SEED: &str = "seed";
+
 pub(crate) struct World {
     pub(crate) options: Options,
     pub(crate) secret: String,
@@ -232,13 +235,19 @@ impl World {
         self.entities.iter().filter(move |entity| entity.kind == kind)
     }
 
+    /// Records that the search over numbers and addresses knows by now ([`Options::search_lag`]).
+    pub(crate) fn searchable(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
+        let (now, lag) = (self.now(), self.options.search_lag.as_millis() as Millis);
+        self.of_kind(kind).filter(move |entity| entity.made_by == SEED || now - entity.created >= lag)
+    }
+
     /// Records with this number: contacts first, then leads, then companies (sheet §3.6).
     pub(crate) fn with_phone(&self, number: &str) -> impl Iterator<Item = &Entity> {
         let kinds = [Kind::Contact, Kind::Lead, Kind::Company];
         let number = number.to_owned();
         kinds.into_iter().flat_map(move |kind| {
             let number = number.clone();
-            self.of_kind(kind).filter(move |entity| entity.has_phone(&number))
+            self.searchable(kind).filter(move |entity| entity.has_phone(&number))
         })
     }
 

@@ -1,7 +1,8 @@
-//! The timeline: `crm.activity.get/update` and `crm.timeline.comment.add`, sheet §5.3.
+//! The timeline: `crm.activity.get/update` and `crm.timeline.comment.add/list`, sheet §5.3.
 
 use serde_json::{Value, json};
 
+use super::listing::{self, Row};
 use crate::{
     answer::{Answer, Refusal},
     clock::iso,
@@ -66,13 +67,50 @@ pub(super) fn comment(world: &mut World, params: &Params) -> Result<Answer, Refu
     if text.trim().is_empty() {
         return Err(refused("INVALID_ARG_VALUE", "Empty comment message."));
     }
-    // The type is written in lower case here, unlike elsewhere.
-    let kind = Kind::ALL.into_iter().find(|known| known.name().to_lowercase() == kind);
-    let owner = kind.map(|kind| Reference { kind, id }).filter(|owner| world.entity(*owner).is_some());
-    let owner = owner.ok_or_else(|| refused("OWNER_NOT_FOUND", "Owner is not found"))?;
+    let owner = owner(world, kind, id).ok_or_else(|| refused("OWNER_NOT_FOUND", "Owner is not found"))?;
     let id = world.new_id();
     let created = world.now();
     world.comments.push(Comment { id, owner, text, created });
     world.happened(What::Commented { id });
     Ok(json!(id).into())
+}
+
+/// The record with the timeline. Its kind is written in lower case here, unlike elsewhere.
+fn owner(world: &World, kind: &str, id: u64) -> Option<Reference> {
+    let kind = Kind::ALL.into_iter().find(|known| known.name().to_lowercase() == kind)?;
+    Some(Reference { kind, id }).filter(|owner| world.entity(*owner).is_some())
+}
+
+/// [public: crm-timeline-comment-list.md]. The filter knows the two fields that it must have and no other; that further
+/// ones are ignored is inferred, and so is what the portal says when one of the two is missing.
+pub(super) fn comments(world: &mut World, params: &Params) -> Result<Answer, Refusal> {
+    let mut filter = listing::map(params, "filter")?;
+    let id = filter.remove("ENTITY_ID").and_then(|id| positive(&id));
+    let kind = filter.remove("ENTITY_TYPE").and_then(|kind| scalar(&kind));
+    let (Some(id), Some(kind)) = (id, kind) else {
+        return Err(Refusal::new(400, "100", "Required filter fields ENTITY_ID and ENTITY_TYPE are not set"));
+    };
+    let owner = owner(world, &kind, id).ok_or_else(|| Refusal::uncoded("Access denied."))?;
+    for name in filter.keys() {
+        params.note(format!("the filter by {name} was ignored"));
+    }
+    let selected = listing::selected(params)?;
+    let comments = world.comments.iter().filter(|comment| comment.owner == owner);
+    let mut rows: Vec<Row> = comments
+        .map(|comment| {
+            Row::from_iter([
+                ("ID".to_owned(), json!(comment.id.to_string())),
+                ("ENTITY_ID".to_owned(), json!(owner.id.to_string())),
+                ("ENTITY_TYPE".to_owned(), json!(kind)),
+                ("CREATED".to_owned(), json!(iso(comment.created))),
+                ("COMMENT".to_owned(), json!(comment.text)),
+                // The webhook's owner writes all of them.
+                ("AUTHOR_ID".to_owned(), json!(world.options.user_id.to_string())),
+                ("FILES".to_owned(), json!({})),
+            ])
+        })
+        .collect();
+    listing::sort(&mut rows, &listing::map(params, "order")?, &["ID", "CREATED", "AUTHOR_ID"])?;
+    let shown = |name: &String| selected.is_empty() || selected.contains(name);
+    listing::page(rows.into_iter().map(|row| row.into_iter().filter(|(name, _)| shown(name)).collect()), params)
 }

@@ -1,7 +1,8 @@
-//! Reading and writing single records of the CRM, sheet §5.3.
+//! Reading, listing and writing records of the CRM, sheet §5.3.
 
 use serde_json::{Value, json};
 
+use super::listing::{self, Row};
 use crate::{
     answer::{Answer, Refusal},
     entity::{Entity, Kind, Reference},
@@ -47,6 +48,14 @@ pub(super) fn update_lead(world: &mut World, params: &Params) -> Result<Answer, 
     Ok(json!(true).into())
 }
 
+pub(super) fn list_contacts(world: &mut World, params: &Params) -> Result<Answer, Refusal> {
+    list(world, params, Kind::Contact)
+}
+
+pub(super) fn list_leads(world: &mut World, params: &Params) -> Result<Answer, Refusal> {
+    list(world, params, Kind::Lead)
+}
+
 /// `crm.item.get`, with codes of its own [public: crm-item-get.md].
 pub(super) fn get_item(world: &mut World, params: &Params) -> Result<Answer, Refusal> {
     let not_found = |text| Refusal::new(400, "NOT_FOUND", text);
@@ -63,6 +72,45 @@ fn get(world: &World, params: &Params, kind: Kind) -> Result<Answer, Refusal> {
     let id = params.id("id")?;
     let entity = world.entity(Reference { kind, id }).ok_or_else(|| Refusal::uncoded("Not found"))?;
     Ok(Value::Object(entity.wire()).into())
+}
+
+/// `crm.<kind>.list` [public: crm-lead-list.md]. It reads the records themselves, so it knows a new one at once
+/// [inferred: a filter by fields needs no search index].
+fn list(world: &World, params: &Params, kind: Kind) -> Result<Answer, Refusal> {
+    let filter = listing::map(params, "filter")?;
+    let selected = listing::selected(params)?;
+    let mut rows = Vec::new();
+    for entity in world.of_kind(kind) {
+        let row = entity.wire();
+        let values_of = |field: &str| match field {
+            "PHONE" => Some(entity.phones.iter().map(|phone| phone.value.clone()).collect()),
+            "EMAIL" => Some(entity.emails.iter().map(|email| email.value.clone()).collect()),
+            _ => Some(vec![listing::text_of(&row, field)?]),
+        };
+        if listing::matches(&filter, params, values_of)? {
+            rows.push(row);
+        }
+    }
+    listing::sort(&mut rows, &listing::map(params, "order")?, &["ID", "DATE_CREATE"])?;
+    let rows = rows.into_iter().map(|row| Value::Object(select(row, &selected, params)));
+    listing::page(rows, params)
+}
+
+/// The fields that a list shows of a record: `*` (or no selection) means all but numbers, addresses and fields of the
+/// portal's own, `UF_*` the latter; numbers and addresses come only by name.
+fn select(row: Row, selected: &[String], params: &Params) -> Row {
+    let is_selected = |name: &str| selected.iter().any(|wanted| wanted == name);
+    for name in selected.iter().filter(|name| !name.ends_with('*') && !row.contains_key(*name)) {
+        if !["PHONE", "EMAIL"].contains(&name.as_str()) {
+            params.note(format!("the selection of {name} was ignored"));
+        }
+    }
+    let shown = |name: &str| match name {
+        "PHONE" | "EMAIL" => is_selected(name),
+        _ if name.starts_with("UF_") => is_selected(name) || is_selected("UF_*"),
+        _ => is_selected(name) || selected.is_empty() || is_selected("*"),
+    };
+    row.into_iter().filter(|(name, _)| shown(name)).collect()
 }
 
 fn add(world: &mut World, params: &Params, kind: Kind, method: &str) -> Result<Answer, Refusal> {

@@ -63,7 +63,7 @@ pub(super) fn duplicates(world: &mut World, params: &Params) -> Result<Answer, R
     };
     let mut found = Map::new();
     for kind in kinds {
-        let hits = world.of_kind(kind).filter(|entity| values.iter().any(|value| has(entity, value)));
+        let hits = world.searchable(kind).filter(|entity| values.iter().any(|value| has(entity, value)));
         let hits: Vec<u64> = hits.map(|entity| entity.id).collect();
         let many = hits.len() >= MANY_HITS;
         if !hits.is_empty() {

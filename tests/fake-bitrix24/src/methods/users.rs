@@ -1,40 +1,24 @@
 //! `user.get` (sheet §5.1), `user.current` and `profile`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::listing;
 use crate::{
     answer::{Answer, Refusal},
-    params::{Params, scalar},
+    params::Params,
     world::{User, World},
 };
 
-const PAGE: usize = 50;
-
 pub(super) fn get(world: &mut World, params: &Params) -> Result<Answer, Refusal> {
-    let empty = Map::new();
-    let filter = match params.raw("FILTER").or_else(|| params.raw("filter")) {
-        None | Some(Value::Null) => &empty,
-        Some(Value::Object(filter)) => filter,
-        Some(Value::Array(list)) if list.is_empty() => &empty,
-        Some(_) => return Err(Refusal::argument("FILTER should be an array of field and value")),
-    };
+    let filter = listing::map(params, if params.has("FILTER") { "FILTER" } else { "filter" })?;
     let mut found: Vec<&User> = Vec::new();
     for user in world.users.values() {
-        if matches(user, filter, params)? {
+        if listing::matches(&filter, params, |field| field_of(user, field))? {
             found.push(user);
         }
     }
     sort(&mut found, params)?;
-    let start = params.int("start")?.unwrap_or(0);
-    // -1 switches counting off, and with it the pages after the first.
-    let counted = start >= 0;
-    let (start, total) = (usize::try_from(start).unwrap_or(0), found.len());
-    let page: Vec<Value> = found.iter().skip(start).take(PAGE).map(|user| wire(world, user)).collect();
-    Ok(Answer {
-        result: Value::Array(page),
-        total: counted.then_some(total),
-        next: (counted && start + PAGE < total).then_some(start + PAGE),
-    })
+    listing::page(found.iter().map(|user| wire(world, user)), params)
 }
 
 pub(super) fn current(world: &mut World, _: &Params) -> Result<Answer, Refusal> {
@@ -71,42 +55,15 @@ fn sort(users: &mut [&User], params: &Params) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A user matches when every entry of the filter does. Operators: `=` (or none), `!`, `!=`, `@`, `%`. A field that does
-/// not exist filters nothing, which is noted.
-fn matches(user: &User, filter: &Map<String, Value>, params: &Params) -> Result<bool, Refusal> {
-    for (key, wanted) in filter {
-        let field = key.trim_start_matches(['!', '=', '@', '%', '<', '>', '?']);
-        let operator = &key[..key.len() - field.len()];
-        let Some(have) = field_of(user, field) else {
-            params.note(format!("the filter by {field} was ignored"));
-            continue;
-        };
-        let wanted: Vec<String> = match wanted {
-            Value::Array(list) => list.iter().filter_map(|value| comparable(field, value)).collect(),
-            one => comparable(field, one).into_iter().collect(),
-        };
-        let equal = wanted.iter().any(|wanted| have.contains(wanted));
-        let holds = match operator {
-            "" | "=" | "@" => equal,
-            "!" | "!=" | "!@" => !equal,
-            "%" => {
-                wanted.iter().any(|wanted| have.iter().any(|have| have.to_lowercase().contains(&wanted.to_lowercase())))
-            }
-            other => return Err(Refusal::argument(format!("the filter operator {other} is not known here"))),
-        };
-        if !holds {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The values of a field as texts; `None` when there is no such field.
+/// The texts that a field equals, all spellings of yes and no for `ACTIVE`; `None` when there is no such field.
 fn field_of(user: &User, field: &str) -> Option<Vec<String>> {
     let one = |text: &str| Some(vec![text.to_owned()]);
     match field {
         "ID" => one(&user.id.to_string()),
-        "ACTIVE" => one(if user.active { "1" } else { "0" }),
+        "ACTIVE" => {
+            let spellings: &[&str] = if user.active { &["1", "true", "Y"] } else { &["0", "false", "N", ""] };
+            Some(spellings.iter().map(|spelling| (*spelling).to_owned()).collect())
+        }
         "NAME" => one(&user.name),
         "LAST_NAME" => one(&user.last_name),
         "EMAIL" => one(&user.email),
@@ -118,19 +75,6 @@ fn field_of(user: &User, field: &str) -> Option<Vec<String>> {
         "USER_TYPE" => one("employee"),
         _ => None,
     }
-}
-
-/// A wanted value as text; the several spellings of yes and no count alike for `ACTIVE`.
-fn comparable(field: &str, value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Bool(yes) => if *yes { "1" } else { "0" }.to_owned(),
-        other => scalar(other)?,
-    };
-    Some(match (field, text.as_str()) {
-        ("ACTIVE", "true" | "Y") => "1".to_owned(),
-        ("ACTIVE", "false" | "N" | "") => "0".to_owned(),
-        _ => text,
-    })
 }
 
 /// A user as the webhook's scope lets it be seen: `user_brief` does not show extension, phones and e-mail.
