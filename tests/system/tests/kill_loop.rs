@@ -43,7 +43,9 @@ const TROUBLE: [Effect; 6] = [
     Effect::Close,
     Effect::CloseAfter,
     Effect::HalfAnswer,
-    Effect::Delay(200),
+    // Not one that is carried out late: what a dead program has sent and a portal does after its successor has finished the
+    // call, nobody can take back.
+    Effect::LateAnswer(200),
 ];
 
 /// Traces in which every call concerns the CRM, and the number of the outside party.
