@@ -11,7 +11,8 @@ use crate::{config, service};
 /// Serve: take calls from the phone systems and drive the plugins.
 ///
 /// Stops on Ctrl-C and SIGTERM: what is under way is brought to an end within a few seconds, everything else is kept
-/// and goes on with the next start.
+/// and goes on with the next start. A changed configuration, component or secret is taken up while it runs, by itself
+/// and at SIGHUP; a broken one is refused, and everything runs on as before.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
