@@ -61,25 +61,15 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve: take calls from the phone systems and drive the plugins.
     Run(run::Options),
-    /// Check the configuration, the plugins and the connections, and change nothing.
     Check(check::Options),
-    /// List recent calls with their outcome.
     Calls(calls::Options),
-    /// Show everything that happened to one call.
     Trace(trace::Options),
-    /// List the work for the CRMs, and decide about what was given up.
     Jobs(jobs::Options),
-    /// Have the running service take up the changed configuration.
     Reload(reload::Options),
-    /// Copy the journal to a file, also while the service runs.
     Backup(backup::Options),
-    /// Put a backup in the place of the journal.
     Restore(restore::Options),
-    /// Forget the finished calls of a telephone number.
     Erase(erase::Options),
-    /// Try out, on this machine, what Hookswitch promises.
     Selftest(selftest::Options),
     /// Compile a plugin from standard input to standard output (started by `run`, in a process with limits).
     #[command(hide = true)]

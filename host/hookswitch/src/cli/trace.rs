@@ -15,8 +15,10 @@ use super::{
 };
 use crate::config;
 
-/// Show everything that happened to one call: events, the number as it was read, each plugin function with its requests
-/// and their answers, and what became of the work for the CRM.
+/// Show everything that happened to one call.
+///
+/// The events, the number as it was read, each plugin function with its requests and their answers, and what became of
+/// the work for the CRM.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
