@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::timeout_at;
+use tokio::time::timeout;
 use wasmtime::{
     Store, Trap, UpdateDeadline, WasmBacktrace,
     component::{Instance, InstancePre},
@@ -81,12 +81,12 @@ pub(crate) async fn run<T>(
 /// Waits for `work`, as long as `wall` and `grace` allow; the latter may grow meanwhile.
 async fn within<T>(wall: Duration, grace: &Grace, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
+    let left = || wall.saturating_add(grace.get()).saturating_sub(began.elapsed());
     loop {
-        let deadline = began + wall + grace.get();
-        match timeout_at(deadline, &mut work).await {
+        match timeout(left(), &mut work).await {
             Ok(done) => return Some(done),
-            Err(_) if began + wall + grace.get() > deadline => {}
+            Err(_) if !left().is_zero() => {}
             Err(_) => return None,
         }
     }

@@ -78,7 +78,7 @@ impl State {
 
     /// What is left of the call's wall-clock time.
     pub(crate) fn remaining(&self) -> Duration {
-        (self.limits.wall + self.grace.get()).saturating_sub(self.started.elapsed())
+        self.limits.wall.saturating_add(self.grace.get()).saturating_sub(self.started.elapsed())
     }
 
     /// Writes one line to the job's log: cut, escaped, and as long as there is room.

@@ -8,8 +8,9 @@
 //! crm.answer("calls", Reply::new(201, r#"{"id":"4711"}"#));
 //! let held = crm.hold("notes");
 //! // … the program is told to use `crm.base_url()`, and does its work …
-//! let request = held.arrived().await?;
+//! let (request, answer) = held.arrived().await?;
 //! println!("{} {}", request.method, request.path);
+//! let _ = answer.send(Reply::new(201, "noted"));
 //! # Ok(()) }
 //! ```
 
