@@ -212,10 +212,3 @@ impl Station {
         self.cases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-impl Drop for Case {
-    fn drop(&mut self) {
-        // Whoever waits for the cards waits for nothing.
-        self.cards_down.cancel();
-    }
-}
