@@ -39,6 +39,8 @@ struct Cases {
     open: HashMap<CallRef, Arc<Case>>,
     /// Those, and others that somebody still works on.
     at_work: HashMap<CallRef, Weak<Case>>,
+    /// Calls that are being read from the journal, and of which there has been no news since.
+    loading: HashSet<CallRef>,
     /// Calls that the CRM is to register and has not yet.
     beginning: HashSet<CallRef>,
     /// With so many calls at work those are looked for that nobody works on any more.
@@ -123,7 +125,7 @@ impl Station {
                 case.set_news(news.clone());
             }
             // A call that is over needs no screen; a job that needs the call finds it in the journal.
-            None if !open => {}
+            None if !open => drop(cases.loading.remove(key)),
             None => drop(self.start(&mut cases, key, news, Dossier::default())),
         }
         if !open {
@@ -148,18 +150,31 @@ impl Station {
     }
 
     /// The call of a job: as it is at work, or as `load` finds it in the journal.
-    pub(crate) async fn case(
+    pub(crate) async fn case<F: Future<Output = Result<(News, Dossier), Error>>>(
         self: &Arc<Self>,
         key: &CallRef,
-        load: impl AsyncFnOnce() -> Result<(News, Dossier), Error>,
+        load: impl Fn() -> F,
     ) -> Result<Arc<Case>, Error> {
-        let at_work = |cases: &Cases| cases.at_work.get(key).and_then(Weak::upgrade);
-        if let Some(case) = at_work(&self.cases()) {
-            return Ok(case);
+        loop {
+            {
+                let mut cases = self.cases();
+                if let Some(case) = cases.at_work.get(key).and_then(Weak::upgrade) {
+                    return Ok(case);
+                }
+                cases.loading.insert(key.clone());
+            }
+            let loaded = load().await;
+            let mut cases = self.cases();
+            let newest = cases.loading.remove(key);
+            let (news, dossier) = loaded?;
+            if let Some(case) = cases.at_work.get(key).and_then(Weak::upgrade) {
+                return Ok(case);
+            }
+            // Otherwise the call has ended meanwhile, and is read again.
+            if newest {
+                return Ok(self.start(&mut cases, key, &news, dossier));
+            }
         }
-        let (news, dossier) = load().await?;
-        let mut cases = self.cases();
-        Ok(at_work(&cases).unwrap_or_else(|| self.start(&mut cases, key, &news, dossier)))
     }
 
     /// A job is done, parked or skipped. After a registration cards may be shown.

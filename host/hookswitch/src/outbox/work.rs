@@ -104,7 +104,7 @@ impl Worker {
     /// Tries the job, and writes down what becomes of it.
     pub(super) async fn run(self) -> Fate {
         let Self { station, desk, head, .. } = &self;
-        let case = match station.case(&head.call, async || self.load().await).await {
+        let case = match station.case(&head.call, || self.load()).await {
             Ok(case) => case,
             Err(error) => {
                 let (plugin, call, job) = (&desk.name, &head.call.chain, head.id);
