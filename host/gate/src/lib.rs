@@ -30,6 +30,8 @@ mod redact;
 mod resolve;
 mod target;
 mod tls;
+mod tokens;
+mod vault;
 
 pub use credential::{Credential, InvalidCredential};
 pub use error::{Cure, Denial, Error, Malformed, SetupError, Stage};
@@ -40,3 +42,5 @@ pub use limits::Limits;
 pub use network::{InvalidNetwork, Network};
 pub use origin::{Host, Origin, Scheme};
 pub use resolve::Resolver;
+pub use tokens::{NoToken, Token, Tokens};
+pub use vault::{Kept, Vault};

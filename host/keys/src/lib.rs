@@ -1,0 +1,1 @@
+//! The keys to CRMs: kept encrypted, renewed in time, never given to a plugin.
