@@ -14,10 +14,10 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use tracing::debug;
 
-use crate::connect::{self, Connection, Dialer, Steps};
+use crate::connect::Dialer;
 use crate::credential::Credential;
-use crate::error::{Cure, Denial, Error, Malformed, SetupError, Stage};
-use crate::exchange::{self, Answer, Message, exchange};
+use crate::error::{Cure, Denial, Error, Malformed, SetupError};
+use crate::exchange::{Answer, Message};
 use crate::grant::Grant;
 use crate::headers;
 use crate::limits::Limits;
@@ -103,19 +103,19 @@ pub struct Gate {
     plugin: String,
     http: Vec<Grant>,
     credentials: BTreeMap<String, Credential>,
-    limits: Limits,
-    dialer: Dialer,
-    pool: Arc<Pool>,
+    pub(crate) limits: Limits,
+    pub(crate) dialer: Dialer,
+    pub(crate) pool: Arc<Pool>,
     redactor: Redactor,
 }
 
 /// A request that passed all checks which need no network.
-struct Checked<'a> {
-    target: Target,
-    rule: &'a Grant,
+pub(crate) struct Checked<'a> {
+    pub(crate) target: Target,
+    pub(crate) rule: &'a Grant,
     /// The URL as it may be shown.
-    url: String,
-    message: Message,
+    pub(crate) url: String,
+    pub(crate) message: Message,
 }
 
 impl Gate {
@@ -241,45 +241,7 @@ impl Gate {
         Ok(message)
     }
 
-    async fn carry(&self, checked: Checked<'_>, start: Instant, deadline: Instant) -> Result<Response, Error> {
-        let Checked { target, rule, url, mut message } = checked;
-        let origin = &target.origin;
-        let mut idle = self.pool.take(origin).await;
-        loop {
-            // Handing over a request that nobody waits for would leave it in doubt for nothing.
-            if Instant::now() >= deadline {
-                return Err(Error::NotSent { stage: Stage::Write, cause: "no time was left".into() });
-            }
-            let (mut connection, steps, reused) = match idle.take() {
-                Some(connection) => (connection, Steps::default(), true),
-                None => {
-                    let (connection, steps) =
-                        self.dialer.dial(origin, deadline).await.map_err(|failure| self.undialled(origin, failure))?;
-                    (connection, steps, false)
-                }
-            };
-            let mut first_byte = None;
-            let outcome = exchange(&mut connection, message, &self.limits, deadline, &mut first_byte).await;
-            let sent = || sent(&connection, rule, &url, reused, steps, first_byte, start);
-            match outcome {
-                Ok(answer) => {
-                    let response = self.scrubbed(answer, sent());
-                    self.pool.keep(target.origin, connection);
-                    return Ok(response);
-                }
-                Err(exchange::Failure::Unsent { message: unsent, .. }) if reused => message = *unsent,
-                Err(exchange::Failure::Unsent { cause, .. }) => {
-                    return Err(Error::NotSent { stage: Stage::Write, cause });
-                }
-                Err(exchange::Failure::InDoubt(cause)) => return Err(Error::InDoubt { cause, sent: Box::new(sent()) }),
-                Err(exchange::Failure::TooLarge { part, limit }) => {
-                    return Err(Error::TooLarge { part, limit, sent: Box::new(sent()) });
-                }
-            }
-        }
-    }
-
-    fn scrubbed(&self, answer: Answer, sent: Sent) -> Response {
+    pub(crate) fn scrubbed(&self, answer: Answer, sent: Sent) -> Response {
         let field = |(name, value): (&HeaderName, &HeaderValue)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (self.redactor.text(name.to_string()), self.redactor.text(value))
@@ -292,17 +254,7 @@ impl Gate {
         }
     }
 
-    fn undialled(&self, origin: &Origin, failure: connect::Failure) -> Error {
-        match failure {
-            connect::Failure::NotSent { stage, cause } => Error::NotSent { stage, cause },
-            connect::Failure::Closed { address, closed } => Error::Denied {
-                denial: Denial::Address { host: origin.host().clone(), address, kind: closed.kind },
-                cure: self.cure(format!("allow.network = [\"{}\"]", closed.opened_by)),
-            },
-        }
-    }
-
-    fn rule_for(&self, target: &Target) -> Option<&Grant> {
+    pub(crate) fn rule_for(&self, target: &Target) -> Option<&Grant> {
         self.http.iter().find(|grant| grant.covers(target))
     }
 
@@ -317,32 +269,12 @@ impl Gate {
         })
     }
 
-    fn allow_http(&self, origin: &Origin) -> Cure {
+    pub(crate) fn allow_http(&self, origin: &Origin) -> Cure {
         self.cure(format!("allow.http = [\"{origin}\"]"))
     }
 
-    fn cure(&self, line: String) -> Cure {
+    pub(crate) fn cure(&self, line: String) -> Cure {
         Cure { plugin: self.plugin.clone(), line }
-    }
-}
-
-fn sent(
-    connection: &Connection,
-    rule: &Grant,
-    url: &str,
-    reused: bool,
-    steps: Steps,
-    first_byte: Option<Duration>,
-    start: Instant,
-) -> Sent {
-    let Steps { dns, connect, tls } = steps;
-    Sent {
-        url: url.to_owned(),
-        remote: connection.remote,
-        reused,
-        rule: rule.clone(),
-        network: connection.network,
-        timings: Timings { dns, connect, tls, first_byte, total: start.elapsed() },
     }
 }
 

@@ -15,6 +15,7 @@
 //! second time unless it is certain that the first never left. Each plugin has its own gate and so its own
 //! connections; a changed configuration makes a new gate, which leaves no connection of the old rules behind.
 
+mod carry;
 mod connect;
 mod credential;
 mod error;

@@ -1,0 +1,88 @@
+//! A checked request on its way: over a connection that waits or a new one, and back with its answer.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::connect::{self, Connection, Steps};
+use crate::error::{Denial, Error, Stage};
+use crate::exchange::{self, exchange};
+use crate::gate::{Checked, Gate, Response, Sent, Timings};
+use crate::grant::Grant;
+use crate::origin::Origin;
+
+impl Gate {
+    /// Carries a request that passed all checks which need no network.
+    pub(crate) async fn carry(
+        &self,
+        checked: Checked<'_>,
+        start: Instant,
+        deadline: Instant,
+    ) -> Result<Response, Error> {
+        let Checked { target, rule, url, mut message } = checked;
+        let origin = &target.origin;
+        let mut idle = self.pool.take(origin).await;
+        loop {
+            // Handing over a request that nobody waits for would leave it in doubt for nothing.
+            if Instant::now() >= deadline {
+                return Err(Error::NotSent { stage: Stage::Write, cause: "no time was left".into() });
+            }
+            let (mut connection, steps, reused) = match idle.take() {
+                Some(connection) => (connection, Steps::default(), true),
+                None => {
+                    let (connection, steps) =
+                        self.dialer.dial(origin, deadline).await.map_err(|failure| self.undialled(origin, failure))?;
+                    (connection, steps, false)
+                }
+            };
+            let mut first_byte = None;
+            let outcome = exchange(&mut connection, message, &self.limits, deadline, &mut first_byte).await;
+            let sent = || sent(&connection, rule, &url, reused, steps, first_byte, start);
+            match outcome {
+                Ok(answer) => {
+                    let response = self.scrubbed(answer, sent());
+                    self.pool.keep(target.origin, connection);
+                    return Ok(response);
+                }
+                Err(exchange::Failure::Unsent { message: unsent, .. }) if reused => message = *unsent,
+                Err(exchange::Failure::Unsent { cause, .. }) => {
+                    return Err(Error::NotSent { stage: Stage::Write, cause });
+                }
+                Err(exchange::Failure::InDoubt(cause)) => return Err(Error::InDoubt { cause, sent: Box::new(sent()) }),
+                Err(exchange::Failure::TooLarge { part, limit }) => {
+                    return Err(Error::TooLarge { part, limit, sent: Box::new(sent()) });
+                }
+            }
+        }
+    }
+
+    fn undialled(&self, origin: &Origin, failure: connect::Failure) -> Error {
+        match failure {
+            connect::Failure::NotSent { stage, cause } => Error::NotSent { stage, cause },
+            connect::Failure::Closed { address, closed } => Error::Denied {
+                denial: Denial::Address { host: origin.host().clone(), address, kind: closed.kind },
+                cure: self.cure(format!("allow.network = [\"{}\"]", closed.opened_by)),
+            },
+        }
+    }
+}
+
+fn sent(
+    connection: &Connection,
+    rule: &Grant,
+    url: &str,
+    reused: bool,
+    steps: Steps,
+    first_byte: Option<Duration>,
+    start: Instant,
+) -> Sent {
+    let Steps { dns, connect, tls } = steps;
+    Sent {
+        url: url.to_owned(),
+        remote: connection.remote,
+        reused,
+        rule: rule.clone(),
+        network: connection.network,
+        timings: Timings { dns, connect, tls, first_byte, total: start.elapsed() },
+    }
+}
