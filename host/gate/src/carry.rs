@@ -40,7 +40,7 @@ impl Gate {
             let sent = || sent(&connection, rule, &url, reused, steps, first_byte, start);
             match outcome {
                 Ok(answer) => {
-                    let response = self.scrubbed(answer, sent());
+                    let response = Response::new(answer, sent());
                     self.pool.keep(target.origin, connection);
                     return Ok(response);
                 }

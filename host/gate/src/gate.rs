@@ -62,7 +62,7 @@ pub struct Request {
     pub timeout: Option<Duration>,
 }
 
-/// The answer, scrubbed of secrets. Redirects are answers like any other.
+/// The answer. Redirects are answers like any other.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,
@@ -70,6 +70,22 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     pub sent: Sent,
+}
+
+impl Response {
+    pub(crate) fn new(answer: Answer, sent: Sent) -> Response {
+        let field = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let headers = answer.headers.iter().map(field).collect();
+        Response { status: answer.status.as_u16(), headers, body: answer.body, sent }
+    }
+
+    fn scrubbed(self, redactor: &Redactor) -> Response {
+        let field = |(name, value)| (redactor.text(name), redactor.text(value));
+        let headers = self.headers.into_iter().map(field).collect();
+        Response { headers, body: redactor.bytes(self.body), ..self }
+    }
 }
 
 /// How a request went, for the trace of a call.
@@ -98,15 +114,16 @@ pub struct Timings {
     pub total: Duration,
 }
 
-/// The way out for one plugin. It keeps connections open for reuse; they end with it.
+/// The way out for one plugin. It keeps connections open for reuse; they end with it and its clones, which share them.
+#[derive(Clone)]
 pub struct Gate {
     plugin: String,
     http: Vec<Grant>,
-    credentials: BTreeMap<String, Credential>,
+    credentials: Arc<BTreeMap<String, Credential>>,
     pub(crate) limits: Limits,
-    pub(crate) dialer: Dialer,
+    pub(crate) dialer: Arc<Dialer>,
     pub(crate) pool: Arc<Pool>,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
 }
 
 /// A request that passed all checks which need no network.
@@ -127,20 +144,20 @@ impl Gate {
             return Err(SetupError::Name { name: name.clone() });
         }
         let gate = Gate {
-            dialer: Dialer {
+            dialer: Arc::new(Dialer {
                 lookup: Lookup::new(&resolver, &limits),
                 tls: Tls::new(ca_file.as_deref())?,
                 networks,
                 limits: limits.clone(),
-            },
+            }),
             pool: Pool::new(limits.idle),
-            redactor: Redactor::new(&credentials)?,
+            redactor: Arc::new(Redactor::new(&credentials)?),
             plugin,
             http,
-            credentials,
+            credentials: Arc::new(credentials),
             limits,
         };
-        for (handle, credential) in &gate.credentials {
+        for (handle, credential) in gate.credentials.iter() {
             let Some(origin) = credential.origin() else { continue };
             let base = credential
                 .aim("")
@@ -159,16 +176,44 @@ impl Gate {
     /// out on a new one if, and only if, no byte of it was written before.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
         let start = Instant::now();
-        let total = request.timeout.unwrap_or(self.limits.total).min(self.limits.total);
+        let deadline = self.deadline(&request, start);
         let checked = self.check(request)?;
-        let outcome = self.carry(checked, start, start + total).await.map_err(|error| error.scrubbed(&self.redactor));
-        match &outcome {
+        let outcome = match self.carry(checked, start, deadline).await {
+            Ok(response) => Ok(response.scrubbed(&self.redactor)),
+            Err(error) => Err(error.scrubbed(&self.redactor)),
+        };
+        self.log(&outcome);
+        outcome
+    }
+
+    /// Sends one request of the host itself, such as one for a token, and gives the answer as it came, with the secrets
+    /// in it. Grants, addresses and limits hold as for [`Gate::send`]. No credential is put in, also where the request
+    /// names one, and a trace shows the URL without its query, where such requests may carry secrets.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Gate::send`].
+    pub async fn fetch(&self, request: Request) -> Result<Response, Error> {
+        let start = Instant::now();
+        let deadline = self.deadline(&request, start);
+        let mut checked = self.check(Request { credential: None, ..request })?;
+        checked.url.truncate(checked.url.find('?').unwrap_or(checked.url.len()));
+        let outcome = self.carry(checked, start, deadline).await.map_err(|error| error.scrubbed(&self.redactor));
+        self.log(&outcome);
+        outcome
+    }
+
+    fn deadline(&self, request: &Request, start: Instant) -> Instant {
+        start + request.timeout.unwrap_or(self.limits.total).min(self.limits.total)
+    }
+
+    fn log(&self, outcome: &Result<Response, Error>) {
+        match outcome {
             Ok(response) => {
                 debug!(plugin = self.plugin, url = response.sent.url, status = response.status, "request answered")
             }
             Err(error) => debug!(plugin = self.plugin, %error, "request failed"),
         }
-        outcome
     }
 
     fn check(&self, request: Request) -> Result<Checked<'_>, Error> {
@@ -239,19 +284,6 @@ impl Gate {
         *message.uri_mut() = target.path_and_query.clone().into();
         *message.headers_mut() = headers;
         Ok(message)
-    }
-
-    pub(crate) fn scrubbed(&self, answer: Answer, sent: Sent) -> Response {
-        let field = |(name, value): (&HeaderName, &HeaderValue)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (self.redactor.text(name.to_string()), self.redactor.text(value))
-        };
-        Response {
-            status: answer.status.as_u16(),
-            headers: answer.headers.iter().map(field).collect(),
-            body: self.redactor.bytes(answer.body),
-            sent,
-        }
     }
 
     pub(crate) fn rule_for(&self, target: &Target) -> Option<&Grant> {
