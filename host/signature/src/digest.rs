@@ -1,0 +1,46 @@
+//! The hash itself, keyed or not.
+
+use aws_lc_rs::{digest, hmac};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::scheme::Algorithm;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Digest {
+    Hmac(hmac::Key),
+    /// SHA-256 over parts of which one is this key.
+    Concat(SecretString),
+}
+
+impl Digest {
+    pub(crate) fn hmac(algorithm: Algorithm, key: &[u8]) -> Digest {
+        let algorithm = match algorithm {
+            Algorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            Algorithm::Sha256 => hmac::HMAC_SHA256,
+            Algorithm::Sha512 => hmac::HMAC_SHA512,
+        };
+        Digest::Hmac(hmac::Key::new(algorithm, key))
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        match self {
+            Digest::Hmac(_) => &[],
+            Digest::Concat(key) => key.expose_secret().as_bytes(),
+        }
+    }
+
+    pub(crate) fn of<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+        match self {
+            Digest::Hmac(key) => {
+                let mut context = hmac::Context::with_key(key);
+                parts.for_each(|part| context.update(part));
+                context.sign().as_ref().to_vec()
+            }
+            Digest::Concat(_) => {
+                let mut context = digest::Context::new(&digest::SHA256);
+                parts.for_each(|part| context.update(part));
+                context.finish().as_ref().to_vec()
+            }
+        }
+    }
+}

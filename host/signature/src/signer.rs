@@ -1,0 +1,250 @@
+//! A scheme with its key.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::{HeaderMap, HeaderName};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::digest::Digest;
+use crate::error::{InvalidScheme, Refused};
+use crate::scheme::{Algorithm, Encoding, Scheme, Window};
+use crate::template::{Part, Template};
+
+/// Signs messages and checks signatures, by one scheme and with one key. Its `Debug` shows no key.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    digest: Digest,
+    proves: Vec<&'static str>,
+    parts: Vec<Part>,
+    header: HeaderName,
+    encoding: Encoding,
+    prefix: String,
+    /// Whether several signatures may stand in the header, with spaces between.
+    several: bool,
+    id: Id,
+    timestamp: Option<(HeaderName, Window)>,
+}
+
+#[derive(Clone, Debug)]
+enum Id {
+    None,
+    /// Who signs, the same in every message.
+    Account(HeaderName, String),
+    /// Each message has its own.
+    Message(HeaderName),
+}
+
+/// A message whose signature holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The signature's bytes: the same only for the same message, signed at the same second.
+    pub digest: Vec<u8>,
+    /// Until when, in Unix seconds, the same message would be believed again. None if for ever: the scheme has no time.
+    pub until: Option<u64>,
+}
+
+impl Signer {
+    /// A signer with `key` as the other side shows it. `id` goes with the key where the scheme names who signs
+    /// (`concat-sha256`), and is not looked at by others.
+    ///
+    /// # Errors
+    ///
+    /// The scheme contradicts itself, or key or id do not fit it.
+    pub fn new(scheme: &Scheme, key: &SecretString, id: Option<&str>) -> Result<Signer, InvalidScheme> {
+        let text = key.expose_secret();
+        let signer = match scheme {
+            Scheme::ConcatSha256 { id_header, header } => Signer {
+                digest: Digest::Concat(key.clone()),
+                proves: vec!["sha256"],
+                // The key stands last: with the key first, anybody could go on hashing from a known signature.
+                parts: vec![Part::Id, Part::Body, Part::Key],
+                header: header.0.clone(),
+                encoding: Encoding::Hex,
+                prefix: String::new(),
+                several: false,
+                id: Id::Account(id_header.0.clone(), account(id)?),
+                timestamp: None,
+            },
+            Scheme::Hmac { algorithm, signed, header, encoding, prefix, timestamp_header, id_header, window } => {
+                // A time or id that is not signed proves nothing; a place without its header has no value.
+                if signed.contains(&Part::Timestamp) != timestamp_header.is_some() {
+                    return Err(InvalidScheme::Unpaired { place: "{timestamp}", header: "timestamp-header" });
+                }
+                if signed.contains(&Part::Id) != id_header.is_some() {
+                    return Err(InvalidScheme::Unpaired { place: "{id}", header: "id-header" });
+                }
+                if !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    return Err(InvalidScheme::Prefix);
+                }
+                Signer {
+                    digest: Digest::hmac(*algorithm, text.as_bytes()),
+                    proves: proves(*algorithm, timestamp_header.is_some()),
+                    parts: signed.parts.clone(),
+                    header: header.0.clone(),
+                    encoding: *encoding,
+                    prefix: prefix.clone(),
+                    several: false,
+                    id: id_header.as_ref().map_or(Id::None, |header| Id::Message(header.0.clone())),
+                    timestamp: timestamp_header.as_ref().map(|header| (header.0.clone(), *window)),
+                }
+            }
+            Scheme::StandardWebhooks { window } => Signer {
+                digest: Digest::hmac(Algorithm::Sha256, &standard_key(text)?),
+                proves: proves(Algorithm::Sha256, true),
+                parts: "{id}.{timestamp}.{body}".parse::<Template>()?.parts,
+                header: HeaderName::from_static("webhook-signature"),
+                encoding: Encoding::Base64,
+                prefix: "v1,".to_owned(),
+                several: true,
+                id: Id::Message(HeaderName::from_static("webhook-id")),
+                timestamp: Some((HeaderName::from_static("webhook-timestamp"), *window)),
+            },
+        };
+        if text.is_empty() {
+            return Err(InvalidScheme::EmptyKey);
+        }
+        signer.with_distinct_headers()
+    }
+
+    fn with_distinct_headers(self) -> Result<Signer, InvalidScheme> {
+        let id = match &self.id {
+            Id::None => None,
+            Id::Account(header, _) | Id::Message(header) => Some(header),
+        };
+        let timestamp = self.timestamp.as_ref().map(|(header, _)| header);
+        for (one, other) in [(id, timestamp), (id, Some(&self.header)), (timestamp, Some(&self.header))] {
+            if let Some(name) = one.filter(|_| one == other) {
+                return Err(InvalidScheme::SameHeader { name: name.clone() });
+            }
+        }
+        Ok(self)
+    }
+
+    /// What a signature proves, in the words of the plugin contract: `hmac-sha256`, `timestamp`.
+    pub fn proves(&self) -> &[&'static str] {
+        &self.proves
+    }
+
+    /// The headers that make `body` a signed message, at `now` in Unix seconds. `message` is the message's own id, for
+    /// schemes that have one: the same when the same message is sent again.
+    pub fn sign(&self, body: &[u8], now: u64, message: &str) -> Vec<(HeaderName, String)> {
+        let timestamp = now.to_string();
+        let (id, mut headers) = match &self.id {
+            Id::None => ("", vec![]),
+            Id::Account(header, id) => (id.as_str(), vec![(header.clone(), id.clone())]),
+            Id::Message(header) => (message, vec![(header.clone(), message.to_owned())]),
+        };
+        let signature = self.encoding.encode(&self.compute(id, &timestamp, body));
+        if let Some((header, _)) = &self.timestamp {
+            headers.push((header.clone(), timestamp));
+        }
+        headers.push((self.header.clone(), format!("{}{signature}", self.prefix)));
+        headers
+    }
+
+    /// Checks the signature of a message that was received at `now`, in Unix seconds.
+    ///
+    /// # Errors
+    ///
+    /// The message is not to be believed. The time is judged only after the signature, so strangers learn nothing of
+    /// our clock.
+    pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: u64) -> Result<Verified, Refused> {
+        let id = match &self.id {
+            Id::None => "",
+            Id::Message(header) => single(headers, header)?,
+            Id::Account(header, expected) => {
+                let id = single(headers, header)?;
+                verify_slices_are_equal(id.as_bytes(), expected.as_bytes())
+                    .map_err(|_| Refused::Stranger { header: header.clone() })?;
+                id
+            }
+        };
+        let timestamp = self.timestamp.as_ref().map(|(header, _)| single(headers, header)).transpose()?.unwrap_or("");
+        let given = self.given(single(headers, &self.header)?)?;
+        let digest = self.compute(id, timestamp, body);
+        // Every one is compared, whichever holds.
+        let holds = given.iter().filter(|given| verify_slices_are_equal(given, &digest).is_ok()).count() > 0;
+        if !holds {
+            return Err(Refused::Mismatch);
+        }
+        Ok(Verified { digest, until: self.fresh(timestamp, now)? })
+    }
+
+    fn compute(&self, id: &str, timestamp: &str, body: &[u8]) -> Vec<u8> {
+        self.digest.of(self.parts.iter().map(|part| match part {
+            Part::Id => id.as_bytes(),
+            Part::Timestamp => timestamp.as_bytes(),
+            Part::Body => body,
+            Part::Key => self.digest.key(),
+            Part::Text(text) => text.as_bytes(),
+        }))
+    }
+
+    /// The signatures in the value of the header. Where several may stand, those of other kinds are passed over.
+    fn given(&self, value: &str) -> Result<Vec<Vec<u8>>, Refused> {
+        let one = |text: &str| self.encoding.decode(text.strip_prefix(self.prefix.as_str())?);
+        let given: Vec<_> =
+            if self.several { value.split(' ').filter_map(one).collect() } else { one(value).into_iter().collect() };
+        if given.is_empty() { Err(Refused::Malformed { header: self.header.clone() }) } else { Ok(given) }
+    }
+
+    fn fresh(&self, timestamp: &str, now: u64) -> Result<Option<u64>, Refused> {
+        let Some((header, window)) = &self.timestamp else { return Ok(None) };
+        // Digits only: `parse` would take a `+` too.
+        let digits = timestamp.bytes().all(|byte| byte.is_ascii_digit());
+        let signed: u64 = timestamp
+            .parse()
+            .ok()
+            .filter(|signed| digits && *signed <= MAX_TIME)
+            .ok_or_else(|| Refused::Malformed { header: header.clone() })?;
+        match signed.abs_diff(now) {
+            seconds if seconds <= window.seconds() => Ok(Some(signed + window.seconds())),
+            seconds if signed < now => Err(Refused::Late { seconds }),
+            seconds => Err(Refused::Early { seconds }),
+        }
+    }
+}
+
+/// The year 5138; what is later is no time in seconds.
+const MAX_TIME: u64 = 99_999_999_999;
+
+fn proves(algorithm: Algorithm, timestamp: bool) -> Vec<&'static str> {
+    let algorithm = match algorithm {
+        Algorithm::Sha1 => "hmac-sha1",
+        Algorithm::Sha256 => "hmac-sha256",
+        Algorithm::Sha512 => "hmac-sha512",
+    };
+    if timestamp { vec![algorithm, "timestamp"] } else { vec![algorithm] }
+}
+
+fn account(id: Option<&str>) -> Result<String, InvalidScheme> {
+    let id = id.ok_or(InvalidScheme::NoId)?;
+    let fits = (1..=255).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(id.to_owned()) } else { Err(InvalidScheme::Id) }
+}
+
+/// Keys are copied by hand, and some tools leave the padding out.
+const KEY: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+fn standard_key(text: &str) -> Result<Vec<u8>, InvalidScheme> {
+    KEY.decode(text.strip_prefix("whsec_").unwrap_or(text))
+        .ok()
+        .filter(|key| !key.is_empty())
+        .ok_or(InvalidScheme::KeyEncoding)
+}
+
+/// The value of a header that must stand there once: of two, the one who checks and the one who uses it might each
+/// take another.
+fn single<'a>(headers: &'a HeaderMap, header: &HeaderName) -> Result<&'a str, Refused> {
+    let mut values = headers.get_all(header).iter();
+    let value = values.next().ok_or_else(|| Refused::Missing { header: header.clone() })?;
+    if values.next().is_some() {
+        return Err(Refused::Repeated { header: header.clone() });
+    }
+    value.to_str().map_err(|_| Refused::Malformed { header: header.clone() })
+}

@@ -1,0 +1,4 @@
+//! Signatures through the public door of the crate.
+
+mod refusals;
+mod vectors;
