@@ -12,7 +12,8 @@ use crate::gate::Gate;
 #[async_trait]
 pub trait Tokens: fmt::Debug + Send + Sync {
     /// Gives a token that is good now, as far as this side knows. Where one must be fetched, `gate` carries the request
-    /// ([`Gate::fetch`]); whatever the load, one request at a time is under way.
+    /// ([`Gate::fetch`]); whatever the load, one request at a time is under way. It goes on, with a clone of the gate,
+    /// when whoever wanted the token has gone: the answer may hold the only token that is good from now on.
     ///
     /// # Errors
     ///
