@@ -35,4 +35,5 @@ exports! {
     journal = "hookswitch:sdk-rust/exports-journal",
     cards = "hookswitch:sdk-rust/exports-cards",
     directory = "hookswitch:sdk-rust/exports-directory",
+    commands = "hookswitch:sdk-rust/exports-commands",
 }

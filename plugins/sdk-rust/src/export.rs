@@ -1,6 +1,7 @@
 //! The exports as traits. A function that a plugin does not serve keeps its default, which says so.
 
-use crate::bindings::{cards, contacts, directory, journal, lookup, plugin};
+use crate::bindings::{cards, commands as bound, contacts, directory, journal, lookup, plugin};
+use crate::commands::{Dial, Hook, Reply};
 use crate::{Call, Contact, ContactPage, Entry, Failure, Manifest, Number, Reference, UserPage};
 
 /// `plugin` of the contract: the one export that every plugin has.
@@ -99,6 +100,15 @@ export_trait! {
     users(after: Option<String>) -> UserPage = "users";
 }
 
+export_trait! {
+    /// `commands` of the contract.
+    Commands = "commands", bound::exports::hookswitch::plugin::commands::Guest;
+    /// Understands what the CRM has posted; the host has proven that it comes from there.
+    receive(hook: Hook) -> Reply = "receive";
+    /// Learns how a dial ended that never became a call.
+    finished(dial: Dial, outcome: String, reason: String) -> () = "finished";
+}
+
 impl<T: Plugin> plugin::exports::hookswitch::plugin::plugin::Guest for T {
     fn manifest(_files: Vec<(String, String)>) -> Result<String, Failure> {
         Ok(<T as Plugin>::manifest().to_json())
@@ -137,6 +147,7 @@ macro_rules! export_one {
     ($plugin:ident Journal) => { $crate::export_one!($plugin in journal); };
     ($plugin:ident Cards) => { $crate::export_one!($plugin in cards); };
     ($plugin:ident Directory) => { $crate::export_one!($plugin in directory); };
+    ($plugin:ident Commands) => { $crate::export_one!($plugin in commands); };
     ($plugin:ident in $module:ident) => {
         #[cfg(target_arch = "wasm32")]
         $crate::bindings::$module::export!($plugin with_types_in $crate::bindings::$module);

@@ -49,6 +49,12 @@ impl Request {
         self
     }
 
+    /// Adds a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.0.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// Adds a parameter to the query, encoded.
     pub fn query(mut self, name: &str, value: &str) -> Self {
         let separator = if self.0.url.contains('?') { '&' } else { '?' };
@@ -60,6 +66,19 @@ impl Request {
     pub fn json(mut self, body: &Value) -> Self {
         self.0.headers.push(("content-type".into(), "application/json".into()));
         self.0.body = Body::Text(body.to_string());
+        self
+    }
+
+    /// Sets a body that is a form, encoded by the host.
+    pub fn form<const N: usize>(mut self, fields: [(&str, &str); N]) -> Self {
+        self.0.body = Body::Form(fields.map(|(name, value)| (name.into(), value.into())).into());
+        self
+    }
+
+    /// Names a place in the JSON answer that holds a secret, such as a token: "access_token", "result.uploadUrl". The
+    /// answer has a mask there, which the plugin may send back as if it were the value.
+    pub fn keep_secret(mut self, path: &str) -> Self {
+        self.0.keep_secret.push(path.into());
         self
     }
 
@@ -195,6 +214,28 @@ mod tests {
     fn a_query_is_encoded_so_that_a_plus_stays_a_plus() {
         let request = Request::get("contacts").query("phone", "+49 151").query("kind", "a&b");
         assert_eq!(request.0.url, "contacts?phone=%2B49%20151&kind=a%26b");
+    }
+
+    #[test]
+    fn a_request_says_which_secrets_it_takes_and_which_it_leaves() {
+        let request = Request::post("https://crm.example/token", Effect::Once)
+            .credential("sign")
+            .header("x-tenant", "7")
+            .form([("phone", "+49 151")])
+            .keep_secret("access_token")
+            .keep_secret("result.uploadUrl");
+        assert_eq!(request.0.credential.as_deref(), Some("sign"));
+        assert_eq!(request.0.headers[1], ("x-tenant".to_string(), "7".to_string()));
+        assert!(matches!(&request.0.body, Body::Form(fields) if fields[0] == ("phone".into(), "+49 151".into())));
+        assert_eq!(request.0.keep_secret, ["access_token", "result.uploadUrl"]);
+    }
+
+    #[test]
+    fn a_credential_that_is_not_there_is_unauthorised_whatever_the_request_would_do() {
+        for effect in [Effect::Read, Effect::Idempotent, Effect::Once] {
+            let failure = no_answer(Error::Unauthorised("sign in: hookswitch auth login crm".into()), effect);
+            assert_eq!(failure, Failure::Unauthorised("sign in: hookswitch auth login crm".into()));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Write Hookswitch plugins in Rust.
 //!
-//! A plugin is a type that implements [`Plugin`] and those of [`Lookup`], [`Contacts`], [`Journal`], [`Cards`] and
-//! [`Directory`] that its CRM can serve; [`export!`] makes a component's exports of them. What each function is for,
+//! A plugin is a type that implements [`Plugin`] and those of [`Lookup`], [`Contacts`], [`Journal`], [`Cards`],
+//! [`Directory`] and [`Commands`] that its CRM can serve; [`export!`] makes a component's exports of them. What each function is for,
 //! when the host calls it and what a failure does is said in the contract, `wit/0.1.0`.
 //!
 //! ```
@@ -33,10 +33,12 @@
 //! nothing double behind.
 //!
 //! Modules: [`http`] talks JSON to the CRM and turns its statuses into failures, [`storage`] keeps values as JSON,
-//! [`settings`] reads the admin's settings, [`manifest`] builds the manifest; the macros [`debug!`], [`info!`] and
+//! [`settings`] reads the admin's settings, [`secrets`] stands for what the plugin may not see, [`manifest`] builds the
+//! manifest, [`commands`] is what the CRM posts; the macros [`debug!`], [`info!`] and
 //! [`warn!`] write the plugin's log. [`clock`], [`job`], [`people`], [`phone`] and [`random`] are the contract's own.
 
 pub mod bindings;
+pub mod commands;
 mod contact;
 mod export;
 mod failure;
@@ -44,6 +46,7 @@ pub mod http;
 mod log;
 pub mod manifest;
 mod once;
+pub mod secrets;
 pub mod settings;
 pub mod storage;
 
@@ -54,6 +57,6 @@ pub use bindings::imports::hookswitch::plugin::types::{
 pub use bindings::imports::hookswitch::plugin::{clock, job, logging, people, phone, random};
 pub use bindings::journal::exports::hookswitch::plugin::journal::Entry;
 pub use bindings::lookup::exports::hookswitch::plugin::lookup::Page as ContactPage;
-pub use export::{Cards, Contacts, Directory, Journal, Lookup, Plugin};
+pub use export::{Cards, Commands, Contacts, Directory, Journal, Lookup, Plugin};
 pub use manifest::Manifest;
 pub use once::search_then_create;

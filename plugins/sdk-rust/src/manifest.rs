@@ -1,6 +1,18 @@
 //! The manifest, typed. `wit/manifest.md` explains each part.
 
+mod credential;
+mod provider;
+mod scheme;
+mod setting;
+
 use serde::Serialize;
+
+pub use credential::{Credential, Place};
+pub use provider::{
+    Answer, Authorize, ClientAuth, Endpoint, Fetch, Field, Form, Interval, Provider, Renew, Separator, TokenError,
+};
+pub use scheme::{Algorithm, Encoding, Hmac, Scheme};
+pub use setting::Setting;
 
 /// Who the plugin is, what it serves and what it asks for.
 #[derive(Debug, Clone, Serialize)]
@@ -18,27 +30,6 @@ pub struct Manifest {
     capabilities: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<Limits>,
-}
-
-/// One thing that the admin can set.
-#[derive(Debug, Clone, Serialize)]
-pub struct Setting {
-    name: String,
-    kind: &'static str,
-    title: String,
-    help: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    default: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    choices: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Credential {
-    handle: String,
-    kind: &'static str,
-    title: String,
-    help: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -92,21 +83,36 @@ impl Manifest {
         self
     }
 
+    /// Asks for a credential, and where it is of kind `base-url` for its origin too.
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.http.extend(credential.origin());
+        self.credentials.push(credential);
+        self
+    }
+
     /// Asks for a credential of kind `base-url`, an address that is itself the secret, and for its origin.
-    pub fn base_url(mut self, handle: &str, title: &str, help: &str) -> Self {
-        self.credentials.push(Credential {
-            handle: handle.into(),
-            kind: "base-url",
-            title: title.into(),
-            help: help.into(),
-        });
-        self.http.push(format!("credential:{handle}"));
+    pub fn base_url(self, handle: &str, title: &str, help: &str) -> Self {
+        self.credential(Credential::base_url(handle, title, help))
+    }
+
+    /// Asks for an origin: "https://api.example.com", or "https://*.example.com" for any name below it.
+    pub fn http(mut self, origin: &str) -> Self {
+        self.http.push(origin.into());
         self
     }
 
     /// Asks for the import `storage`.
-    pub fn storage(mut self) -> Self {
-        self.capabilities.push("storage".into());
+    pub fn storage(self) -> Self {
+        self.capability("storage")
+    }
+
+    /// Asks for the import `secrets`.
+    pub fn secrets(self) -> Self {
+        self.capability("secrets")
+    }
+
+    fn capability(mut self, name: &str) -> Self {
+        self.capabilities.push(name.into());
         self
     }
 
@@ -120,39 +126,6 @@ impl Manifest {
     pub fn to_json(&self) -> String {
         // Every key is a text, so this cannot fail.
         serde_json::to_string(self).unwrap_or_default()
-    }
-}
-
-impl Setting {
-    fn new(kind: &'static str, name: &str, title: &str, help: &str) -> Self {
-        Self { name: name.into(), kind, title: title.into(), help: help.into(), default: None, choices: Vec::new() }
-    }
-
-    /// A text.
-    pub fn text(name: &str, title: &str, help: &str) -> Self {
-        Self::new("text", name, title, help)
-    }
-
-    /// A whole number.
-    pub fn number(name: &str, title: &str, help: &str) -> Self {
-        Self::new("number", name, title, help)
-    }
-
-    /// On or off; off unless [`Setting::default`] says "true".
-    pub fn flag(name: &str, title: &str, help: &str) -> Self {
-        Self::new("flag", name, title, help).default("false")
-    }
-
-    /// One of several values, the first by default.
-    pub fn choice<const N: usize>(name: &str, title: &str, help: &str, choices: [&str; N]) -> Self {
-        let setting = Self { choices: choices.map(String::from).into(), ..Self::new("choice", name, title, help) };
-        Self { default: setting.choices.first().cloned(), ..setting }
-    }
-
-    /// The value where the admin sets none.
-    pub fn default(mut self, value: &str) -> Self {
-        self.default = Some(value.into());
-        self
     }
 }
 
@@ -181,7 +154,9 @@ mod tests {
                      "choices": ["auto", "lead"]},
                     {"name": "chat", "kind": "flag", "title": "Chat", "help": "", "default": "false"},
                 ],
-                "credentials": [{"handle": "crm", "kind": "base-url", "title": "Address", "help": ""}],
+                "credentials": [
+                    {"handle": "crm", "kind": "base-url", "title": "Address", "help": "", "required": true},
+                ],
                 "http": ["credential:crm"], "capabilities": ["storage"],
                 "limits": {"rate": {"per-second": 2, "burst": 50}, "concurrency": 4},
             })

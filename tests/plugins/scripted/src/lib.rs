@@ -6,16 +6,18 @@
 mod run;
 mod script;
 
-use hookswitch_sdk::manifest::Setting;
+use hookswitch_sdk::commands::{Hook, Reply};
+use hookswitch_sdk::manifest::{Credential, Hmac, Place, Provider, Scheme, Setting};
 use hookswitch_sdk::{
-    Call, Contact, Contacts, Entry, Failure, Journal, Lookup, Manifest, Number, Plugin, Reference, export, job,
+    Call, Commands, Contact, Contacts, Entry, Failure, Journal, Lookup, Manifest, Number, Plugin, Reference, export,
+    job,
 };
 
-use run::{Facts, Run};
+use run::{End, Facts, Run};
 
 struct Scripted;
 
-export!(Scripted: Plugin, Lookup, Contacts, Journal);
+export!(Scripted: Plugin, Lookup, Contacts, Journal, Commands);
 
 impl Plugin for Scripted {
     fn manifest() -> Manifest {
@@ -23,14 +25,47 @@ impl Plugin for Scripted {
             .serves(["lookup.by-number", "contacts.create", "journal.begin", "journal.write", "journal.update"])
             .setting(Setting::text("script", "Script", "JSON: what each function does.").default("{}"))
             .base_url("crm", "Address of the CRM", "With its secret.")
+            .credential(Credential::api_key("key", "Key", "", Place::header("X-Api-Key")).optional())
+            .credential(Credential::basic("basic", "User and password", "").optional())
+            .credential(Credential::bearer("token", "Token", "").optional())
+            .credential(Credential::oauth2("oauth", "Sign-in", "", provider()).optional())
+            .credential(Credential::signature("sign", "Key of the signature", "", signature()).optional())
+            .credential(Credential::secret("word", "Word", "").optional())
             .storage()
+            .secrets()
+    }
+
+    fn prepare() -> Result<(), Failure> {
+        perform("plugin.prepare", Facts::default()).map(drop)
+    }
+
+    fn check() -> Result<Vec<String>, Failure> {
+        Ok(perform("plugin.check", Facts::default())?.into_iter().collect())
     }
 }
 
-/// Runs the part of the script for `function` and this try. Gives what the script returns; none: it returns nothing.
-fn perform(function: &str, facts: Facts) -> Result<Option<String>, Failure> {
+/// The test says in the admin's configuration where its provider is.
+fn provider() -> Provider {
+    Provider::new("https://provider.invalid/authorize", "https://provider.invalid/token")
+}
+
+fn signature() -> Scheme {
+    Scheme::Hmac(Hmac { prefix: "sha256=".into(), ..Hmac::new("X-Signature") })
+}
+
+/// Runs the part of the script for `function` and this try.
+fn run(function: &str, facts: Facts) -> Result<Option<End>, Failure> {
     let script = script::read()?;
     Run::new(facts).steps(script.of(function, job::attempt()))
+}
+
+/// Gives what the script returns; none: it returns nothing.
+fn perform(function: &str, facts: Facts) -> Result<Option<String>, Failure> {
+    match run(function, facts)? {
+        None => Ok(None),
+        Some(End::Id(id)) => Ok(Some(id)),
+        Some(End::Reply(_)) => Err(Failure::NotConfigured(format!("setting `script`: {function} has no reply"))),
+    }
 }
 
 impl Lookup for Scripted {
@@ -59,6 +94,16 @@ impl Journal for Scripted {
 
     fn update(written: Reference, entry: Entry) -> Result<Reference, Failure> {
         Ok(reference(perform("journal.update", of_entry(entry, Some(written)))?))
+    }
+}
+
+impl Commands for Scripted {
+    fn receive(hook: Hook) -> Result<Reply, Failure> {
+        Ok(match run("commands.receive", Facts { hook: Some(hook), ..Facts::default() })? {
+            None => Reply::new(200),
+            Some(End::Id(id)) => Reply::new(200).text("text/plain", &id),
+            Some(End::Reply(reply)) => reply,
+        })
     }
 }
 

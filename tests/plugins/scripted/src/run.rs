@@ -1,12 +1,17 @@
 //! Carries a script out.
 
+use std::collections::BTreeMap;
+
 use hookswitch_sdk::bindings::imports::hookswitch::plugin::http::{self, Body, Error};
 use hookswitch_sdk::bindings::imports::hookswitch::plugin::storage;
 use hookswitch_sdk::bindings::imports::hookswitch::plugin::types::Content;
+use hookswitch_sdk::commands::{self, Hook};
 use hookswitch_sdk::http::{Answer, no_answer};
-use hookswitch_sdk::{Call, Delay, Failure, Number, clock, job, people, random};
+use hookswitch_sdk::secrets::{self, Encoding};
+use hookswitch_sdk::{Call, Delay, Failure, Number, clock, info, job, people, random};
+use serde_json::Value;
 
-use crate::script::{Effect, Fail, Key, Put, Scope, Send, Step};
+use crate::script::{Action, Dial, Effect, Fail, Key, Matches, Put, Reply, Scope, Send, Step};
 
 /// What the function was called with.
 #[derive(Default)]
@@ -18,6 +23,13 @@ pub(crate) struct Facts {
     pub(crate) contact: String,
     /// The id that the step before returned.
     pub(crate) before: String,
+    pub(crate) hook: Option<Hook>,
+}
+
+/// How a function ends that does not fail.
+pub(crate) enum End {
+    Id(String),
+    Reply(commands::Reply),
 }
 
 impl Facts {
@@ -33,25 +45,26 @@ pub(crate) struct Run {
     answer: String,
     value: String,
     revision: u64,
+    matched: bool,
     n: u32,
 }
 
 impl Run {
     pub(crate) fn new(facts: Facts) -> Self {
-        Self { facts, status: 0, answer: String::new(), value: String::new(), revision: 0, n: 0 }
+        Self { facts, status: 0, answer: String::new(), value: String::new(), revision: 0, matched: false, n: 0 }
     }
 
     /// Does one step after the other, until one ends the function.
-    pub(crate) fn steps(&mut self, steps: &[Step]) -> Result<Option<String>, Failure> {
+    pub(crate) fn steps(&mut self, steps: &[Step]) -> Result<Option<End>, Failure> {
         for step in steps {
-            if let Some(id) = self.step(step)? {
-                return Ok(Some(id));
+            if let Some(end) = self.step(step)? {
+                return Ok(Some(end));
             }
         }
         Ok(None)
     }
 
-    fn step(&mut self, step: &Step) -> Result<Option<String>, Failure> {
+    fn step(&mut self, step: &Step) -> Result<Option<End>, Failure> {
         match step {
             Step::Send(request) => return self.send(request),
             Step::Put(put) => self.put(put)?,
@@ -62,12 +75,17 @@ impl Run {
             Step::Repeat { times, steps } => {
                 for n in 0..*times {
                     self.n = n;
-                    if let Some(id) = self.steps(steps)? {
-                        return Ok(Some(id));
+                    if let Some(end) = self.steps(steps)? {
+                        return Ok(Some(end));
                     }
                 }
             }
-            Step::Return(id) => return self.fill(id).map(Some),
+            Step::Matches(Matches { handle, candidate }) => {
+                self.matched = secrets::matches(handle, &self.fill(candidate)?);
+            }
+            Step::Log(text) => info!("the script says", text = self.fill(text)?),
+            Step::Return(id) => return Ok(Some(End::Id(self.fill(id)?))),
+            Step::Reply(reply) => return Ok(Some(End::Reply(self.reply(reply)?))),
             Step::Fail(fail) => return Err(self.failure(fail)?),
             Step::Trap => panic!("the script says so"),
             Step::Spin => loop {
@@ -77,22 +95,31 @@ impl Run {
         Ok(None)
     }
 
-    fn send(&mut self, request: &Send) -> Result<Option<String>, Failure> {
+    fn send(&mut self, request: &Send) -> Result<Option<End>, Failure> {
         let effect = match request.effect {
             Effect::Read => http::Effect::Read,
             Effect::Idempotent => http::Effect::Idempotent,
             Effect::Once => http::Effect::Once,
         };
-        let body = self.fill(&request.body)? + &"x".repeat(request.padding);
+        let filled = self.fill(&request.body)? + &"x".repeat(request.padding);
+        let body = match (request.form.is_empty(), filled.is_empty()) {
+            (false, _) => Body::Form(self.fields(&request.form)?),
+            (true, true) => Body::Empty,
+            (true, false) => Body::Text(filled),
+        };
+        let mut headers = self.fields(&request.headers)?;
+        if !matches!(body, Body::Form(_)) && !request.headers.contains_key("content-type") {
+            headers.push(("content-type".into(), "text/plain".into()));
+        }
         let sent = http::send(&http::Request {
             method: request.method.clone(),
             url: self.fill(&request.url)?,
-            headers: vec![("content-type".into(), "text/plain".into())],
-            credential: Some("crm".into()),
-            body: if body.is_empty() { Body::Empty } else { Body::Text(body) },
+            headers,
+            credential: request.credential.clone(),
+            body,
             effect,
             timeout_ms: None,
-            keep_secret: Vec::new(),
+            keep_secret: request.keep_secret.clone(),
         });
         match sent {
             Ok(response) => {
@@ -126,6 +153,34 @@ impl Run {
         Ok(())
     }
 
+    fn reply(&self, reply: &Reply) -> Result<commands::Reply, Failure> {
+        let action = |action: &Action| {
+            Ok(match action {
+                Action::Dial(Dial { extension, number }) => commands::Action::Dial(commands::Dial {
+                    user: None,
+                    extension: Some(self.fill(extension)?),
+                    number: self.fill(number)?,
+                    line: String::new(),
+                    crm_call: None,
+                    extra: Vec::new(),
+                }),
+                Action::HangUp(call) => commands::Action::HangUp(self.fill(call)?),
+                Action::RefreshUsers => commands::Action::RefreshUsers,
+                Action::Other(name) => commands::Action::Other((name.clone(), Vec::new())),
+            })
+        };
+        Ok(commands::Reply {
+            status: reply.status,
+            headers: self.fields(&reply.headers)?,
+            body: Content::Text(self.fill(&reply.body)?),
+            actions: reply.actions.iter().map(action).collect::<Result<_, Failure>>()?,
+        })
+    }
+
+    fn fields(&self, fields: &BTreeMap<String, String>) -> Result<Vec<(String, String)>, Failure> {
+        fields.iter().map(|(name, value)| Ok((name.clone(), self.fill(value)?))).collect()
+    }
+
     fn failure(&self, fail: &Fail) -> Result<Failure, Failure> {
         Ok(match fail {
             Fail::Temporary(after_ms) => {
@@ -153,6 +208,7 @@ impl Run {
 
     fn word(&self, word: &str) -> Result<String, Failure> {
         let (name, argument) = word.split_once(':').unwrap_or((word, ""));
+        let hook = self.facts.hook.as_ref();
         Ok(match name {
             "attempt" => job::attempt().to_string(),
             "key" => job::key(argument),
@@ -169,7 +225,14 @@ impl Run {
             "contact" => self.facts.contact.clone(),
             "before" => self.facts.before.clone(),
             "status" => self.status.to_string(),
-            "answer" => self.answer.clone(),
+            "answer" if argument.is_empty() => self.answer.clone(),
+            "answer" => member(&self.answer, argument),
+            "secret" => placeholder(argument)?,
+            "matched" => self.matched.to_string(),
+            "field" => hook.and_then(|hook| hook.field(argument)).unwrap_or_default().into(),
+            "header" => hook.and_then(|hook| header(hook, argument)).unwrap_or_default(),
+            "body" => hook.and_then(Hook::text).unwrap_or_default().into(),
+            "proven" => hook.map(|hook| hook.proven.join(",")).unwrap_or_default(),
             "value" => self.value.clone(),
             "revision" => self.revision.to_string(),
             "n" => self.n.to_string(),
@@ -185,6 +248,30 @@ impl From<Scope> for storage::Scope {
             Scope::Plugin => Self::Plugin,
         }
     }
+}
+
+/// What stands for a secret: `HANDLE:ENCODING`.
+fn placeholder(argument: &str) -> Result<String, Failure> {
+    let (handle, encoding) = argument.split_once(':').unwrap_or((argument, "plain"));
+    let encoding = match encoding {
+        "plain" => Encoding::Plain,
+        "percent" => Encoding::Percent,
+        "base64" => Encoding::Base64,
+        "json" => Encoding::Json,
+        _ => return Err(Failure::NotConfigured(format!("setting `script`: unknown encoding in <secret:{argument}>"))),
+    };
+    secrets::placeholder(handle, encoding)
+}
+
+/// A text in a JSON answer, by its path with dots; empty if there is none.
+fn member(answer: &str, path: &str) -> String {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let found = path.split('.').try_fold(&answer, |value, name| value.get(name));
+    found.and_then(Value::as_str).unwrap_or_default().into()
+}
+
+fn header(hook: &Hook, name: &str) -> Option<String> {
+    hook.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
 }
 
 fn text(content: Content) -> String {

@@ -30,6 +30,10 @@ pub(crate) enum Step {
     /// Reads a key: `<value>` is its value, `<revision>` its revision (empty and 0: it is not there).
     Get(Key),
     Delete(Key),
+    /// Compares a text with a secret: `<matched>` is "true" or "false".
+    Matches(Matches),
+    /// Writes a line to the log.
+    Log(String),
     /// Does the steps so many times; `<n>` counts from 0.
     Repeat {
         times: u32,
@@ -37,6 +41,8 @@ pub(crate) enum Step {
     },
     /// Ends the function with an id. For `lookup.by-number`: with a contact of this id.
     Return(String),
+    /// Ends `commands.receive` with an answer.
+    Reply(Reply),
     Fail(Fail),
     Trap,
     /// Calculates for ever.
@@ -49,12 +55,23 @@ pub(crate) enum Step {
 pub(crate) struct Send {
     #[serde(default = "get")]
     pub(crate) method: String,
-    /// Below the secret address.
+    /// Below the secret address, where the credential has one.
     pub(crate) url: String,
+    /// The handle of a credential; null: none.
+    #[serde(default = "crm")]
+    pub(crate) credential: Option<String>,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) effect: Effect,
     #[serde(default)]
     pub(crate) body: String,
+    /// A form in place of the body.
+    #[serde(default)]
+    pub(crate) form: BTreeMap<String, String>,
+    /// Places of the answer that hold secrets.
+    #[serde(default)]
+    pub(crate) keep_secret: Vec<String>,
     /// So many bytes are added to the body.
     #[serde(default)]
     pub(crate) padding: usize,
@@ -98,6 +115,42 @@ pub(crate) enum Scope {
     Plugin,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Matches {
+    pub(crate) handle: String,
+    pub(crate) candidate: String,
+}
+
+/// What the CRM gets for what it posted, and what the host shall do.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) body: String,
+    #[serde(default)]
+    pub(crate) actions: Vec<Action>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Action {
+    Dial(Dial),
+    HangUp(String),
+    RefreshUsers,
+    Other(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Dial {
+    pub(crate) extension: String,
+    pub(crate) number: String,
+}
+
 /// How a function fails; texts are for the admin.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -108,6 +161,10 @@ pub(crate) enum Fail {
     Unauthorised(String),
     NotConfigured(String),
     InDoubt(String),
+}
+
+fn crm() -> Option<String> {
+    Some("crm".into())
 }
 
 fn get() -> String {
