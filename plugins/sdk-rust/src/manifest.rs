@@ -1,6 +1,7 @@
 //! The manifest, typed. `wit/manifest.md` explains each part.
 
 mod credential;
+mod hook;
 mod provider;
 mod scheme;
 mod setting;
@@ -8,6 +9,7 @@ mod setting;
 use serde::Serialize;
 
 pub use credential::{Credential, Place};
+pub use hook::{Hook, Proof};
 pub use provider::{
     Answer, Authorize, ClientAuth, Endpoint, Fetch, Field, Form, Interval, Provider, Renew, Separator, TokenError,
 };
@@ -28,6 +30,8 @@ pub struct Manifest {
     credentials: Vec<Credential>,
     http: Vec<String>,
     capabilities: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hooks: Vec<Hook>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<Limits>,
 }
@@ -60,6 +64,7 @@ impl Manifest {
             credentials: Vec::new(),
             http: Vec::new(),
             capabilities: Vec::new(),
+            hooks: Vec::new(),
             limits: None,
         }
     }
@@ -113,6 +118,12 @@ impl Manifest {
 
     fn capability(mut self, name: &str) -> Self {
         self.capabilities.push(name.into());
+        self
+    }
+
+    /// Adds what the CRM may post.
+    pub fn hook(mut self, hook: Hook) -> Self {
+        self.hooks.push(hook);
         self
     }
 

@@ -3,11 +3,11 @@
 //!
 //! The words of a script are in [`script`]; [`run`] carries it out.
 
+mod manifest;
 mod run;
 mod script;
 
 use hookswitch_sdk::commands::{Hook, Reply};
-use hookswitch_sdk::manifest::{Credential, Hmac, Place, Provider, Scheme, Setting};
 use hookswitch_sdk::{
     Call, Commands, Contact, Contacts, Entry, Failure, Journal, Lookup, Manifest, Number, Plugin, Reference, export,
     job,
@@ -21,18 +21,7 @@ export!(Scripted: Plugin, Lookup, Contacts, Journal, Commands);
 
 impl Plugin for Scripted {
     fn manifest() -> Manifest {
-        Manifest::new("scripted", "Scripted", env!("CARGO_PKG_VERSION"))
-            .serves(["lookup.by-number", "contacts.create", "journal.begin", "journal.write", "journal.update"])
-            .setting(Setting::text("script", "Script", "JSON: what each function does.").default("{}"))
-            .base_url("crm", "Address of the CRM", "With its secret.")
-            .credential(Credential::api_key("key", "Key", "", Place::header("X-Api-Key")).optional())
-            .credential(Credential::basic("basic", "User and password", "").optional())
-            .credential(Credential::bearer("token", "Token", "").optional())
-            .credential(Credential::oauth2("oauth", "Sign-in", "", provider()).optional())
-            .credential(Credential::signature("sign", "Key of the signature", "", signature()).optional())
-            .credential(Credential::secret("word", "Word", "").optional())
-            .storage()
-            .secrets()
+        manifest::manifest()
     }
 
     fn prepare() -> Result<(), Failure> {
@@ -42,15 +31,6 @@ impl Plugin for Scripted {
     fn check() -> Result<Vec<String>, Failure> {
         Ok(perform("plugin.check", Facts::default())?.into_iter().collect())
     }
-}
-
-/// The test says in the admin's configuration where its provider is.
-fn provider() -> Provider {
-    Provider::new("https://provider.invalid/authorize", "https://provider.invalid/token")
-}
-
-fn signature() -> Scheme {
-    Scheme::Hmac(Hmac { prefix: "sha256=".into(), ..Hmac::new("X-Signature") })
 }
 
 /// Runs the part of the script for `function` and this try.
