@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::time::Instant;
 
 use crate::connect::{self, Connection, Steps};
+use crate::decode::ACCEPTED;
 use crate::error::{Denial, Error, Stage};
 use crate::exchange::{self, exchange};
 use crate::gate::{Checked, Gate, Response, Sent, Timings};
@@ -21,11 +24,20 @@ impl Gate {
     ) -> Result<Response, Error> {
         let Checked { target, rule, url, mut message } = checked;
         let origin = &target.origin;
+        let not_sent = |stage, cause| Error::NotSent { stage, cause };
+        let Some(_turn) = self.pool.turn(deadline).await else {
+            return Err(not_sent(Stage::Write, "too many requests of this plugin are under way".into()));
+        };
+        message.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+        let forwarder = self.dialer.forwarder(origin);
+        if let Some(proxy) = forwarder {
+            proxy.address(&mut message, &target).map_err(|cause| not_sent(Stage::Connect, cause))?;
+        }
         let mut idle = self.pool.take(origin).await;
         loop {
             // Handing over a request that nobody waits for would leave it in doubt for nothing.
             if Instant::now() >= deadline {
-                return Err(Error::NotSent { stage: Stage::Write, cause: "no time was left".into() });
+                return Err(not_sent(Stage::Write, "no time was left".into()));
             }
             let (mut connection, steps, reused) = match idle.take() {
                 Some(connection) => (connection, Steps::default(), true),
@@ -40,14 +52,18 @@ impl Gate {
             let sent = || sent(&connection, rule, &url, reused, steps, first_byte, start);
             match outcome {
                 Ok(answer) => {
-                    let response = Response::new(answer, sent());
-                    self.pool.keep(target.origin, connection);
-                    return Ok(response);
+                    let (sent, keeps) = (sent(), answer.keeps());
+                    self.pool.keep(target.origin.clone(), connection, keeps);
+                    return match forwarder {
+                        // No origin asks for this: the request has not left the proxy (RFC 9110, section 15.5.8).
+                        Some(proxy) if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                            Err(not_sent(Stage::Connect, proxy.unauthorised()))
+                        }
+                        _ => Ok(Response::new(answer, sent)),
+                    };
                 }
                 Err(exchange::Failure::Unsent { message: unsent, .. }) if reused => message = *unsent,
-                Err(exchange::Failure::Unsent { cause, .. }) => {
-                    return Err(Error::NotSent { stage: Stage::Write, cause });
-                }
+                Err(exchange::Failure::Unsent { cause, .. }) => return Err(not_sent(Stage::Write, cause)),
                 Err(exchange::Failure::InDoubt(cause)) => return Err(Error::InDoubt { cause, sent: Box::new(sent()) }),
                 Err(exchange::Failure::TooLarge { part, limit }) => {
                     return Err(Error::TooLarge { part, limit, sent: Box::new(sent()) });
@@ -79,6 +95,7 @@ fn sent(
     let Steps { dns, connect, tls } = steps;
     Sent {
         url: url.to_owned(),
+        via: Vec::new(),
         remote: connection.remote,
         reused,
         rule: rule.clone(),

@@ -17,6 +17,7 @@ use crate::headers::{MAX_HEADER_BYTES, MAX_HEADERS};
 use crate::limits::Limits;
 use crate::network::{Closed, Network, judge};
 use crate::origin::{Host, Origin, Scheme};
+use crate::proxy::Proxy;
 use crate::resolve::Lookup;
 use crate::tls::Tls;
 
@@ -49,10 +50,16 @@ pub(crate) struct Dialer {
     pub(crate) lookup: Lookup,
     pub(crate) tls: Tls,
     pub(crate) networks: Vec<Network>,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) limits: Limits,
 }
 
 impl Dialer {
+    /// The proxy that forwards requests to an origin. To other origins it opens tunnels, in which it has no part.
+    pub(crate) fn forwarder(&self, origin: &Origin) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|_| origin.scheme() == Scheme::Http)
+    }
+
     /// Opens a connection to an origin that a grant covers.
     pub(crate) async fn dial(&self, origin: &Origin, deadline: Instant) -> Result<(Connection, Steps), Failure> {
         let mut steps = Steps::default();
@@ -62,23 +69,29 @@ impl Dialer {
             Some(clock - before)
         };
 
-        let addresses = match origin.host() {
-            // A grant for an address is exact, so the admin has written this very address.
-            Host::Address(address) => vec![(*address, judge(*address, &self.networks).unwrap_or(None))],
+        let (host, port) = match &self.proxy {
+            Some(proxy) => (proxy.host(), proxy.port()),
+            None => (origin.host(), origin.port()),
+        };
+        let found = match host {
+            Host::Address(address) => vec![*address],
             Host::Name(name) => {
                 let found = within(Stage::Resolve, self.limits.dns, deadline, self.lookup.addresses(name)).await?;
                 steps.dns = lap();
-                // One closed address closes the name: it may be a trick to be tried until the order suits.
-                let judged = found.into_iter().map(|address| match judge(address, &self.networks) {
-                    Ok(network) => Ok((address, network)),
-                    Err(closed) => Err(Failure::Closed { address, closed }),
-                });
-                judged.collect::<Result<Vec<_>, _>>()?
+                found
             }
         };
+        let addresses = self.judged(host, found)?;
 
-        let (stream, network) =
-            within(Stage::Connect, self.limits.connect, deadline, self.first_open(origin, &addresses)).await?;
+        let (mut stream, network) =
+            within(Stage::Connect, self.limits.connect, deadline, self.first_open(port, &addresses)).await?;
+        if let Some(proxy) = &self.proxy
+            && origin.scheme() == Scheme::Https
+        {
+            // The proxy looks up the name and connects in its turn.
+            let limit = self.limits.dns + self.limits.connect;
+            within(Stage::Connect, limit, deadline, proxy.tunnel(&mut stream, origin)).await?;
+        }
         steps.connect = lap();
         let remote = stream.peer_addr().map_err(|error| connecting(error.to_string()))?;
 
@@ -95,16 +108,29 @@ impl Dialer {
         Ok((Connection { sender, remote, network }, steps))
     }
 
+    /// Judges the addresses of a host, and gives them with what opened each. One closed address closes a name: it may
+    /// be a trick to be tried until the order suits.
+    fn judged(&self, host: &Host, found: Vec<IpAddr>) -> Result<Vec<(IpAddr, Option<Network>)>, Failure> {
+        // A grant for an address is exact, so the admin has written this very address; and so is a proxy.
+        let written = matches!(host, Host::Address(_)) || self.proxy.is_some();
+        let judged = found.into_iter().map(|address| match judge(address, &self.networks) {
+            Ok(network) => Ok((address, network)),
+            Err(_) if written => Ok((address, None)),
+            Err(closed) => Err(Failure::Closed { address, closed }),
+        });
+        judged.collect()
+    }
+
     /// Tries addresses in order. Each gets its share of the time, so that a silent one does not use up all of it.
     async fn first_open(
         &self,
-        origin: &Origin,
+        port: u16,
         addresses: &[(IpAddr, Option<Network>)],
     ) -> Result<(TcpStream, Option<Network>), String> {
         let share = self.limits.connect / u32::try_from(addresses.len().clamp(1, MAX_TRIES)).unwrap_or(1);
         let mut failures = Vec::new();
         for (address, network) in addresses.iter().take(MAX_TRIES) {
-            let remote = SocketAddr::new(*address, origin.port());
+            let remote = SocketAddr::new(*address, port);
             match timeout(share, TcpStream::connect(remote)).await {
                 Ok(Ok(stream)) => {
                     // Requests are small and awaited; waiting for more to send would only delay them.
@@ -115,7 +141,8 @@ impl Dialer {
                 Err(_) => failures.push(format!("{remote}: no answer within {share:?}")),
             }
         }
-        Err(failures.join(", "))
+        let through = self.proxy.as_ref().map(|proxy| format!("the proxy {proxy}: ")).unwrap_or_default();
+        Err(format!("{through}{}", failures.join(", ")))
     }
 }
 

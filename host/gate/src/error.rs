@@ -67,6 +67,10 @@ impl fmt::Display for Stage {
 pub enum Denial {
     #[error("`{0}` is not among the addresses that this plugin may call")]
     Url(Origin),
+    #[error("this plugin may call `{origin}`, but not with {method}")]
+    Method { method: String, origin: Origin },
+    #[error("`{from}` redirects to `{to}`, which is not among the addresses that this plugin may call with {method}")]
+    Redirect { from: Origin, to: Origin, method: String },
     #[error("`{host}` is at {address}, which is {kind}")]
     Address { host: Host, address: IpAddr, kind: &'static str },
     #[error("the credential `{handle}` is not meant for `{origin}`")]
@@ -152,12 +156,18 @@ pub enum SetupError {
     CaFile { path: PathBuf, source: std::io::Error },
     #[error("the ca-file {} holds no certificate that can be used: {reason}; it must be PEM, with `-----BEGIN CERTIFICATE-----`", path.display())]
     CaContent { path: PathBuf, reason: String },
+    #[error("the client certificate: {} {reason}", path.display())]
+    ClientCertificate { path: PathBuf, reason: String },
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
     #[error("a time limit may be at most {most:?}")]
     Time { most: Duration },
     #[error("a body limit may be at most {most} bytes")]
     Body { most: usize },
+    #[error("between 1 and {most} requests may be under way at once")]
+    AtOnce { most: u16 },
+    #[error("at most {most} redirects may be followed")]
+    Redirects { most: u8 },
     #[error("cannot prepare the removal of secrets from answers: {0}")]
     Redaction(#[from] aho_corasick::BuildError),
 }

@@ -1,23 +1,41 @@
 //! One request and its answer on an open connection.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::header::CONTENT_ENCODING;
+use http::header::{HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connect::Connection;
+use crate::decode;
 use crate::headers::{MAX_HEADER_BYTES, MAX_HEADERS};
 use crate::limits::Limits;
 
+/// Interim answers (1xx) before the real one at most; a server needs one or two.
+const MAX_INTERIM: usize = 16;
+
 pub(crate) type Message = http::Request<Full<Bytes>>;
 
+/// An answer, unpacked.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// How long the other side will keep the unused connection: `keep-alive: timeout=5` (RFC 2068, section 19.7.1.1,
+    /// and in wide use since).
+    pub(crate) fn keeps(&self) -> Option<Duration> {
+        let value = self.headers.get(HeaderName::from_static("keep-alive"))?.to_str().ok()?;
+        let seconds = value.split(',').find_map(|part| part.trim().strip_prefix("timeout="))?;
+        seconds.parse().ok().map(Duration::from_secs)
+    }
 }
 
 pub(crate) enum Failure {
@@ -37,15 +55,22 @@ pub(crate) enum Failure {
 /// Sends a message and reads the whole answer. `first_byte` is set as soon as the head of the answer is there.
 pub(crate) async fn exchange(
     connection: &mut Connection,
-    message: Message,
+    mut message: Message,
     limits: &Limits,
     deadline: Instant,
     first_byte: &mut Option<Duration>,
 ) -> Result<Answer, Failure> {
     let start = Instant::now();
     let head_deadline = deadline.min(start + limits.first_byte);
+    let flooded = count_interim(&mut message);
+    let answer = tokio::select! {
+        answer = timeout_at(head_deadline, connection.sender.try_send_request(message)) => answer,
+        () = flooded.notified() => {
+            return Err(Failure::InDoubt(format!("more than {MAX_INTERIM} interim answers came, and no real one")));
+        }
+    };
     let silent = |_| Failure::InDoubt(format!("no answer within {:?}", head_deadline - start));
-    let response = match timeout_at(head_deadline, connection.sender.try_send_request(message)).await.map_err(silent)? {
+    let response = match answer.map_err(silent)? {
         Ok(response) => response,
         Err(mut refused) => {
             // hyper gives the message back only if it never took it off its queue, so nothing of it was written.
@@ -63,29 +88,45 @@ pub(crate) async fn exchange(
     };
     *first_byte = Some(start.elapsed());
 
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Failure::InDoubt("the answer switches to another protocol, which was not asked for".into()));
     }
-    let body = timeout_at(deadline, read(body, limits.response_body))
-        .await
-        .map_err(|_| Failure::InDoubt("the answer did not end in time".into()))??;
-    // Secrets could not be taken out of a compressed body.
-    let plain =
-        head.headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if !plain && !body.is_empty() {
-        return Err(Failure::InDoubt("the answer is compressed, which was not asked for".into()));
+    // Secrets could not be taken out of a body whose coding the client does not even mention.
+    if head.headers.get_all(TRANSFER_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
+        return Err(Failure::InDoubt("the answer's transfer coding is not plain `chunked`".into()));
     }
+    let body = timeout_at(deadline, async {
+        let body = read(body, limits).await?;
+        decode::unpacked(&mut head.headers, body, limits.response_body).await
+    })
+    .await
+    .map_err(|_| Failure::InDoubt("the answer did not end in time".into()))??;
     Ok(Answer { status: head.status, headers: head.headers, body })
 }
 
-async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Failure> {
+/// Has interim answers counted; the signal comes when there are too many.
+fn count_interim(message: &mut Message) -> Arc<Notify> {
+    let flooded = Arc::new(Notify::new());
+    let (signal, count) = (Arc::clone(&flooded), AtomicUsize::new(0));
+    hyper::ext::on_informational(message, move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) == MAX_INTERIM {
+            signal.notify_one();
+        }
+    });
+    flooded
+}
+
+async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, Failure> {
+    let limit = limits.response_body;
     let too_large = || Failure::TooLarge { part: "body", limit: format!("{limit} bytes") };
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
+    let stopped = |_| Failure::InDoubt(format!("the answer stopped for {:?} before it was complete", limits.silence));
     let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout(limits.silence, body.frame()).await.map_err(stopped)? {
         let frame = frame.map_err(|error| Failure::InDoubt(explain(&error)))?;
         let Some(data) = frame.data_ref() else { continue };
         if bytes.len() + data.len() > limit {

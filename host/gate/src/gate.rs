@@ -14,6 +14,7 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use tracing::debug;
 
+use crate::client_certificate::ClientCertificate;
 use crate::connect::Dialer;
 use crate::credential::Credential;
 use crate::error::{Cure, Denial, Error, Malformed, SetupError};
@@ -22,12 +23,14 @@ use crate::grant::Grant;
 use crate::headers;
 use crate::limits::Limits;
 use crate::network::Network;
-use crate::origin::Origin;
 use crate::pool::Pool;
+use crate::proxy::Proxy;
 use crate::redact::Redactor;
+use crate::redirect::Redirects;
 use crate::resolve::{Lookup, Resolver};
 use crate::target::Target;
 use crate::tls::Tls;
+use crate::trust::Pin;
 
 /// What a gate is made from: the rules that the admin has written for one plugin.
 #[derive(Debug, Default)]
@@ -42,6 +45,14 @@ pub struct Options {
     pub credentials: BTreeMap<String, Credential>,
     /// PEM file with authorities that are trusted besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// Servers that are trusted by their key alone, besides those for which an authority vouches.
+    pub pins: Vec<Pin>,
+    /// Shown to servers that ask for one.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Settings of the environment play no part.
+    pub proxy: Option<Proxy>,
+    /// Redirects that are followed for one request, 3 at most. With 0 they are answers like any other.
+    pub redirects: u8,
     pub resolver: Resolver,
     pub limits: Limits,
 }
@@ -62,7 +73,7 @@ pub struct Request {
     pub timeout: Option<Duration>,
 }
 
-/// The answer. Redirects are answers like any other.
+/// The answer. A redirect that was not followed is an answer like any other.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,
@@ -93,6 +104,9 @@ impl Response {
 pub struct Sent {
     /// The URL, with `{handle}` for a secret base.
     pub url: String,
+    /// The URLs that redirected here, in order, if any were followed.
+    pub via: Vec<String>,
+    /// Where the connection leads: to the other side, or to the proxy.
     pub remote: SocketAddr,
     /// Whether the connection was used before.
     pub reused: bool,
@@ -118,15 +132,17 @@ pub struct Timings {
 #[derive(Clone)]
 pub struct Gate {
     plugin: String,
-    http: Vec<Grant>,
+    pub(crate) http: Vec<Grant>,
     credentials: Arc<BTreeMap<String, Credential>>,
     pub(crate) limits: Limits,
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) pool: Arc<Pool>,
-    redactor: Arc<Redactor>,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) redirects: Redirects,
 }
 
 /// A request that passed all checks which need no network.
+#[derive(Clone)]
 pub(crate) struct Checked<'a> {
     pub(crate) target: Target,
     pub(crate) rule: &'a Grant,
@@ -138,24 +154,39 @@ pub(crate) struct Checked<'a> {
 impl Gate {
     /// Makes a gate. Reads the CA file and the system's certificates; opens no connection.
     pub fn new(options: Options) -> Result<Gate, SetupError> {
-        let Options { plugin, http, networks, credentials, ca_file, resolver, limits } = options;
+        let Options {
+            plugin,
+            http,
+            networks,
+            credentials,
+            ca_file,
+            pins,
+            client_certificate,
+            proxy,
+            redirects,
+            resolver,
+            limits,
+        } = options;
         limits.check()?;
+        let redirects = Redirects::new(redirects)?;
         if let Some(name) = [&plugin].into_iter().chain(credentials.keys()).find(|name| !is_bare_key(name)) {
             return Err(SetupError::Name { name: name.clone() });
         }
         let gate = Gate {
             dialer: Arc::new(Dialer {
                 lookup: Lookup::new(&resolver, &limits),
-                tls: Tls::new(ca_file.as_deref())?,
+                tls: Tls::new(ca_file.as_deref(), pins, client_certificate.as_ref())?,
                 networks,
+                proxy,
                 limits: limits.clone(),
             }),
-            pool: Pool::new(limits.idle),
+            pool: Pool::new(&limits),
             redactor: Arc::new(Redactor::new(&credentials)?),
             plugin,
             http,
             credentials: Arc::new(credentials),
             limits,
+            redirects,
         };
         for (handle, credential) in gate.credentials.iter() {
             let Some(origin) = credential.origin() else { continue };
@@ -178,7 +209,7 @@ impl Gate {
         let start = Instant::now();
         let deadline = self.deadline(&request, start);
         let checked = self.check(request)?;
-        let outcome = match self.carry(checked, start, deadline).await {
+        let outcome = match self.follow(checked, start, deadline).await {
             Ok(response) => Ok(response.scrubbed(&self.redactor)),
             Err(error) => Err(error.scrubbed(&self.redactor)),
         };
@@ -231,10 +262,8 @@ impl Gate {
             None => format!("{}{}", target.origin, target.path_and_query),
         };
         let url = self.redactor.text(url);
-        let rule = self.rule_for(&target).ok_or_else(|| Error::Denied {
-            denial: Denial::Url(target.origin.clone()),
-            cure: self.allow_http(&target.origin),
-        })?;
+        let method = headers::method(&method)?;
+        let rule = self.allowed(&method, &target)?;
         if let Some((handle, credential)) = credential
             && !credential.is_for(&target)
         {
@@ -244,19 +273,18 @@ impl Gate {
             });
         }
         let credential = credential.map(|(_, credential)| credential);
-        let message = self.message(&method, &target, &headers, credential, body)?;
+        let message = self.message(method, &target, &headers, credential, body)?;
         Ok(Checked { target, rule, url, message })
     }
 
     fn message(
         &self,
-        method: &str,
+        method: Method,
         target: &Target,
         fields: &[(String, String)],
         credential: Option<&Credential>,
         body: Bytes,
     ) -> Result<Message, Malformed> {
-        let method = headers::method(method)?;
         let authorization = credential.and_then(Credential::authorization);
         let mut headers = headers::checked(fields, authorization.is_some())?;
         if body.len() > self.limits.request_body {
@@ -286,10 +314,6 @@ impl Gate {
         Ok(message)
     }
 
-    pub(crate) fn rule_for(&self, target: &Target) -> Option<&Grant> {
-        self.http.iter().find(|grant| grant.covers(target))
-    }
-
     fn credential(&self, handle: &str) -> Result<&Credential, Error> {
         self.credentials.get(handle).ok_or_else(|| {
             // A handle that could not stand in TOML is the plugin's fancy; it is shown escaped and cut.
@@ -299,10 +323,6 @@ impl Gate {
                 denial: Denial::NoCredential { handle },
             }
         })
-    }
-
-    pub(crate) fn allow_http(&self, origin: &Origin) -> Cure {
-        self.cure(format!("allow.http = [\"{origin}\"]"))
     }
 
     pub(crate) fn cure(&self, line: String) -> Cure {

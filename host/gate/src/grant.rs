@@ -3,14 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use http::Method;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use url::Url;
 
 use crate::error::Malformed;
+use crate::headers;
 use crate::origin::{Host, Origin};
 use crate::target::{Target, climbs};
 
-/// One entry of `allow.http`: scheme, host, port and optionally the beginning of a path.
+/// One entry of `allow.http`: scheme, host, port and optionally the beginning of a path, as text or, where only some
+/// methods are allowed, as a table: `{ url = "https://crm.example.com", methods = ["GET", "POST"] }`.
 ///
 /// The host is exact, or `*.` and a domain, which stands for one or more labels before it (not for the domain
 /// itself). An address as host opens this address, even an internal one. Default ports may be left out.
@@ -22,8 +25,7 @@ use crate::target::{Target, climbs};
 /// assert!(!grant.matches(&"https://evilbitrix24.com/rest/".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Grant {
     /// The origin as written, without the wildcard.
     origin: Origin,
@@ -31,10 +33,13 @@ pub struct Grant {
     subdomains: bool,
     /// Empty, or the beginning of the path, without trailing slash.
     path: String,
+    /// In the order of the alphabet; `None` are all.
+    methods: Option<Vec<String>>,
 }
 
 impl Grant {
-    /// Says whether the grant covers a URL. User info and fragment play no part, they are never sent.
+    /// Says whether the grant covers a URL, for whatever methods. User info and fragment play no part, they are never
+    /// sent.
     pub fn matches(&self, url: &Url) -> bool {
         Target::of(url).is_ok_and(|target| self.covers(&target))
     }
@@ -43,7 +48,24 @@ impl Grant {
     pub fn contains(&self, other: &Grant) -> bool {
         let same_domain = self.subdomains && other.subdomains && self.origin == other.origin;
         let below = self.covers_origin(&other.origin) && (self.subdomains || !other.subdomains);
-        (same_domain || below) && self.covers_path(&other.path)
+        (same_domain || below) && self.covers_path(&other.path) && self.covers_methods(other.methods.as_deref())
+    }
+
+    /// The same grant for one method only.
+    pub(crate) fn only(self, method: &Method) -> Grant {
+        Grant { methods: Some(vec![method.to_string()]), ..self }
+    }
+
+    pub(crate) fn permits(&self, method: &Method) -> bool {
+        self.methods.as_ref().is_none_or(|methods| methods.iter().any(|allowed| allowed == method.as_str()))
+    }
+
+    fn covers_methods(&self, others: Option<&[String]>) -> bool {
+        match (&self.methods, others) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(methods), Some(others)) => others.iter().all(|other| methods.contains(other)),
+        }
     }
 
     pub(crate) fn covers(&self, target: &Target) -> bool {
@@ -73,7 +95,7 @@ impl Grant {
 impl From<&Origin> for Grant {
     /// The grant for everything at one origin.
     fn from(origin: &Origin) -> Grant {
-        Grant { origin: origin.clone(), subdomains: false, path: String::new() }
+        Grant { origin: origin.clone(), subdomains: false, path: String::new(), methods: None }
     }
 }
 
@@ -92,6 +114,8 @@ pub enum InvalidGrant {
     Query,
     #[error("the path of a grant has no `.` or `..` in it, encoded or not")]
     Dots,
+    #[error("`methods` names no method; leave it out to allow all")]
+    NoMethods,
     #[error(transparent)]
     Url(#[from] Malformed),
 }
@@ -122,7 +146,7 @@ impl FromStr for Grant {
             check_domain(target.origin.host())?;
         }
         let path = target.path_and_query.path().trim_end_matches('/').to_owned();
-        Ok(Grant { origin: target.origin, subdomains, path })
+        Ok(Grant { origin: target.origin, subdomains, path, methods: None })
     }
 }
 
@@ -137,17 +161,70 @@ fn check_domain(host: &Host) -> Result<(), InvalidGrant> {
     }
 }
 
-impl TryFrom<String> for Grant {
-    type Error = InvalidGrant;
-
-    fn try_from(text: String) -> Result<Grant, InvalidGrant> {
-        text.parse()
+impl<'de> Deserialize<'de> for Grant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Grant, D::Error> {
+        deserializer.deserialize_any(GrantVisitor)
     }
 }
 
-/// Writes the grant in its canonical spelling, which parses back to the same grant.
+struct GrantVisitor;
+
+/// What a grant for some methods is written as.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    url: String,
+    methods: Option<Vec<String>>,
+}
+
+impl<'de> Visitor<'de> for GrantVisitor {
+    type Value = Grant;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`\"https://crm.example.com\"` or `{ url = \"https://crm.example.com\", methods = [\"GET\"] }`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Grant, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Grant, A::Error> {
+        let Table { url, methods } = Table::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        let grant: Grant = url.parse().map_err(de::Error::custom)?;
+        let methods = methods.map(checked_methods).transpose().map_err(de::Error::custom)?;
+        Ok(Grant { methods, ..grant })
+    }
+}
+
+fn checked_methods(mut methods: Vec<String>) -> Result<Vec<String>, InvalidGrant> {
+    if methods.is_empty() {
+        return Err(InvalidGrant::NoMethods);
+    }
+    for method in &methods {
+        headers::method(method)?;
+    }
+    methods.sort_unstable();
+    methods.dedup();
+    Ok(methods)
+}
+
+/// Writes the grant in its canonical spelling, as it stands in TOML (text without its quotes), which reads back as the
+/// same grant.
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.methods {
+            None => self.fmt_url(f),
+            Some(methods) => {
+                f.write_str("{ url = \"")?;
+                self.fmt_url(f)?;
+                write!(f, "\", methods = {methods:?} }}")
+            }
+        }
+    }
+}
+
+impl Grant {
+    fn fmt_url(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = self.origin.to_string();
         match origin.split_once("://") {
             Some((scheme, authority)) if self.subdomains => write!(f, "{scheme}://*.{authority}{}", self.path),

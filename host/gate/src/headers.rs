@@ -11,7 +11,7 @@ pub(crate) const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 const FRAMING: &str = "the host frames the request";
 const HOP: &str = "it belongs to the connection, which the host keeps";
-const ENCODING: &str = "answers are asked for as they are, uncompressed";
+const ENCODING: &str = "the host asks for compressed answers and unpacks them";
 
 /// What decides where a request goes or where it ends (RFC 9110, sections 7.2, 7.6.1 and 10.1.1; RFC 9112, section 6).
 const FORBIDDEN: &[(&str, &str)] = &[

@@ -11,13 +11,16 @@
 //! 5. one HTTP/1.1 exchange happens, bounded in time and bytes, and the answer is scrubbed of secrets before anybody
 //!    sees it.
 //!
-//! The gate refuses to follow redirects, keep cookies, read proxy settings from the environment, or send a request a
-//! second time unless it is certain that the first never left. Each plugin has its own gate and so its own
+//! The gate refuses to follow redirects unless the admin says so, keep cookies, read proxy settings from the
+//! environment, or send a request a second time unless it is certain that the first never left. Each plugin has its own gate and so its own
 //! connections; a changed configuration makes a new gate, which leaves no connection of the old rules behind.
 
+mod allow;
 mod carry;
+mod client_certificate;
 mod connect;
 mod credential;
+mod decode;
 mod error;
 mod exchange;
 mod gate;
@@ -27,13 +30,17 @@ mod limits;
 mod network;
 mod origin;
 mod pool;
+mod proxy;
 mod redact;
+mod redirect;
 mod resolve;
 mod target;
 mod tls;
 mod tokens;
+mod trust;
 mod vault;
 
+pub use client_certificate::ClientCertificate;
 pub use credential::{Credential, InvalidCredential};
 pub use error::{Cure, Denial, Error, Malformed, SetupError, Stage};
 pub use gate::{Gate, Options, Request, Response, Sent, Timings};
@@ -42,6 +49,8 @@ pub use hyper::body::Bytes;
 pub use limits::Limits;
 pub use network::{InvalidNetwork, Network};
 pub use origin::{Host, Origin, Scheme};
+pub use proxy::{InvalidProxy, Proxy};
 pub use resolve::Resolver;
 pub use tokens::{NoToken, Token, Tokens};
+pub use trust::{InvalidPin, Pin};
 pub use vault::{Kept, Vault};

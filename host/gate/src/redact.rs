@@ -36,6 +36,11 @@ impl Redactor {
         Ok(Redactor { search, marks })
     }
 
+    /// Says whether a secret is in a text.
+    pub(crate) fn finds(&self, text: &[u8]) -> bool {
+        self.search.is_match(text)
+    }
+
     pub(crate) fn bytes(&self, bytes: Bytes) -> Bytes {
         if self.search.is_match(&bytes) { self.search.replace_all_bytes(&bytes, &self.marks).into() } else { bytes }
     }

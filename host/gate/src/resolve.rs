@@ -1,16 +1,19 @@
 //! From a name to its addresses, once for each new connection.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 use crate::limits::Limits;
 
-/// Who is asked for the addresses of a name.
+/// Who is asked for the addresses of a name. In TOML: `"dns"`, `"system"`, or a list of name servers such as
+/// `["192.168.7.1", "192.168.7.2:5353"]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Resolver {
     /// The name servers of the system's configuration, asked directly. Answers are kept for their time to live.
@@ -21,6 +24,46 @@ pub enum Resolver {
     System,
     /// These name servers, asked directly, whatever the system's configuration says.
     Servers(Vec<SocketAddr>),
+}
+
+/// The port of name servers (RFC 1035, section 4.2).
+const DNS_PORT: u16 = 53;
+
+impl<'de> Deserialize<'de> for Resolver {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Resolver, D::Error> {
+        deserializer.deserialize_any(ResolverVisitor)
+    }
+}
+
+struct ResolverVisitor;
+
+impl<'de> Visitor<'de> for ResolverVisitor {
+    type Value = Resolver;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`\"dns\"`, `\"system\"`, or a list of name servers such as `[\"192.168.7.1\"]`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Resolver, E> {
+        match text {
+            "dns" => Ok(Resolver::Dns),
+            "system" => Ok(Resolver::System),
+            other => Err(E::invalid_value(de::Unexpected::Str(other), &self)),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Resolver, A::Error> {
+        let mut servers = Vec::new();
+        while let Some(text) = list.next_element::<String>()? {
+            let server = text.parse().or_else(|_| text.parse().map(|ip: IpAddr| SocketAddr::new(ip, DNS_PORT)));
+            servers.push(server.map_err(|_| {
+                de::Error::custom(format!(
+                    "`{text}` is no name server; write its address, as in `192.168.7.1` or `192.168.7.1:5353`"
+                ))
+            })?);
+        }
+        if servers.is_empty() { Err(de::Error::invalid_length(0, &self)) } else { Ok(Resolver::Servers(servers)) }
+    }
 }
 
 /// A resolver at work.

@@ -16,7 +16,7 @@ const MAX_URL: usize = 16 * 1024;
 const MAX_ENCODINGS: usize = 4;
 
 /// Where a request goes: an origin, and what stands in the request line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) origin: Origin,
     pub(crate) path_and_query: PathAndQuery,

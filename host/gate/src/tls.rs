@@ -1,4 +1,5 @@
-//! TLS towards CRMs: the system's roots and the admin's, TLS 1.2 or later, always with a check of the name.
+//! TLS towards CRMs: the system's roots and the admin's, TLS 1.2 or later, always with a check of the name; where a CRM
+//! asks for it, with a certificate of the client.
 
 use std::io;
 use std::path::Path;
@@ -7,14 +8,16 @@ use std::sync::Arc;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig};
+use rustls::{AlertDescription, CertificateError, ClientConfig};
 use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::client_certificate::ClientCertificate;
 use crate::error::SetupError;
 use crate::origin::Host;
+use crate::trust::{Pin, Trust, is_own_authority};
 
 /// Makes secured connections.
 ///
@@ -23,29 +26,39 @@ use crate::origin::Host;
 pub(crate) struct Tls(Result<TlsConnector, String>);
 
 impl Tls {
-    pub(crate) fn new(ca_file: Option<&Path>) -> Result<Tls, SetupError> {
+    pub(crate) fn new(
+        ca_file: Option<&Path>,
+        pins: Vec<Pin>,
+        client: Option<&ClientCertificate>,
+    ) -> Result<Tls, SetupError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let extra = ca_file.map(certificates).transpose()?.unwrap_or_default();
+        let house = ca_file.map(certificates).transpose()?.unwrap_or_default();
+        let client = client.map(|client| Ok::<_, SetupError>((client, client.load()?))).transpose()?;
         // The only failure left without extra roots is that the system has none either.
         let no_roots = |error| {
             format!(
                 "this machine trusts no certificate authority ({error}); install `ca-certificates` or set `ca-file`"
             )
         };
-        let verifier = match ca_file {
+        let authorities = match ca_file {
             None => Verifier::new(Arc::clone(&provider)).map_err(no_roots),
-            Some(path) => Ok(Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
+            Some(path) => Ok(Verifier::new_with_extra_roots(house.clone(), Arc::clone(&provider))
                 .map_err(|error| SetupError::CaContent { path: path.to_owned(), reason: error.to_string() })?),
         };
-        let verifier = match verifier {
-            Ok(verifier) => verifier,
+        let authorities = match authorities {
+            Ok(authorities) => authorities,
             Err(reason) => return Ok(Tls(Err(reason))),
         };
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .dangerous() // The verifier is the platform's own, which checks everything.
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
+            .dangerous() // Time, name and signature are checked of every certificate.
+            .with_custom_certificate_verifier(Arc::new(Trust { authorities, house, pins }));
+        let mut config = match client {
+            None => config.with_no_client_auth(),
+            Some((files, (chain, key))) => {
+                config.with_client_auth_cert(chain, key).map_err(|error| files.unusable(&error))?
+            }
+        };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Tls(Ok(TlsConnector::from(Arc::new(config)))))
     }
@@ -77,7 +90,10 @@ fn explain(host: &Host, error: &io::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(reason) => match reason {
             CertificateError::UnknownIssuer => format!(
-                "the certificate of `{host}` comes from an unknown issuer; if that is a company's own authority, set `ca-file` to its certificate"
+                "the certificate of `{host}` comes from an unknown issuer; if that is a company's own authority, set `ca-file` to its certificate; if the server vouches for itself, set it to the server's own"
+            ),
+            CertificateError::Other(other) if is_own_authority(other) => format!(
+                "the certificate of `{host}` vouches for itself, as an authority would; if it is right, put this very certificate into the `ca-file`, or its key into `pins`"
             ),
             CertificateError::BadSignature => format!(
                 "the issuer of the certificate of `{host}` has the name of a known authority, but another key; set `ca-file` to the authority's present certificate"
@@ -97,6 +113,9 @@ fn explain(host: &Host, error: &io::Error) -> String {
             ),
             other => format!("the certificate of `{host}` is not acceptable: {}", printable(&other.to_string())),
         },
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            format!("`{host}` asks for a client certificate; set `client-certificate`")
+        }
         rustls::Error::InvalidMessage(_) => {
             format!("`{host}` does not speak TLS on this port; is it an `http://` address?")
         }

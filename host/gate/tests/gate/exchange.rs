@@ -254,6 +254,54 @@ async fn endless_interim_answers_do_not_count_as_a_first_byte() {
 }
 
 #[tokio::test]
+async fn a_flood_of_interim_answers_ends_before_its_time_and_a_few_do_no_harm() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    for (count, fits) in [(16, true), (17, false), (100_000, false)] {
+        let server = Server::start(move |_| Turn::Answer(raw(&format!("{}{answer}", interim.repeat(count))))).await;
+        match Gate::new(server.options()).unwrap().send(get(&server.url("/"))).await {
+            Ok(response) => assert!(fits && response.body == "ok", "{count}"),
+            Err(error @ Error::InDoubt { .. }) => assert!(!fits && error.to_string().contains("interim"), "{error}"),
+            Err(other) => panic!("{count}: {other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_falls_silent_ends_before_the_total_and_one_that_drips_at_the_total() {
+    let limits = |silence, total| Limits {
+        silence: Duration::from_millis(silence),
+        total: Duration::from_millis(total),
+        ..Limits::default()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let read = stream.read(&mut [0; 4096]).await.unwrap();
+                assert!(read > 0);
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
+                while stream.write_all(b"x").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            });
+        }
+    });
+    for (limits, text, least) in
+        [(limits(50, 5000), "stopped for 50ms", 50), (limits(5000, 700), "did not end in time", 700)]
+    {
+        let gate = Gate::new(Options { limits, ..crate::server::options(&[&url]) }).unwrap();
+        let start = Instant::now();
+        let error = gate.send(get(&url)).await.unwrap_err();
+        assert!(matches!(error, Error::InDoubt { .. }) && error.to_string().contains(text), "{error}");
+        let took = start.elapsed();
+        assert!((Duration::from_millis(least)..Duration::from_secs(4)).contains(&took), "{took:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_may_shorten_its_time_to_nothing_but_not_stretch_it() {
     let server = Server::start(|_| Turn::Stall(Vec::new())).await;
     let gate = quick(&server);

@@ -3,11 +3,19 @@
 #[cfg(test)]
 mod base_url;
 #[cfg(test)]
+mod compressed;
+#[cfg(test)]
 mod dns;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod names;
+#[cfg(test)]
+mod pool;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
+mod redirects;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

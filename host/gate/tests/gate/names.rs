@@ -194,3 +194,22 @@ async fn an_address_that_the_admin_wrote_into_a_grant_needs_no_network() {
     let response = Gate::new(server.options()).unwrap().send(get(&server.url("/"))).await.unwrap();
     assert_eq!((response.sent.remote, response.sent.network), (server.address, None));
 }
+
+#[test]
+fn a_resolver_is_written_as_a_word_or_as_a_list_of_name_servers() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Server {
+        resolver: Resolver,
+    }
+    let read = |text: &str| toml::from_str::<Server>(&format!("resolver = {text}")).map(|server| server.resolver);
+    assert_eq!(read("\"dns\"").unwrap(), Resolver::Dns);
+    assert_eq!(read("\"system\"").unwrap(), Resolver::System);
+    let servers =
+        ["192.168.7.1:53", "192.168.7.2:5353", "[fd00::1]:53", "[fd00::2]:54"].map(|text| text.parse().unwrap());
+    let list = "[\"192.168.7.1\", \"192.168.7.2:5353\", \"fd00::1\", \"[fd00::2]:54\"]";
+    assert_eq!(read(list).unwrap(), Resolver::Servers(servers.to_vec()));
+    for text in ["\"hosts\"", "[]", "[\"dns.example\"]", "5", "[5]"] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains("192.168.7.1") || error.contains("expected a string"), "{text}: {error}");
+    }
+}

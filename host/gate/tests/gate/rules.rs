@@ -1,7 +1,9 @@
 //! Grants and networks as the admin writes them.
 
-use hookswitch_gate::{Grant, Network};
+use hookswitch_gate::{Error, Gate, Grant, Network, Options};
 use url::Url;
+
+use crate::server::{Server, get, ok, options, post};
 
 #[test]
 fn a_grant_covers_exactly_its_scheme_host_port_and_path() {
@@ -111,6 +113,48 @@ fn a_grant_contains_another_if_it_covers_all_that_the_other_covers() {
 }
 
 #[test]
+fn a_grant_for_some_methods_contains_what_asks_for_no_more() {
+    let read = |methods: &str| {
+        let text = format!("grant = {{ url = \"https://example.com\"{methods} }}");
+        toml::from_str::<std::collections::BTreeMap<String, Grant>>(&text).unwrap().remove("grant").unwrap()
+    };
+    let (all, get, both) = (read(""), read(", methods = [\"GET\"]"), read(", methods = [\"GET\", \"POST\"]"));
+    for (wide, narrow) in [(&all, &get), (&all, &both), (&both, &get)] {
+        assert!(wide.contains(narrow) && wide.contains(wide) && narrow.contains(narrow), "{wide} {narrow}");
+        assert!(!narrow.contains(wide), "{wide} {narrow}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_granted_is_denied_with_the_line_that_allows_it() {
+    let server = Server::start(|_| ok("")).await;
+    let read = |line: &str| toml::from_str::<Allowed>(line).unwrap().allow.http;
+    let line = format!("allow.http = [{{ url = \"{}\", methods = [\"GET\", \"HEAD\"] }}]", server.url("/api"));
+    let gate = Gate::new(Options { http: read(&line), ..options(&[]) }).unwrap();
+    let response = gate.send(get(&server.url("/api/x"))).await.unwrap();
+    assert_eq!(response.sent.rule.to_string(), line["allow.http = [".len()..line.len() - 1]);
+    let error = gate.send(post(&server.url("/api/x"), "")).await.unwrap_err();
+    let Error::Denied { cure, .. } = &error else { panic!("{error}") };
+    assert!(error.to_string().contains("but not with POST"), "{error}");
+    let http = read(&line).into_iter().chain(read(&cure.line)).collect();
+    Gate::new(Options { http, ..options(&[]) }).unwrap().send(post(&server.url("/api/x"), "")).await.unwrap();
+    // Where no grant is for the place at all, the line is one for the place.
+    let error = gate.send(post(&server.url("/other"), "")).await.unwrap_err();
+    let Error::Denied { cure, .. } = &error else { panic!("{error}") };
+    assert_eq!(cure.line, format!("allow.http = [\"{}\"]", server.url("")));
+}
+
+#[derive(serde::Deserialize)]
+struct Allowed {
+    allow: AllowedHttp,
+}
+
+#[derive(serde::Deserialize)]
+struct AllowedHttp {
+    http: Vec<Grant>,
+}
+
+#[test]
 fn a_grant_is_shown_in_one_spelling_that_reads_back_as_the_same_grant() {
     for (written, shown) in [
         (" HTTPS://Acme.Bitrix24.COM.:443/ ", "https://acme.bitrix24.com"),
@@ -192,6 +236,31 @@ fn grants_and_networks_are_read_from_toml() {
     let allow: Allow = toml::from_str("http = [\"https://*.bitrix24.com\"]\nnetwork = [\"10.0.0.0/8\"]").unwrap();
     assert_eq!(allow.http[0].to_string(), "https://*.bitrix24.com");
     assert_eq!(allow.network[0].to_string(), "10.0.0.0/8");
+    let read = |grant: &str| toml::from_str::<Allow>(&format!("http = [{grant}]\nnetwork = []"));
+    for (written, shown) in [
+        ("{ url = \"HTTPS://Acme.Example/\" }", "https://acme.example"),
+        (
+            "{ methods = [\"POST\", \"GET\", \"POST\"], url = \"https://*.acme.example:444/a\" }",
+            "{ url = \"https://*.acme.example:444/a\", methods = [\"GET\", \"POST\"] }",
+        ),
+    ] {
+        let grant = read(written).unwrap().http.remove(0);
+        assert_eq!(grant.to_string(), shown);
+        let again = if shown.starts_with('{') { shown.to_owned() } else { format!("\"{shown}\"") };
+        assert_eq!(read(&again).unwrap().http, [grant]);
+    }
+    for (written, hint) in [
+        ("{ url = \"https://acme.example\", methods = [] }", "leave it out"),
+        ("{ url = \"https://acme.example\", methods = [\"get\"] }", "in capitals"),
+        ("{ url = \"https://acme.example\", methods = [\"CONNECT\"] }", "in capitals"),
+        ("{ url = \"acme.example\" }", "https://acme.example"),
+        ("{ methods = [\"GET\"] }", "url"),
+        ("{ url = \"https://acme.example\", method = \"GET\" }", "methods"),
+        ("5", "methods = ["),
+    ] {
+        let error = read(written).err().unwrap().to_string();
+        assert!(error.contains(hint), "{written}: {error}");
+    }
     let error = toml::from_str::<Allow>("http = [\"bitrix24.com\"]\nnetwork = []").err().unwrap();
     assert!(error.to_string().contains("https://bitrix24.com"), "{error}");
 }

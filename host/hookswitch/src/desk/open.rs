@@ -170,6 +170,7 @@ fn gate(name: &str, plugin: &config::Plugin, manifest: &Manifest, loaded: &Loade
         ca_file: plugin.allow.ca_file.as_ref().map(|path| loaded.resolve(path)),
         resolver: Resolver::default(),
         limits: hookswitch_gate::Limits::default(),
+        ..Options::default()
     };
     Gate::new(options).map_err(|error| fail(error.to_string()))
 }
