@@ -6,13 +6,15 @@ use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::time::Instant;
 
+use crate::check::Checked;
 use crate::connect::{self, Connection, Steps};
 use crate::decode::ACCEPTED;
 use crate::error::{Denial, Error, Stage};
 use crate::exchange::{self, exchange};
-use crate::gate::{Checked, Gate, Response, Sent, Timings};
+use crate::gate::Gate;
 use crate::grant::Grant;
 use crate::origin::Origin;
+use crate::request::{Response, Sent, Timings};
 
 impl Gate {
     /// Carries a request that passed all checks which need no network.
@@ -49,7 +51,7 @@ impl Gate {
             };
             let mut first_byte = None;
             let outcome = exchange(&mut connection, message, &self.limits, deadline, &mut first_byte).await;
-            let sent = || sent(&connection, rule, &url, reused, steps, first_byte, start);
+            let sent = || sent(&connection, origin, rule, &url, reused, steps, first_byte, start);
             match outcome {
                 Ok(answer) => {
                     let (sent, keeps) = (sent(), answer.keeps());
@@ -85,6 +87,7 @@ impl Gate {
 
 fn sent(
     connection: &Connection,
+    origin: &Origin,
     rule: &Grant,
     url: &str,
     reused: bool,
@@ -96,6 +99,7 @@ fn sent(
     Sent {
         url: url.to_owned(),
         via: Vec::new(),
+        origin: origin.clone(),
         remote: connection.remote,
         reused,
         rule: rule.clone(),

@@ -1,22 +1,52 @@
 //! Secrets that the host puts into requests. A plugin knows a credential by its handle only.
 
 use std::fmt;
+use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hookswitch_signature::{InvalidScheme, Scheme, Signer};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Malformed;
 use crate::grant::Grant;
 use crate::origin::Origin;
+use crate::place::{InvalidPlace, Place};
+use crate::redact::{SHORTEST, of_url};
 use crate::target::{Target, check_characters, climbs};
+use crate::tokens::{Token, Tokens};
 
 /// A credential of one plugin. Its `Debug` shows the kind and where it goes, never the secret.
-pub struct Credential(Kind);
+pub struct Credential {
+    kind: Kind,
+    /// Where the secret may go.
+    origins: Vec<Grant>,
+}
 
 enum Kind {
     None,
-    BaseUrl { origin: Origin, path: SecretString },
-    Bearer { token: SecretString, origins: Vec<Grant> },
+    /// The requests' URLs are below `path`, which is without trailing slash.
+    BaseUrl {
+        origin: Origin,
+        path: SecretString,
+    },
+    /// `value` is put at a place. It is the secret, or is made of it.
+    Fixed {
+        name: &'static str,
+        secret: SecretString,
+        value: SecretString,
+        place: Place,
+    },
+    Tokens {
+        tokens: Arc<dyn Tokens>,
+        place: Place,
+    },
+    Signature {
+        signer: Box<Signer>,
+        key: SecretString,
+    },
+    /// Goes where a placeholder stands, and nowhere else.
+    Secret(SecretString),
 }
 
 /// Why a text is no secret of its kind. The text is not repeated.
@@ -28,26 +58,34 @@ pub enum InvalidCredential {
     Query,
     #[error("the path of the base url has a `.` or `..` in it")]
     Dots,
-    #[error("a bearer token is made of ASCII letters, digits and punctuation, without spaces and line breaks")]
+    #[error(
+        "a token or key in a header is made of ASCII letters, digits and punctuation, without spaces and line breaks"
+    )]
     TokenCharacters,
+    #[error("the user name holds a `:` or a line break, which would be read as something else")]
+    User,
+    #[error("the password holds a control character, such as a line break")]
+    Password,
     #[error(
         "the secret is shorter than {SHORTEST} characters, which could not be told from other text in answers and logs"
     )]
     Short,
+    #[error("the place of the secret: {0}")]
+    Place(#[from] InvalidPlace),
+    #[error("the signature: {0}")]
+    Signature(#[from] InvalidScheme),
 }
 
-/// Characters that a token has at least. Shorter texts occur by chance, and removing them would garble answers.
-const SHORTEST: usize = 8;
-
+/// Each takes the secret without the white space around it, as files have it at their end, and refuses one of fewer than
+/// 8 characters. `origins` says where the secret may go.
 impl Credential {
     /// Makes a credential that adds nothing: for a CRM that asks for none although the plugin names one.
     pub fn none() -> Credential {
-        Credential(Kind::None)
+        Credential { kind: Kind::None, origins: Vec::new() }
     }
 
     /// Makes a credential from a URL that is a secret as a whole, such as
-    /// `https://acme.bitrix24.com/rest/7/k3yk3yk3yk3yk3y1/`. The plugin's URLs are paths below it. White space around
-    /// it, as files have it at their end, is ignored.
+    /// `https://acme.bitrix24.com/rest/7/k3yk3yk3yk3yk3y1/`. The plugin's URLs are paths below it.
     pub fn base_url(secret: &SecretString) -> Result<Credential, InvalidCredential> {
         let text = secret.expose_secret().trim();
         check_characters(text)?;
@@ -58,94 +96,183 @@ impl Credential {
             return Err(InvalidCredential::Dots);
         }
         let target = Target::absolute(text)?;
-        let path = target.path_and_query.path().trim_end_matches('/');
-        Ok(Credential(Kind::BaseUrl { origin: target.origin, path: path.into() }))
+        let path = target.path_and_query.path().trim_end_matches('/').into();
+        let origins = vec![Grant::from(&target.origin)];
+        Ok(Credential { kind: Kind::BaseUrl { origin: target.origin, path }, origins })
     }
 
-    /// Makes a credential that is sent as `Authorization: Bearer …` (RFC 6750, section 2.1), only to what `origins`
-    /// cover. White space around the token is ignored.
+    /// Makes a credential that is sent as `Authorization: Bearer …` (RFC 6750, section 2.1).
     pub fn bearer(token: &SecretString, origins: Vec<Grant>) -> Result<Credential, InvalidCredential> {
-        let token = token.expose_secret().trim();
-        if !token.bytes().all(|b| b.is_ascii_graphic()) {
+        Credential::fixed("bearer", token, Place::default(), origins)
+    }
+
+    /// Makes a credential from a key, for any place of the request.
+    pub fn api_key(key: &SecretString, place: Place, origins: Vec<Grant>) -> Result<Credential, InvalidCredential> {
+        Credential::fixed("api-key", key, place, origins)
+    }
+
+    /// Makes a credential that is sent as `Authorization: Basic …` (RFC 7617), in UTF-8. The user name is no secret.
+    pub fn basic(user: &str, password: &SecretString, origins: Vec<Grant>) -> Result<Credential, InvalidCredential> {
+        let password = long_enough(password)?;
+        Credential::basic_pair(user, password.expose_secret(), password.clone(), origins)
+    }
+
+    /// The same where the user name is the key, and the password says nothing: `key:X`, `key:`.
+    pub fn basic_key(key: &SecretString, password: &str, origins: Vec<Grant>) -> Result<Credential, InvalidCredential> {
+        let key = long_enough(key)?;
+        Credential::basic_pair(key.expose_secret(), password, key.clone(), origins)
+    }
+
+    /// Makes a credential from tokens that are fetched and renewed. A request whose token is refused is repeated once
+    /// with another.
+    pub fn tokens(tokens: Arc<dyn Tokens>, place: Place, origins: Vec<Grant>) -> Result<Credential, InvalidCredential> {
+        place.check()?;
+        Ok(Credential { kind: Kind::Tokens { tokens, place }, origins })
+    }
+
+    /// Makes a credential that signs each request's body. `id` goes with the key where the scheme names who signs.
+    pub fn signature(
+        scheme: &Scheme,
+        key: &SecretString,
+        id: Option<&str>,
+        origins: Vec<Grant>,
+    ) -> Result<Credential, InvalidCredential> {
+        let key = long_enough(key)?;
+        let signer = Box::new(Signer::new(scheme, &key, id)?);
+        for (name, _) in signer.sign(b"", 0, "") {
+            Place::Header { name: name.to_string(), prefix: String::new() }.check()?;
+        }
+        Ok(Credential { kind: Kind::Signature { signer, key }, origins })
+    }
+
+    /// Makes a credential that goes only where its placeholder stands. A request that names it gets nothing added.
+    pub fn secret(value: &SecretString, origins: Vec<Grant>) -> Result<Credential, InvalidCredential> {
+        Ok(Credential { kind: Kind::Secret(long_enough(value)?), origins })
+    }
+
+    fn fixed(
+        name: &'static str,
+        secret: &SecretString,
+        place: Place,
+        origins: Vec<Grant>,
+    ) -> Result<Credential, InvalidCredential> {
+        place.check()?;
+        let text = secret.expose_secret().trim();
+        if matches!(place, Place::Header { .. }) && !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(InvalidCredential::TokenCharacters);
         }
-        if token.len() < SHORTEST {
-            return Err(InvalidCredential::Short);
+        let secret = long_enough(secret)?;
+        Ok(Credential { kind: Kind::Fixed { name, value: secret.clone(), secret, place }, origins })
+    }
+
+    fn basic_pair(
+        user: &str,
+        password: &str,
+        secret: SecretString,
+        origins: Vec<Grant>,
+    ) -> Result<Credential, InvalidCredential> {
+        if user.contains(|c: char| c == ':' || c.is_control()) {
+            return Err(InvalidCredential::User);
         }
-        Ok(Credential(Kind::Bearer { token: token.into(), origins }))
+        if password.contains(char::is_control) {
+            return Err(InvalidCredential::Password);
+        }
+        let value = STANDARD.encode(format!("{user}:{password}")).into();
+        let place = Place::Header { name: "Authorization".into(), prefix: "Basic ".into() };
+        Ok(Credential { kind: Kind::Fixed { name: "basic", secret, value, place }, origins })
     }
 
     /// Returns where a base URL leads, which the admin's `allow.http` must contain; `None` for other kinds.
     pub fn origin(&self) -> Option<&Origin> {
-        match &self.0 {
+        match &self.kind {
             Kind::BaseUrl { origin, .. } => Some(origin),
-            Kind::None | Kind::Bearer { .. } => None,
+            _ => None,
         }
     }
 
-    /// Gives the target of a request that names this credential.
-    pub(crate) fn aim(&self, url: &str) -> Result<Target, Malformed> {
-        match &self.0 {
-            Kind::BaseUrl { origin, path } => Target::below(origin, path.expose_secret(), url),
-            Kind::None | Kind::Bearer { .. } => Target::absolute(url),
+    /// Gives the target of a request that names this credential, and has this token of it.
+    pub(crate) fn aim(&self, url: &str, token: Option<&Token>) -> Result<Target, Malformed> {
+        if let Kind::BaseUrl { origin, path } = &self.kind {
+            return Target::below(origin, path.expose_secret(), url);
+        }
+        match (Target::absolute(url), token.and_then(|token| token.base.as_ref())) {
+            (Err(Malformed::UrlNotAbsolute), Some(base)) => {
+                let base = Target::of(base)?;
+                Target::below(&base.origin, base.path_and_query.path().trim_end_matches('/'), url)
+            }
+            (target, _) => target,
         }
     }
 
     /// Says whether the secret may go to the target.
     pub(crate) fn is_for(&self, target: &Target) -> bool {
-        match &self.0 {
-            Kind::None => true,
-            Kind::BaseUrl { origin, .. } => *origin == target.origin,
-            Kind::Bearer { origins, .. } => origins.iter().any(|grant| grant.covers(target)),
+        matches!(self.kind, Kind::None) || self.origins.iter().any(|grant| grant.covers(target))
+    }
+
+    /// What is put into a request, and where. Of a credential with tokens it is the one of this moment.
+    pub(crate) fn value<'a>(&'a self, token: Option<&'a Token>) -> Option<(&'a Place, &'a SecretString)> {
+        match &self.kind {
+            Kind::Fixed { value, place, .. } => Some((place, value)),
+            Kind::Tokens { place, .. } => Some((place, &token?.value)),
+            Kind::None | Kind::BaseUrl { .. } | Kind::Signature { .. } | Kind::Secret(_) => None,
         }
     }
 
-    /// The value of the `Authorization` header, for the kinds that set it.
-    pub(crate) fn authorization(&self) -> Option<SecretString> {
-        match &self.0 {
-            Kind::Bearer { token, .. } => Some(format!("Bearer {}", token.expose_secret()).into()),
-            Kind::None | Kind::BaseUrl { .. } => None,
+    /// The value that placeholders stand for, of the kinds where it stays the same.
+    pub(crate) fn pasted(&self) -> Option<&SecretString> {
+        match &self.kind {
+            Kind::Fixed { secret, .. } | Kind::Signature { key: secret, .. } | Kind::Secret(secret) => Some(secret),
+            Kind::None | Kind::BaseUrl { .. } | Kind::Tokens { .. } => None,
         }
     }
 
-    /// The target as it may be shown: what stands for a secret is `{handle}`.
+    pub(crate) fn source(&self) -> Option<&Arc<dyn Tokens>> {
+        match &self.kind {
+            Kind::Tokens { tokens, .. } => Some(tokens),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn signer(&self) -> Option<&Signer> {
+        match &self.kind {
+            Kind::Signature { signer, .. } => Some(signer),
+            _ => None,
+        }
+    }
+
+    /// The target as it may be shown: what stands for a secret base is `{handle}`.
     pub(crate) fn shown(&self, handle: &str, target: &Target) -> String {
-        let full = target.path_and_query.as_str();
-        match &self.0 {
+        match &self.kind {
             Kind::BaseUrl { path, .. } => {
+                let full = target.path_and_query.as_str();
                 format!("{{{handle}}}{}", full.strip_prefix(path.expose_secret()).unwrap_or_default())
             }
-            Kind::None | Kind::Bearer { .. } => format!("{}{full}", target.origin),
+            _ => target.to_string(),
         }
     }
 
     /// Every text that gives the secret away, wherever it turns up.
-    ///
-    /// Of a base URL these are the URL, its path, and the parts of the path that look like a key and not like a word
-    /// of the API (`rest`, `v1`, a user's number): removing those from answers would garble them.
     pub(crate) fn secrets(&self) -> Vec<SecretString> {
-        match &self.0 {
+        match &self.kind {
             Kind::None => Vec::new(),
-            Kind::Bearer { token, .. } => vec![token.clone()],
             Kind::BaseUrl { origin, path } => {
                 let path = path.expose_secret();
                 let last = path.rsplit('/').next().unwrap_or_default();
-                let mut secrets: Vec<String> = path
-                    .split('/')
-                    .filter(|part| is_key(part, if *part == last { 6 } else { SHORTEST }))
-                    .map(str::to_owned)
-                    .collect();
-                if path.len() >= SHORTEST || !secrets.is_empty() {
-                    secrets.push(format!("{origin}{path}"));
-                    secrets.push(path.to_owned());
-                }
-                let decoded = |text: &String| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
-                let decoded: Vec<String> = secrets.iter().filter_map(decoded).collect();
-                secrets.extend(decoded);
-                secrets.into_iter().map(SecretString::from).collect()
+                let is_key = |part: &str| is_key(part, if part == last { 6 } else { SHORTEST });
+                of_url(origin, path, is_key).into_iter().map(SecretString::from).collect()
             }
+            Kind::Fixed { secret, value, .. } => vec![secret.clone(), value.clone()],
+            Kind::Tokens { tokens, .. } => tokens.secrets(),
+            Kind::Signature { key, .. } => vec![key.clone()],
+            Kind::Secret(secret) => vec![secret.clone()],
         }
     }
+}
+
+fn long_enough(secret: &SecretString) -> Result<SecretString, InvalidCredential> {
+    let secret = SecretString::from(secret.expose_secret().trim());
+    let long = secret.expose_secret().chars().count() >= SHORTEST;
+    if long { Ok(secret) } else { Err(InvalidCredential::Short) }
 }
 
 fn is_key(part: &str, shortest: usize) -> bool {
@@ -155,14 +282,16 @@ fn is_key(part: &str, shortest: usize) -> bool {
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::None => f.write_str("Credential(none)"),
-            Kind::BaseUrl { origin, .. } => write!(f, "Credential(base-url below {origin})"),
-            Kind::Bearer { origins, .. } => {
-                f.write_str("Credential(bearer for")?;
-                origins.iter().try_for_each(|origin| write!(f, " {origin}"))?;
-                f.write_str(")")
-            }
-        }
+        let name = match &self.kind {
+            Kind::None => return f.write_str("Credential(none)"),
+            Kind::BaseUrl { origin, .. } => return write!(f, "Credential(base-url below {origin})"),
+            Kind::Fixed { name, .. } => name,
+            Kind::Tokens { .. } => "tokens",
+            Kind::Signature { .. } => "signature",
+            Kind::Secret(_) => "secret",
+        };
+        write!(f, "Credential({name} for")?;
+        self.origins.iter().try_for_each(|origin| write!(f, " {origin}"))?;
+        f.write_str(")")
     }
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::credential::InvalidCredential;
-use crate::gate::Sent;
 use crate::origin::{Host, Origin};
 use crate::redact::Redactor;
+use crate::request::Sent;
 
 /// Why there is no answer to a request. No text in it holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum Error {
     /// The other side answered, with more than may be read. The request may well have taken effect.
     #[error("the answer's {part} is larger than {limit}")]
     TooLarge { part: &'static str, limit: String, sent: Box<Sent> },
+    /// There is no token, and there will be none until somebody signs in. Nothing left.
+    #[error("the credential `{handle}` cannot be used: {reason}")]
+    Unauthorised { handle: String, reason: String },
     /// The request itself is wrong. Nothing left.
     #[error("bad request: {0}")]
     BadRequest(#[from] Malformed),
@@ -35,6 +38,7 @@ impl Error {
     pub(crate) fn scrubbed(self, redactor: &Redactor) -> Error {
         match self {
             Error::NotSent { stage, cause } => Error::NotSent { stage, cause: redactor.text(cause) },
+            Error::Unauthorised { handle, reason } => Error::Unauthorised { handle, reason: redactor.text(reason) },
             Error::InDoubt { cause, sent } => Error::InDoubt { cause: redactor.text(cause), sent },
             other => other,
         }
@@ -44,6 +48,8 @@ impl Error {
 /// How far a request came that was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// The credential's token could not be had for now.
+    Token,
     Resolve,
     Connect,
     Tls,
@@ -54,6 +60,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Stage::Token => "getting a token",
             Stage::Resolve => "looking up the name",
             Stage::Connect => "connecting",
             Stage::Tls => "securing the connection",
@@ -138,6 +145,21 @@ pub enum Malformed {
     HeaderCount { limit: usize },
     #[error("headers of more than {limit} bytes")]
     HeaderSize { limit: usize },
+
+    #[error("the credential sets {what}; leave it out of the request")]
+    Taken { what: String },
+    #[error("the credential has no place in the request: {reason}")]
+    NoPlace { reason: &'static str },
+    #[error("the host of the url holds a placeholder; write the host itself, or the mask of a kept url alone")]
+    FilledHost,
+    #[error("the url cannot be sent with the secret filled in; ask for the placeholder in the encoding `percent`")]
+    FilledUrl,
+    #[error("the mask that is the url stands for no url that can be called")]
+    MaskUrl,
+    #[error("a kept secret goes back to where it came from, and not to `{origin}`")]
+    Mask { origin: Origin },
+    #[error("keep-secret: {reason}")]
+    KeepSecret { reason: &'static str },
 
     #[error("a body of {size} bytes, where {limit} may be sent")]
     BodySize { size: usize, limit: usize },

@@ -64,10 +64,11 @@ pub(crate) async fn exchange(
     let head_deadline = deadline.min(start + limits.first_byte);
     let flooded = count_interim(&mut message);
     let answer = tokio::select! {
-        answer = timeout_at(head_deadline, connection.sender.try_send_request(message)) => answer,
+        biased;
         () = flooded.notified() => {
-            return Err(Failure::InDoubt(format!("more than {MAX_INTERIM} interim answers came, and no real one")));
+            return Err(Failure::InDoubt(format!("more than {MAX_INTERIM} interim answers came before the real one")));
         }
+        answer = timeout_at(head_deadline, connection.sender.try_send_request(message)) => answer,
     };
     let silent = |_| Failure::InDoubt(format!("no answer within {:?}", head_deadline - start));
     let response = match answer.map_err(silent)? {

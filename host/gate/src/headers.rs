@@ -38,34 +38,52 @@ pub(crate) fn method(text: &str) -> Result<Method, Malformed> {
     Method::from_bytes(text.as_bytes()).map_err(|_| refused())
 }
 
-/// Takes the headers that a plugin sets. `authorized` says that a credential brings the `Authorization` header.
-pub(crate) fn checked(fields: &[(String, String)], authorized: bool) -> Result<HeaderMap, Malformed> {
+/// Takes the headers that a plugin sets. `fill` gives the value that is sent, where it is another one with a secret in
+/// it.
+pub(crate) fn checked(
+    fields: &[(String, String)],
+    mut fill: impl FnMut(&str) -> Option<String>,
+) -> Result<HeaderMap, Malformed> {
     if fields.len() > MAX_HEADERS {
         return Err(Malformed::HeaderCount { limit: MAX_HEADERS });
-    }
-    if fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES {
-        return Err(Malformed::HeaderSize { limit: MAX_HEADER_BYTES });
     }
     let mut headers = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields {
         let key = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| Malformed::HeaderName { name: name.chars().take(64).collect() })?;
-        if let Some(reason) = forbidden(key.as_str(), authorized) {
+        if let Some(reason) = forbidden(key.as_str()) {
             return Err(Malformed::HeaderForbidden { name: key.to_string(), reason });
         }
-        let value =
-            HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Malformed::HeaderValue { name: key.to_string() })?;
+        let unfit = |_| Malformed::HeaderValue { name: key.to_string() };
+        let value = match fill(value) {
+            Some(filled) => {
+                let mut value = HeaderValue::from_bytes(filled.as_bytes()).map_err(unfit)?;
+                value.set_sensitive(true);
+                value
+            }
+            None => HeaderValue::from_bytes(value.as_bytes()).map_err(unfit)?,
+        };
         headers.append(key, value);
     }
+    check_size(&headers)?;
     Ok(headers)
 }
 
-fn forbidden(name: &str, authorized: bool) -> Option<&'static str> {
+/// Holds headers against the bounds.
+pub(crate) fn check_size(headers: &HeaderMap) -> Result<(), Malformed> {
+    if headers.len() > MAX_HEADERS {
+        return Err(Malformed::HeaderCount { limit: MAX_HEADERS });
+    }
+    if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES {
+        return Err(Malformed::HeaderSize { limit: MAX_HEADER_BYTES });
+    }
+    Ok(())
+}
+
+/// Says why nobody but the host sets a header, if it is one of those.
+pub(crate) fn forbidden(name: &str) -> Option<&'static str> {
     if name.starts_with("proxy-") {
         return Some(HOP);
-    }
-    if name == "authorization" && authorized {
-        return Some("the credential sets it");
     }
     FORBIDDEN.iter().find(|(forbidden, _)| *forbidden == name).map(|(_, reason)| *reason)
 }

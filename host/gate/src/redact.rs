@@ -1,20 +1,20 @@
 //! Takes secrets out of everything that came back from outside, before anybody else sees it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use hyper::body::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::{ExposeSecret, SecretString};
+use percent_encoding::percent_decode_str;
 
-use crate::credential::Credential;
+use crate::origin::Origin;
+use crate::spelling::spellings;
 
-/// Finds the secrets of one plugin in the spellings in which other systems echo them, and puts `{handle}` there.
+/// Characters that a secret has at least. Shorter texts occur by chance, and removing them would garble answers.
+pub(crate) const SHORTEST: usize = 8;
+
+/// Finds the secrets of one plugin in the spellings in which other systems echo them, and puts a mark there.
 ///
-/// A secret is found as it is, percent-encoded, escaped for JSON, and in base64 with anything around it. The search
-/// ignores case, since `%2f` is `%2F`. It cannot find a secret that the other side takes apart on purpose.
+/// A secret is found as it is, percent-encoded, escaped for JSON and HTML, in hexadecimal, and in base64 with anything
+/// around it. The search ignores case, since `%2f` is `%2F`. It cannot find a secret that the other side takes apart on
+/// purpose.
 pub(crate) struct Redactor {
     search: AhoCorasick,
     /// What stands in for the pattern of the same number.
@@ -22,11 +22,12 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    pub(crate) fn new(credentials: &BTreeMap<String, Credential>) -> Result<Redactor, BuildError> {
+    /// Takes marks, each with a text that gives its secret away.
+    pub(crate) fn new<'a>(secrets: impl Iterator<Item = (String, &'a str)>) -> Result<Redactor, BuildError> {
         let (mut patterns, mut marks) = (Vec::new(), Vec::new());
-        for (handle, credential) in credentials {
-            let spellings: BTreeSet<Vec<u8>> = credential.secrets().iter().flat_map(spellings).collect();
-            marks.extend(std::iter::repeat_n(format!("{{{handle}}}"), spellings.len()));
+        for (mark, secret) in secrets {
+            let spellings = spellings(secret);
+            marks.extend(std::iter::repeat_n(mark, spellings.len()));
             patterns.extend(spellings);
         }
         let search = AhoCorasick::builder()
@@ -50,33 +51,16 @@ impl Redactor {
     }
 }
 
-/// What RFC 3986 never needs to encode.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn spellings(secret: &SecretString) -> Vec<Vec<u8>> {
-    let secret = secret.expose_secret();
-    let percent = |set| utf8_percent_encode(secret, set).to_string();
-    let json = secret.replace('\\', "\\\\").replace('"', "\\\"");
-    let mut spellings = vec![
-        secret.to_owned(),
-        percent(RESERVED),
-        percent(NON_ALPHANUMERIC),
-        json.replace('/', "\\/"),
-        json.replace('/', "\\\\/"),
-        json.replace('/', "\\u002f"),
-        json,
-    ];
-    for before in 0..3 {
-        spellings.extend([within_base64(&STANDARD, secret, before), within_base64(&URL_SAFE, secret, before)]);
+/// The texts that give a secret URL away: the URL, its path, and those `parts` of it that look like a key and not like
+/// a word of the API (`rest`, `v1`, a user's number), since removing words from answers would garble them.
+pub(crate) fn of_url(origin: &Origin, path_and_query: &str, is_key: impl Fn(&str) -> bool) -> Vec<String> {
+    let parts = path_and_query.split(['/', '?', '&', '=']);
+    let mut texts: Vec<String> = parts.filter(|part| is_key(part)).map(str::to_owned).collect();
+    if path_and_query.len() >= SHORTEST || !texts.is_empty() {
+        texts.push(format!("{origin}{path_and_query}"));
+        texts.push(path_and_query.to_owned());
     }
-    spellings.into_iter().map(String::into_bytes).collect()
-}
-
-/// The characters that `secret` alone determines in the base64 of a longer text, where the number of bytes before it is
-/// `before` modulo 3: each character stands for 6 bits.
-fn within_base64(alphabet: &impl Engine, secret: &str, before: usize) -> String {
-    let bytes = [vec![0; before].as_slice(), secret.as_bytes()].concat();
-    let first = (before * 8).div_ceil(6);
-    let end = bytes.len() * 8 / 6;
-    alphabet.encode(&bytes).chars().take(end).skip(first).collect()
+    let decoded = |text: &String| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
+    let decoded: Vec<String> = texts.iter().filter_map(decoded).collect();
+    [texts, decoded].concat()
 }

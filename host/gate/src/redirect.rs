@@ -10,9 +10,11 @@ use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
 
+use crate::check::Checked;
 use crate::error::{Denial, Error, SetupError};
-use crate::gate::{Checked, Gate, Response};
+use crate::gate::Gate;
 use crate::origin::Scheme;
+use crate::request::Response;
 use crate::target::{Target, check_characters};
 
 /// How many redirects of one request are followed.
@@ -102,19 +104,20 @@ impl Gate {
             *message.headers_mut() = self.general(message.headers());
             let url = format!("{to}{}", target.path_and_query);
             let body = message.body().clone().into_inner().unwrap_or_default();
-            if self.redactor.finds(url.as_bytes()) || self.redactor.finds(&body) {
+            if self.secrets.known().redactor.finds(url.as_bytes()) || self.secrets.known().redactor.finds(&body) {
                 return Ok(None);
             }
         }
         let Ok(host) = HeaderValue::try_from(to.authority()) else { return Ok(None) };
         message.headers_mut().insert(HOST, host);
-        let url = self.redactor.text(format!("{to}{}", target.path_and_query));
+        let url = self.secrets.known().redactor.text(format!("{to}{}", target.path_and_query));
         Ok(Some(Checked { target, rule, url, message }))
     }
 
     /// What of a request's headers may be seen by another origin.
     fn general(&self, headers: &HeaderMap) -> HeaderMap {
-        let plain = |value: &HeaderValue| !value.is_sensitive() && !self.redactor.finds(value.as_bytes());
+        let plain =
+            |value: &HeaderValue| !value.is_sensitive() && !self.secrets.known().redactor.finds(value.as_bytes());
         let kept = headers.iter().filter(|(name, value)| GENERAL.contains(*name) && plain(*value));
         kept.map(|(name, value)| (name.clone(), value.clone())).collect()
     }

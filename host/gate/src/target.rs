@@ -1,6 +1,7 @@
 //! From the text of a URL to the target of a request. The text is not looked at again afterwards.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::uri::PathAndQuery;
 use percent_encoding::percent_decode;
@@ -10,7 +11,7 @@ use crate::error::Malformed;
 use crate::origin::{Origin, Scheme};
 
 /// Bytes of a URL at most, the secret base included.
-const MAX_URL: usize = 16 * 1024;
+pub(crate) const MAX_URL: usize = 16 * 1024;
 
 /// How many times over a path may be percent-encoded. More than two is no accident, and each costs a pass.
 const MAX_ENCODINGS: usize = 4;
@@ -78,6 +79,12 @@ impl Target {
         let path_and_query =
             PathAndQuery::from_maybe_shared(text.into_owned().into_bytes()).map_err(|_| Malformed::UrlPath)?;
         Ok(Target { origin, path_and_query })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path_and_query)
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Options {
     /// The directory in which compiled components and the key to them are kept, made if missing. None: every load
     /// compiles.
     pub data: Option<PathBuf>,
-    /// The command that compiles one component: a program that calls [`compile_child_main`](crate::compile_child_main),
+    /// The command that inspects and compiles one component: a program that calls [`compile_child_main`](crate::compile_child_main),
     /// as a rule this one with a word that says so. Empty: compile within this process, for tests and benches only, since
     /// a hostile component could take the process with it.
     pub compiler: Vec<OsString>,
@@ -133,8 +133,9 @@ pub(crate) fn config() -> Config {
         .async_stack_zeroing(true)
         .memory_init_cow(true)
         .memory_reservation(MEMORY_RESERVATION as u64)
-        // Whoever wrote the plugin wants file and line.
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        // Whoever wrote the plugin wants to know where it crashed: by function and offset. Debug information would tell
+        // the line, but its reader recurses as deeply as a hostile plugin likes, in this process and without a limit.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .generate_address_map(true)
         .parallel_compilation(true);
     config

@@ -1,20 +1,33 @@
 //! The look at a component's bytes before anything is compiled.
+//!
+//! [`recognise`] looks at the first bytes only, and runs anywhere. [`inspect`] reads all of them, and a hostile file can
+//! make its reader recurse until the stack is full: so it runs in the process that compiles.
 
-use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+mod count;
+#[cfg(test)]
+mod tests;
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
+
+use self::count::Count;
 use crate::{
     contract::{PACKAGE, VERSION},
-    memory::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES},
     text::clean,
     wasi,
 };
 
+/// Which rules a component has passed: to be raised with every change of them, so that what older rules let through is
+/// judged again.
+pub(crate) const RULES: u32 = 1;
+
 const NAME_BYTES: usize = 200;
 const MESSAGE_BYTES: usize = 500;
-const WASM_PAGE: u64 = 64 << 10;
 
 /// Why a file is not taken as a plugin: what is wrong with it, and how to mend it.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
     #[error("the file is empty")]
     Empty,
@@ -28,7 +41,7 @@ pub enum Refusal {
     #[error("this is WebAssembly in text form: run `wasm-tools parse IN.wat -o OUT.wasm`")]
     WebAssemblyText,
     #[error("this is {what}, not a WebAssembly component")]
-    SomethingElse { what: &'static str },
+    SomethingElse { what: Cow<'static, str> },
     #[error("this is a WebAssembly file of an unknown version ({version:#010x}): build it with current tools")]
     UnknownVersion { version: u32 },
     #[error("the component is cut off after {bytes} bytes: copy or download it again")]
@@ -45,42 +58,15 @@ pub enum Refusal {
     #[error("it does not export `{PACKAGE}/plugin@{VERSION}`, which every plugin must")]
     NoPlugin,
     #[error("it has {count} {what}; at most {max} are allowed")]
-    TooMany { what: &'static str, count: u64, max: u64 },
+    TooMany { what: Cow<'static, str>, count: u64, max: u64 },
 }
 
-/// Judges a file: a valid component of our world, not larger than a plugin needs to be. Function bodies are left to the
-/// compiler, which validates them again in any case.
-pub(crate) fn inspect(bytes: &[u8], max_bytes: usize, max_memory: usize) -> Result<(), Refusal> {
+/// Judges a file by its size and its first bytes: recognises what people take for a component by mistake.
+pub(crate) fn recognise(bytes: &[u8], max_bytes: usize) -> Result<(), Refusal> {
     if bytes.len() > max_bytes {
         return Err(Refusal::TooLarge { bytes: bytes.len(), max: max_bytes });
     }
-    is_component(bytes)?;
-    let mut validator = Validator::new_with_features(features());
-    let mut found = Found::default();
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|error| match error.message() {
-            message if message.contains("unexpected end") => Refusal::CutOff { bytes: bytes.len() },
-            _ => invalid(&error),
-        })?;
-        validator.payload(&payload).map_err(|error| invalid(&error))?;
-        found.add(&payload).map_err(|error| invalid(&error))??;
-    }
-    found.judge(max_memory)
-}
-
-/// What the engine's configuration allows as well.
-fn features() -> WasmFeatures {
-    WasmFeatures::default()
-        - WasmFeatures::THREADS
-        - WasmFeatures::MEMORY64
-        - WasmFeatures::RELAXED_SIMD
-        - WasmFeatures::GC
-        - WasmFeatures::CM_ASYNC
-}
-
-/// Recognises what people take for a component by mistake.
-fn is_component(bytes: &[u8]) -> Result<(), Refusal> {
-    let something = |what| Err(Refusal::SomethingElse { what });
+    let something = |what| Err(Refusal::SomethingElse { what: Cow::Borrowed(what) });
     match bytes {
         [] => Err(Refusal::Empty),
         [0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00, ..] => Ok(()),
@@ -101,39 +87,64 @@ fn is_component(bytes: &[u8]) -> Result<(), Refusal> {
     }
 }
 
+/// Judges a recognised file: a valid component of our world, not larger than a plugin needs to be. `max_memory` is what
+/// all linear memories together may have from the start, in bytes. Function bodies are left to the compiler, which
+/// validates them in any case.
+pub(crate) fn inspect(bytes: &[u8], max_memory: usize) -> Result<(), Refusal> {
+    let mut validator = Validator::new_with_features(features());
+    let mut names = Names::default();
+    let mut count = Count::default();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|error| match error.message() {
+            message if message.contains("unexpected end") => Refusal::CutOff { bytes: bytes.len() },
+            _ => invalid(&error),
+        })?;
+        validator.payload(&payload).map_err(|error| invalid(&error))?;
+        names.read(&payload).map_err(|error| invalid(&error))??;
+        count.add(&payload).map_err(|error| invalid(&error))?;
+        // Not only at the end: beyond the limits the rest may take long to read.
+        count.judge(max_memory)?;
+    }
+    if names.plugin { Ok(()) } else { Err(Refusal::NoPlugin) }
+}
+
+/// What the engine's configuration allows as well.
+fn features() -> WasmFeatures {
+    WasmFeatures::default()
+        - WasmFeatures::THREADS
+        - WasmFeatures::MEMORY64
+        - WasmFeatures::RELAXED_SIMD
+        - WasmFeatures::GC
+        - WasmFeatures::CM_ASYNC
+}
+
 fn invalid(error: &wasmparser::BinaryReaderError) -> Refusal {
     Refusal::Invalid { message: clean(error.message(), MESSAGE_BYTES), offset: error.offset() }
 }
 
-/// What a component has, all nested ones counted as often as they are written down. How often they are *instantiated*
-/// is known only to the compiler; the pool refuses too many of those.
+/// The names that the outermost component imports and exports.
 #[derive(Default)]
-struct Found {
+struct Names {
     depth: u32,
     plugin: bool,
-    core_instances: u64,
-    memories: u64,
-    tables: u64,
-    memory_bytes: u64,
-    table_elements: u64,
 }
 
-impl Found {
+impl Names {
     /// Takes note of one payload. The outer error is a damaged section, the inner one a refusal.
-    fn add(&mut self, payload: &Payload<'_>) -> wasmparser::Result<Result<(), Refusal>> {
+    fn read(&mut self, payload: &Payload<'_>) -> wasmparser::Result<Result<(), Refusal>> {
         match payload {
-            Payload::Version { encoding: Encoding::Module | Encoding::Component, .. } => self.depth += 1,
+            Payload::Version { .. } => self.depth += 1,
             Payload::End(_) => self.depth = self.depth.saturating_sub(1),
             Payload::ComponentImportSection(imports) if self.depth == 1 => {
                 for import in imports.clone() {
-                    if let Err(refusal) = judge_import(import?.name.0) {
+                    if let Err(refusal) = judge_import(import?.name.name) {
                         return Ok(Err(refusal));
                     }
                 }
             }
             Payload::ComponentExportSection(exports) if self.depth == 1 => {
                 for export in exports.clone() {
-                    match contract_interface(export?.name.0) {
+                    match contract_interface(export?.name.name) {
                         Some(Ok("plugin")) => self.plugin = true,
                         Some(Err(refusal)) => return Ok(Err(refusal)),
                         // Toolchains add exports of their own.
@@ -141,44 +152,9 @@ impl Found {
                     }
                 }
             }
-            Payload::InstanceSection(instances) => {
-                for instance in instances.clone() {
-                    if matches!(instance?, wasmparser::Instance::Instantiate { .. }) {
-                        self.core_instances += 1;
-                    }
-                }
-            }
-            Payload::MemorySection(memories) => {
-                for memory in memories.clone() {
-                    self.memories += 1;
-                    self.memory_bytes = self.memory_bytes.saturating_add(memory?.initial.saturating_mul(WASM_PAGE));
-                }
-            }
-            Payload::TableSection(tables) => {
-                for table in tables.clone() {
-                    self.tables += 1;
-                    self.table_elements = self.table_elements.max(table?.ty.initial);
-                }
-            }
             _ => {}
         }
         Ok(Ok(()))
-    }
-
-    fn judge(&self, max_memory: usize) -> Result<(), Refusal> {
-        let limits = [
-            ("core instances", self.core_instances, CORE_INSTANCES.into()),
-            ("linear memories", self.memories, MEMORIES.into()),
-            ("tables", self.tables, TABLES.into()),
-            ("elements in a table", self.table_elements, TABLE_ELEMENTS.into()),
-            ("bytes of memory from the start", self.memory_bytes, max_memory as u64),
-        ];
-        for (what, count, max) in limits {
-            if count > max {
-                return Err(Refusal::TooMany { what, count, max });
-            }
-        }
-        if self.plugin { Ok(()) } else { Err(Refusal::NoPlugin) }
     }
 }
 

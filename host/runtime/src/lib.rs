@@ -1,8 +1,7 @@
 //! The sandbox: loads plugins, and runs each call of one in a fresh instance under limits.
 //!
-//! A plugin is a WebAssembly component, and hostile until proven otherwise. [`Engine::load`] judges its bytes before
-//! anything is compiled, compiles them in a bounded child process and keeps the result in a cache that only this host
-//! can have written. A [`Component`] has one method for each function of the contract; each call takes a [`Job`] (the
+//! A plugin is a WebAssembly component, and hostile until proven otherwise. [`Engine::load`] has its bytes judged and
+//! compiled in a bounded child process, and keeps the result in a cache that only this host can have written. A [`Component`] has one method for each function of the contract; each call takes a [`Job`] (the
 //! services that the plugin may use, its limits, its seed) and gives an [`Outcome`] (the result, and what it cost).
 //!
 //! What this crate promises:

@@ -8,7 +8,7 @@ use crate::{
     Component, Engine, Refusal,
     compile::{self, Bounds, Code},
     engine::Shared,
-    inspect::inspect,
+    inspect::recognise,
     text::clean,
 };
 
@@ -49,7 +49,7 @@ pub enum LoadError {
 }
 
 impl Engine {
-    /// Loads a component: judges its bytes, compiles them or takes the code from the cache, links the imports, and
+    /// Loads a component: judges its bytes and compiles them, or takes the code from the cache, links the imports, and
     /// starts one instance with every import denied, so that what is wrong with it is known now and not at the first
     /// call.
     pub async fn load(&self, bytes: Vec<u8>) -> Result<Component, LoadError> {
@@ -63,7 +63,7 @@ impl Engine {
         let component = blocking(move || {
             let component = match deserialize(&engine.shared.wasm, &code) {
                 Ok(component) => component,
-                Err(error) => return Err(LoadError::Host(format!("{error:#}"))),
+                Err(error) => return Err(LoadError::Host(clean(&format!("{error:#}"), REASON_BYTES))),
             };
             let pre = engine.shared.linker.instantiate_pre(&component);
             let pre = pre.map_err(|error| LoadError::Contract(clean(&format!("{error:#}"), REASON_BYTES)))?;
@@ -74,30 +74,31 @@ impl Engine {
         Ok(component)
     }
 
-    /// Judges the bytes, and looks into the cache.
+    /// Recognises the file, and looks into the cache.
     async fn known(&self, hash: blake3::Hash, bytes: Arc<[u8]>) -> Result<Option<Code>, LoadError> {
+        recognise(&bytes, self.shared.options.component_bytes)?;
         let shared = self.shared.clone();
-        blocking(move || {
-            inspect(&bytes, shared.options.component_bytes, shared.options.memory_bytes)?;
-            Ok(shared.cache.as_ref().and_then(|cache| cache.get(hash)))
-        })
-        .await
+        blocking(move || Ok(shared.cache.as_ref().and_then(|cache| cache.get(hash)))).await
     }
 
-    /// Compiles, and puts the code into the cache.
+    /// Inspects and compiles, and puts the code into the cache.
     async fn compile(&self, hash: blake3::Hash, bytes: Arc<[u8]>) -> Result<Code, LoadError> {
         let shared = self.shared.clone();
         let Ok(_turn) = self.shared.compiling.acquire().await else {
             return Err(LoadError::Host("the engine is closed".into()));
         };
-        let code = if shared.options.compiler.is_empty() {
+        let options = &self.shared.options;
+        let code = if options.compiler.is_empty() {
             let shared = shared.clone();
-            blocking(move || Ok(compile::here(&shared.wasm, &bytes)?)).await?
+            blocking(move || compile::here(&shared.wasm, &bytes, shared.options.memory_bytes)).await?
         } else {
-            let bounds =
-                Bounds { memory_bytes: shared.options.compile_memory_bytes, time: shared.options.compile_time };
-            let expected = compile::engine_hash(&shared.wasm);
-            compile::in_child(&shared.options.compiler, bounds, expected, &bytes).await?
+            let bounds = Bounds {
+                process_bytes: options.compile_memory_bytes,
+                time: options.compile_time,
+                component_bytes: options.component_bytes,
+                memory_bytes: options.memory_bytes,
+            };
+            compile::in_child(&options.compiler, bounds, compile::engine_hash(&shared.wasm), &bytes).await?
         };
         blocking(move || {
             keep(&shared, hash, &code);

@@ -42,7 +42,7 @@ pub enum CallError {
     #[error("the plugin crashed: {message}")]
     Trap {
         message: String,
-        /// A line for each frame, innermost first; with source positions where the component carries debug information.
+        /// A line for each frame, innermost first: offset in the module's file, module and function.
         backtrace: String,
         /// What it wrote to its standard error at last: of a JavaScript plugin the exception, of a Rust plugin the panic.
         /// May hold personal data, so not for a log above debug.

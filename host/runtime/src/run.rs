@@ -1,6 +1,7 @@
 //! One call: a slot, a fresh instance, the limits around it, and its end.
 
 use std::{
+    fmt::Write,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +23,7 @@ use crate::{
 };
 
 const MESSAGE_BYTES: usize = 1 << 10;
-const BACKTRACE_BYTES: usize = 8 << 10;
+const NAME_BYTES: usize = 512;
 
 /// What a guest may hold handles of at once. An honest guest holds a few.
 const HANDLES: usize = 10_000;
@@ -146,16 +147,27 @@ fn host_error(message: &str) -> CallError {
     CallError::Host { message: clean(message, MESSAGE_BYTES) }
 }
 
-/// A backtrace as lines, which are the guest's own names: each one cleaned.
+/// A backtrace as lines. Names are the guest's own: cut before anything is done with them, and cleaned. The engine's
+/// way of showing them is not taken, since it may make endless names of short ones.
 fn lines(backtrace: &WasmBacktrace) -> String {
     let mut lines = String::new();
-    // The first line is a heading.
-    for line in backtrace.to_string().lines().skip(1) {
-        if lines.len() > BACKTRACE_BYTES {
-            break;
-        }
-        lines.push_str(clean(line, MESSAGE_BYTES).trim());
-        lines.push('\n');
+    for frame in backtrace.frames() {
+        let _ = match frame.module_offset() {
+            Some(offset) => write!(lines, "{offset:#x} "),
+            None => Ok(()),
+        };
+        let _ = match frame.func_name() {
+            Some(name) => writeln!(lines, "{}", function(name)),
+            None => writeln!(lines, "function {}", frame.func_index()),
+        };
     }
     lines
+}
+
+/// The name of a function as its author wrote it, where Rust's compiler has changed it.
+fn function(name: &str) -> String {
+    match rustc_demangle::try_demangle(name) {
+        Ok(original) if name.len() <= NAME_BYTES => clean(&format!("{original:#}"), NAME_BYTES),
+        _ => clean(name, NAME_BYTES),
+    }
 }

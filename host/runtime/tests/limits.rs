@@ -239,37 +239,6 @@ async fn a_dropped_call_frees_its_slot_wherever_it_was() {
 }
 
 #[tokio::test]
-async fn instances_see_nothing_of_each_other() {
-    let engine = engine_for(1);
-    // Fills 4 MiB with a canary; it has its slot's memory to itself.
-    let fill = "(memory.fill (i32.const 0) (i32.const 0x5a) (i32.const 4194304))";
-    let filling = load(&engine, &Guest { pages: 64, ..Guest::preparing(fill) }).await;
-    // Looks for it, in another shape of memory, and crashes where it finds it.
-    let search = "(local $at i32) (drop (memory.grow (i32.const 100)))
-        (local.set $at (i32.const 40000))
-        (loop
-            (if (i64.ne (i64.load (local.get $at)) (i64.const 0)) (then unreachable))
-            (br_if 0 (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (i32.const 6000000))))";
-    let searching = load(&engine, &Guest::preparing(search)).await;
-    for _ in 0..200 {
-        // The fill overwrites its own result, so what it returns is no `ok`: the canary is what counts.
-        let _ = filling.prepare(World::default().job()).await;
-        searching.prepare(World::default().job()).await.result.expect("memory is clean");
-    }
-    // And what one call leaves in a global is not there in the next.
-    let once = Guest {
-        module: "(global $calls (mut i32) (i32.const 0))".into(),
-        ..Guest::preparing(
-            "(global.set $calls (i32.add (global.get $calls) (i32.const 1))) (if (i32.gt_s (global.get $calls) (i32.const 1)) (then unreachable))",
-        )
-    };
-    let once = load(&engine, &once).await;
-    for _ in 0..3 {
-        once.prepare(World::default().job()).await.result.expect("each call is the first");
-    }
-}
-
-#[tokio::test]
 async fn a_guest_under_denial_gets_its_answers_and_no_service() {
     let sending = load(&engine(), &Guest::sending("(call $send)")).await;
     let outcome = sending.prepare(Job::denied()).await;

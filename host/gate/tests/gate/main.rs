@@ -9,7 +9,15 @@ mod dns;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
+mod live_tokens;
+#[cfg(test)]
 mod names;
+#[cfg(test)]
+mod placeholders;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod pool;
 #[cfg(test)]
@@ -24,6 +32,8 @@ mod rules;
 mod secrets;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod spellings;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use hookswitch_gate::{Bytes, Grant, Options, Request};
+use hookswitch_gate::{Grant, Options, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -138,14 +138,7 @@ pub(crate) fn grant(text: &str) -> Grant {
 }
 
 pub(crate) fn get(url: &str) -> Request {
-    Request {
-        method: "GET".into(),
-        url: url.into(),
-        headers: Vec::new(),
-        credential: None,
-        body: Bytes::new(),
-        timeout: None,
-    }
+    Request { method: "GET".into(), url: url.into(), ..Request::default() }
 }
 
 pub(crate) fn post(url: &str, body: &str) -> Request {

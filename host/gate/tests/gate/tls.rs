@@ -216,7 +216,9 @@ impl Alone {
 
 /// As devices make it: with the mark of an authority.
 fn marked_as_authority(name: &str) -> CertificateParams {
-    CertificateParams { is_ca: IsCa::Ca(BasicConstraints::Unconstrained), ..certificate_for(name) }
+    let mut params = certificate_for(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hookswitch_gate::{Bytes, Error, Gate, Limits, Options, Request, Resolver, Stage};
+use hookswitch_gate::{Error, Gate, Limits, Options, Request, Resolver, Stage};
 use tokio::runtime::Runtime;
 
 use crate::model::{Allowed, Open, SIX, Verdict, four, judge};
@@ -114,10 +114,7 @@ impl World {
         let request = Request {
             method: method.into(),
             url: url.clone(),
-            headers: Vec::new(),
-            credential: None,
-            body: Bytes::new(),
-            timeout: None,
+            ..Request::default()
         };
         let outcome = self.runtime.block_on(gate.send(request));
         let arrived = std::mem::take(&mut *self.arrivals.lock().unwrap());

@@ -180,9 +180,8 @@ impl World {
             method: "PUT".into(),
             url: format!("{}/x", self.url),
             headers: headers.clone(),
-            credential: None,
             body: Bytes::from(body.to_owned()),
-            timeout: None,
+            ..Request::default()
         };
         let outcome = self.runtime.block_on(self.gate.send(request));
         self.tried.fetch_add(1, Ordering::Relaxed);

@@ -73,6 +73,7 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
             credential,
             body: assembled.bytes.into(),
             timeout: timeout_ms.map(|ms| Duration::from_millis(ms.into())),
+            keep_secret: Vec::new(),
         })
         .await;
     // What a write of a job was answered must be given again after a crash; a read can be asked for again.
@@ -134,6 +135,7 @@ fn at_once(reply: Reply) -> Answer {
 const DENIED: &str = "denied";
 const NOT_SENT: &str = "not-sent";
 const IN_DOUBT: &str = "in-doubt";
+const UNAUTHORISED: &str = "unauthorised";
 const BAD_REQUEST: &str = "bad-request";
 
 /// A failed exchange in one word, as it is kept.
@@ -143,6 +145,7 @@ fn kind(error: &gate::Error) -> &'static str {
         gate::Error::NotSent { .. } => NOT_SENT,
         gate::Error::InDoubt { .. } => IN_DOUBT,
         gate::Error::TooLarge { .. } => TOO_LARGE,
+        gate::Error::Unauthorised { .. } => UNAUTHORISED,
         gate::Error::BadRequest(_) => BAD_REQUEST,
     }
 }
@@ -154,6 +157,7 @@ fn refusal(kind: &str, text: String) -> http::Error {
         NOT_SENT => http::Error::NotSent(text),
         IN_DOUBT => http::Error::InDoubt(text),
         TOO_LARGE => http::Error::TooLarge(text),
+        UNAUTHORISED => http::Error::Unauthorised(text),
         _ => http::Error::Other(text),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 
 const METHOD_BYTES: usize = 32;
 const URL_BYTES: usize = 16 << 10;
-const HEADERS: usize = 20;
+const HEADERS: usize = 64;
 const HEADER_BYTES: usize = 16 << 10;
 const PARTS: usize = 1_000;
 const SECRET_PLACES: usize = 32;
@@ -128,7 +128,7 @@ mod tests {
         let cases: [(Request, &str); 12] = [
             (request(|it| it.method = "X".repeat(33)), "method has 33 bytes"),
             (request(|it| it.url = "x".repeat(20_000)), "URL has 20000 bytes"),
-            (request(|it| it.headers = vec![field(1); 21]), "21 headers; at most 20"),
+            (request(|it| it.headers = vec![field(1); 65]), "65 headers; at most 64"),
             (request(|it| it.headers = vec![field(9_000); 2]), "headers of 18002 bytes"),
             (request(|it| it.credential = Some("x".repeat(300))), "handle has 300 bytes"),
             (request(|it| it.keep_secret = vec![String::new(); 33]), "33 places"),

@@ -19,7 +19,7 @@ impl Host for State {
 
     fn matches(&mut self, handle: String, candidate: String) -> wasmtime::Result<bool> {
         let _host = self.enter()?;
-        self.secret_tries += 1;
+        self.secret_tries = self.secret_tries.saturating_add(1);
         if self.secret_tries > TRIES || handle.len() > NAME_BYTES || candidate.len() > CANDIDATE_BYTES {
             return Ok(false);
         }

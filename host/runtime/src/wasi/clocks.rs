@@ -56,6 +56,13 @@ pub(super) fn is_ready(state: &mut State, timer: u32) -> bool {
     state.wasi.timers.deadline_ns(timer) <= now_ns(state)
 }
 
+/// The places of those handles that are ready now.
+pub(super) fn which_are_ready(state: &mut State, timers: &[u32]) -> Vec<u32> {
+    let now = now_ns(state);
+    let is_ready = |timer: &u32| state.wasi.timers.deadline_ns(*timer) <= now;
+    (0..).zip(timers).filter(|(_, timer)| is_ready(timer)).map(|(place, _)| place).collect()
+}
+
 /// Lets time pass until the first of the handles is ready.
 pub(super) fn sleep_for_first(state: &mut State, timers: &[u32]) {
     let first = timers.iter().map(|timer| state.wasi.timers.deadline_ns(*timer)).min().unwrap_or(0);

@@ -13,50 +13,65 @@ const NO_STAND_IN: &str = "this function of WASI has no stand-in in this host";
 /// How WASI's error types spell "you may not", the best first. `HTTP-request-denied` is `wasi:http`'s.
 const REFUSALS: &[&str] = &["access-denied", "access", "not-permitted", "not-supported", "HTTP-request-denied"];
 
+/// Values within one answer: nothing in WASI has more. The type is the guest's word for it, and could be one of a million
+/// fields.
+const VALUES: u32 = 200;
+
 /// Links a function that gives the inert value of its result type, whatever its arguments.
 pub(super) fn function(instance: &mut LinkerInstance<'_, State>, name: &str) -> wasmtime::Result<()> {
-    instance.func_new(name, |mut store, function, _, results| {
+    instance.func_new(name, |mut store: StoreContextMut<'_, State>, function, _, results| {
         let _host = store.data_mut().enter()?;
+        let mut answer = Answer { store, room: VALUES };
         for (result, ty) in results.iter_mut().zip(function.results()) {
-            *result = value(&mut store, &ty)?;
+            *result = answer.value(&ty)?;
         }
         Ok(())
     })
 }
 
-/// The inert value of a type: empty, zero or none; of a result its error; of an error a refusal.
-fn value(store: &mut StoreContextMut<'_, State>, ty: &Type) -> wasmtime::Result<Val> {
-    Ok(match ty {
-        Type::Bool => Val::Bool(false),
-        Type::S8 => Val::S8(0),
-        Type::U8 => Val::U8(0),
-        Type::S16 => Val::S16(0),
-        Type::U16 => Val::U16(0),
-        Type::S32 => Val::S32(0),
-        Type::U32 => Val::U32(0),
-        Type::S64 => Val::S64(0),
-        Type::U64 => Val::U64(0),
-        Type::String => Val::String(String::new()),
-        Type::List(_) => Val::List(Vec::new()),
-        Type::Option(_) => Val::Option(None),
-        Type::Flags(_) => Val::Flags(Vec::new()),
-        Type::Record(ty) => {
-            let fields = ty.fields().map(|field| Ok((field.name.to_owned(), value(store, &field.ty)?)));
-            Val::Record(fields.collect::<wasmtime::Result<_>>()?)
-        }
-        Type::Tuple(ty) => Val::Tuple(ty.types().map(|ty| value(store, &ty)).collect::<wasmtime::Result<_>>()?),
-        Type::Result(ty) => {
-            let error = ty.err().map(|ty| value(store, &ty)).transpose()?;
-            Val::Result(Err(error.map(Box::new)))
-        }
-        Type::Enum(ty) => Val::Enum(refusal(ty.names())?),
-        Type::Variant(ty) => {
-            let cases = ty.cases().filter(|case| case.ty.is_none()).map(|case| case.name);
-            Val::Variant(refusal(cases)?, None)
-        }
-        Type::Own(_) => Val::Resource(Resource::<Handle>::new_own(0).try_into_resource_any(store)?),
-        _ => return Err(wasmtime::Error::msg(NO_STAND_IN)),
-    })
+/// An answer in the making.
+struct Answer<'a> {
+    store: StoreContextMut<'a, State>,
+    /// How many more values it may have.
+    room: u32,
+}
+
+impl Answer<'_> {
+    /// The inert value of a type: empty, zero or none; of a result its error; of an error a refusal.
+    fn value(&mut self, ty: &Type) -> wasmtime::Result<Val> {
+        self.room = self.room.checked_sub(1).ok_or_else(|| wasmtime::Error::msg(NO_STAND_IN))?;
+        Ok(match ty {
+            Type::Bool => Val::Bool(false),
+            Type::S8 => Val::S8(0),
+            Type::U8 => Val::U8(0),
+            Type::S16 => Val::S16(0),
+            Type::U16 => Val::U16(0),
+            Type::S32 => Val::S32(0),
+            Type::U32 => Val::U32(0),
+            Type::S64 => Val::S64(0),
+            Type::U64 => Val::U64(0),
+            Type::String => Val::String(String::new()),
+            Type::List(_) => Val::List(Vec::new()),
+            Type::Option(_) => Val::Option(None),
+            Type::Flags(_) => Val::Flags(Vec::new()),
+            Type::Record(ty) => {
+                let fields = ty.fields().map(|field| Ok((field.name.to_owned(), self.value(&field.ty)?)));
+                Val::Record(fields.collect::<wasmtime::Result<_>>()?)
+            }
+            Type::Tuple(ty) => Val::Tuple(ty.types().map(|ty| self.value(&ty)).collect::<wasmtime::Result<_>>()?),
+            Type::Result(ty) => {
+                let error = ty.err().map(|ty| self.value(&ty)).transpose()?;
+                Val::Result(Err(error.map(Box::new)))
+            }
+            Type::Enum(ty) => Val::Enum(refusal(ty.names())?),
+            Type::Variant(ty) => {
+                let cases = ty.cases().filter(|case| case.ty.is_none()).map(|case| case.name);
+                Val::Variant(refusal(cases)?, None)
+            }
+            Type::Own(_) => Val::Resource(Resource::<Handle>::new_own(0).try_into_resource_any(&mut self.store)?),
+            _ => return Err(wasmtime::Error::msg(NO_STAND_IN)),
+        })
+    }
 }
 
 /// The name that comes nearest to a refusal.

@@ -5,14 +5,18 @@ use std::{collections::VecDeque, mem};
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource};
 
 use super::{Handle, clocks, function, inert, open, resource};
-use crate::{contract::logging::Level, state::State, text::clean};
+use crate::{
+    contract::logging::Level,
+    state::{State, Stop},
+    text::clean,
+};
 
 /// The numbers behind the handles of the two output streams. Every other stream swallows what it gets.
 pub(super) const STDOUT: u32 = 1;
 pub(super) const STDERR: u32 = 2;
 
-/// What a stream says it can take at once, in bytes.
-const WRITABLE: u64 = 64 << 10;
+/// What a stream says it can take at once, in bytes. Writing more is a fault of the guest (`wasi:io/streams`, `write`).
+const WRITABLE: usize = 64 << 10;
 
 /// A line of the log is made at the latest after so many bytes.
 const LINE_BYTES: usize = 4 << 10;
@@ -43,8 +47,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     function(&mut poll, "poll", |state, (them,): (Vec<Resource<Handle>>,)| {
         let timers: Vec<u32> = them.iter().map(Resource::rep).collect();
         clocks::sleep_for_first(state, &timers);
-        let ready = (0..).zip(&timers).filter(|(_, timer)| clocks::is_ready(state, **timer)).map(|(index, _)| index);
-        Ok((ready.collect::<Vec<u32>>(),))
+        Ok((clocks::which_are_ready(state, &timers),))
     })?;
 
     let mut streams = open(linker, "wasi:io/streams")?;
@@ -61,14 +64,14 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         })?;
     }
     function(&mut streams, "[method]output-stream.check-write", |_, _: (Resource<Handle>,)| {
-        Ok((Ok::<_, StreamError>(WRITABLE),))
+        Ok((Ok::<_, StreamError>(WRITABLE as u64),))
     })?;
     for write in ["write", "blocking-write-and-flush"] {
         function(
             &mut streams,
             &format!("[method]output-stream.{write}"),
             |state, (it, bytes): (Resource<Handle>, Vec<u8>)| {
-                write_output(state, it.rep(), &bytes);
+                write_output(state, it.rep(), &bytes)?;
                 Ok((Ok::<(), StreamError>(()),))
             },
         )?;
@@ -104,23 +107,31 @@ pub(super) struct Output {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_words: VecDeque<String>,
+    /// Bytes of the last words.
+    remembered: usize,
 }
 
 impl Output {
     fn remember(&mut self, line: &str) {
-        self.last_words.push_back(clean(line, LAST_WORDS_BYTES));
-        while self.last_words.iter().map(String::len).sum::<usize>() > LAST_WORDS_BYTES {
-            self.last_words.pop_front();
+        let line = clean(line, LAST_WORDS_BYTES);
+        self.remembered += line.len();
+        self.last_words.push_back(line);
+        // The last line stays in any case, however long.
+        while self.remembered > LAST_WORDS_BYTES && self.last_words.len() > 1 {
+            self.remembered -= self.last_words.pop_front().map_or(0, |line| line.len());
         }
     }
 }
 
-fn write_output(state: &mut State, stream: u32, bytes: &[u8]) {
+fn write_output(state: &mut State, stream: u32, bytes: &[u8]) -> wasmtime::Result<()> {
+    if bytes.len() > WRITABLE {
+        return Err(wasmtime::Error::new(Stop::Quota { what: "bytes written at once", limit: WRITABLE as u64 }));
+    }
     for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
         let pending = match stream {
             STDOUT => &mut state.wasi.output.stdout,
             STDERR => &mut state.wasi.output.stderr,
-            _ => return,
+            _ => return Ok(()),
         };
         let room = LINE_BYTES.saturating_sub(pending.len());
         pending.extend(piece.iter().take(room));
@@ -128,6 +139,7 @@ fn write_output(state: &mut State, stream: u32, bytes: &[u8]) {
             flush(state, stream);
         }
     }
+    Ok(())
 }
 
 fn flush(state: &mut State, stream: u32) {

@@ -25,6 +25,8 @@ pub struct Guest {
     /// Further contents of the core module.
     pub module: String,
     pub pages: u32,
+    /// What gives the host room for what it brings; leaves an address.
+    pub realloc: String,
     /// What the functions of `plugin` do. Each body leaves the address of its result.
     pub manifest: String,
     pub prepare: String,
@@ -36,6 +38,12 @@ pub const OK: &str = "(i32.const 64)";
 pub const OK_EMPTY: &str = "(i32.const 96)";
 pub const OK_TEXT: &str = "(i32.const 128)";
 
+/// Room behind 32 KiB, which is never given back.
+const REALLOC: &str = "(local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
+    (global.set $free (i32.add (local.get $at) (local.get 3)))
+    (local.get $at)";
+
 impl Default for Guest {
     fn default() -> Self {
         Self {
@@ -43,6 +51,7 @@ impl Default for Guest {
             imports: String::new(),
             module: String::new(),
             pages: 1,
+            realloc: REALLOC.into(),
             manifest: OK_TEXT.into(),
             prepare: OK.into(),
             check: OK_EMPTY.into(),
@@ -85,7 +94,7 @@ impl Guest {
     }
 
     pub fn core(&self) -> String {
-        let Self { imports, module, pages, manifest, prepare, check, .. } = self;
+        let Self { imports, module, pages, realloc, manifest, prepare, check, .. } = self;
         format!(
             r#"(module
                 {imports}
@@ -94,10 +103,7 @@ impl Guest {
                 (data (i32.const 200) "{{}}")
                 (global $free (mut i32) (i32.const 32768))
                 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-                    (local $at i32)
-                    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
-                    (global.set $free (i32.add (local.get $at) (local.get 3)))
-                    (local.get $at))
+                    {realloc})
                 (func $manifest (export "hookswitch:plugin/plugin@0.1.0#manifest") (param i32 i32) (result i32)
                     {manifest})
                 (func $prepare (export "hookswitch:plugin/plugin@0.1.0#prepare") (result i32) {prepare})

@@ -1,0 +1,108 @@
+//! What comes back.
+
+use crate::world::{World, options, statuses};
+
+#[tokio::test]
+async fn an_answer_has_its_length_its_date_and_what_keeps_it_from_harm() {
+    let world = World::new(options()).await;
+    let answer = world.say("GET /a%20b//c/../d?x=1&y=?2 HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, "GET /a%20b//c/../d?x=1&y=?2 ");
+    let mut lines: Vec<_> = head.split("\r\n").collect();
+    lines.sort_unstable();
+    let date = lines.iter().find(|line| line.starts_with("date: ")).unwrap();
+    assert!(date.len() == "date: Sun, 06 Nov 1994 08:49:37 GMT".len() && date.ends_with(" GMT"), "{date}");
+    lines.retain(|line| !line.starts_with("date: "));
+    assert_eq!(
+        lines,
+        [
+            "HTTP/1.1 200 OK",
+            "cache-control: no-store",
+            "content-length: 28",
+            "content-security-policy: default-src 'none'; frame-ancestors 'none'",
+            "content-type: text/plain; charset=utf-8",
+            "referrer-policy: no-referrer",
+            "x-content-type-options: nosniff",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_handler_cannot_break_the_framing_and_may_choose_its_policies() {
+    let world = World::new(options()).await;
+    let answer = world.say("GET /odd HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.contains("content-length: 3\r\n") && answer.ends_with("\r\n\r\nodd"), "{answer}");
+    assert!(answer.contains("cache-control: max-age=60\r\n"), "{answer}");
+    for left_out in ["transfer-encoding", "server:", "no-store", "99"] {
+        assert!(!answer.contains(left_out), "{left_out}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn head_and_204_have_no_body() {
+    let world = World::new(options()).await;
+    let answer = world.say("HEAD /abc HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.contains("content-length: 11\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    let answer = world.say("GET /empty HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(!answer.contains("content-length") && answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_answer_and_not_the_connection() {
+    let world = World::new(options()).await;
+    let answers = world.say("GET /panic HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert_eq!(statuses(&answers), [500, 200]);
+    assert!(!answers.contains("as it was asked to"), "{answers}");
+}
+
+#[tokio::test]
+async fn a_status_that_ends_no_exchange_becomes_an_error() {
+    let world = World::new(options()).await;
+    assert_eq!(statuses(&world.say("GET /100 HTTP/1.1\r\nHost: x\r\n\r\n").await), [500]);
+}
+
+#[tokio::test]
+async fn a_handler_goes_on_when_its_client_hangs_up() {
+    let world = World::new(options()).await;
+    let mut client = world.connect().await;
+    client.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    world.handler.wait_for(1).await;
+    drop(client);
+    world.is_well().await;
+    world.handler.go();
+    // Had the handler been dropped, the leave to go on would still lie there for this one.
+    let mut client = world.connect().await;
+    client.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    world.handler.wait_for(3).await;
+    world.handler.go();
+    assert_eq!(statuses(&client.answer().await), [200]);
+}
+
+#[tokio::test]
+async fn the_body_is_asked_for_if_the_client_waits_to_be_asked() {
+    let world = World::new(options()).await;
+    let mut client = world.connect().await;
+    let head = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-Continue\r\n\r\n";
+    assert_eq!(client.ask(head).await, "HTTP/1.1 100 Continue\r\n\r\n");
+    assert!(client.ask("body").await.ends_with("POST /a? body"));
+
+    let too_much = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\nExpect: 100-continue\r\n\r\n";
+    assert_eq!(statuses(&client.ask(too_much).await), [413]);
+}
+
+#[tokio::test]
+async fn http_1_0_and_close_end_the_connection_after_the_answer() {
+    let world = World::new(options()).await;
+    let more = "GET /more HTTP/1.1\r\nHost: x\r\n\r\n";
+    for request in [
+        "GET /a HTTP/1.0\r\n\r\n",
+        "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: x\r\nConnection: x, Close\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n",
+    ] {
+        let answers = world.say(format!("{request}{more}")).await;
+        assert_eq!(statuses(&answers), [200], "{request}");
+        assert!(answers.contains("\r\nconnection: close\r\n"), "{answers}");
+    }
+}

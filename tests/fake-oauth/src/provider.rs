@@ -1,0 +1,179 @@
+//! The provider, as a test holds it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::door::serve;
+use crate::fault::{Fault, Held, Hold};
+use crate::ledger::Ledger;
+use crate::profile::Profile;
+use crate::tls::identity;
+use crate::verdict::Verdict;
+
+/// A running provider; it stops when it is dropped.
+pub struct Provider {
+    origin: String,
+    ca_pem: Option<String>,
+    profile: Profile,
+    shared: Arc<Shared>,
+    acceptor: AbortHandle,
+}
+
+pub(crate) struct Shared {
+    ledger: Mutex<Ledger>,
+    faults: Mutex<VecDeque<Fault>>,
+}
+
+impl Shared {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().expect("nobody panics with the lock")
+    }
+
+    pub(crate) fn next_fault(&self) -> Option<Fault> {
+        self.faults.lock().expect("nobody panics with the lock").pop_front()
+    }
+}
+
+impl Provider {
+    /// Starts to listen over TLS.
+    pub async fn start(profile: Profile) -> Result<Provider> {
+        Provider::open(profile, true).await
+    }
+
+    /// Starts to listen without TLS.
+    pub async fn start_plain(profile: Profile) -> Result<Provider> {
+        Provider::open(profile, false).await
+    }
+
+    async fn open(profile: Profile, secure: bool) -> Result<Provider> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address: SocketAddr = listener.local_addr()?;
+        let origin = format!("{}://{address}", if secure { "https" } else { "http" });
+        let (tls, ca_pem) = match identity()? {
+            (config, pem) if secure => (Some(TlsAcceptor::from(config)), Some(pem)),
+            _ => (None, None),
+        };
+        let ledger = Mutex::new(Ledger::new(profile.clone(), origin.clone()));
+        let shared = Arc::new(Shared { ledger, faults: Mutex::default() });
+        let served = shared.clone();
+        let acceptor = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (tls, shared) = (tls.clone(), served.clone());
+                tokio::spawn(async move {
+                    socket.set_nodelay(true)?;
+                    // A client that goes away is an everyday thing here.
+                    match tls {
+                        Some(tls) => serve(tls.accept(socket).await?, shared).await,
+                        None => serve(socket, shared).await,
+                    }
+                });
+            }
+        });
+        Ok(Provider { origin, ca_pem, profile, shared, acceptor: acceptor.abort_handle() })
+    }
+
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// `https://127.0.0.1:PORT`, which is also what it calls itself.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The authority to trust, as PEM; none without TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    pub fn authorize_url(&self) -> String {
+        format!("{}/authorize", self.origin)
+    }
+
+    pub fn token_url(&self) -> String {
+        format!("{}/token", self.origin)
+    }
+
+    pub fn revoke_url(&self) -> String {
+        format!("{}/revoke", self.origin)
+    }
+
+    /// Takes a token in the `Authorization` header.
+    pub fn api_url(&self) -> String {
+        format!("{}/api/me", self.origin)
+    }
+
+    /// A person opens the address and agrees. Returns where the browser is sent.
+    pub fn approve(&self, url: &str) -> Result<String> {
+        self.visit(url, true)
+    }
+
+    /// A person opens the address and refuses.
+    pub fn deny(&self, url: &str) -> Result<String> {
+        self.visit(url, false)
+    }
+
+    fn visit(&self, url: &str, agrees: bool) -> Result<String> {
+        let Some(query) = url.strip_prefix(&self.authorize_url()).and_then(|rest| rest.strip_prefix('?')) else {
+            bail!("{url} does not lead here");
+        };
+        self.shared.ledger().authorize(query, agrees).map_err(anyhow::Error::msg)
+    }
+
+    /// Does this to the next request for a token; several are done in turn.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults.lock().expect("nobody panics with the lock").push_back(fault);
+    }
+
+    /// Holds the next request for a token.
+    pub fn hold(&self) -> Held {
+        let (arrived, arrival) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        self.inject(Fault::Hold(Hold { arrived, release: released }));
+        Held { arrived: arrival, release }
+    }
+
+    /// Ends all access tokens, as a person can do in the provider's settings. Refresh tokens stay.
+    pub fn end_access(&self) {
+        self.shared.ledger().end_access();
+    }
+
+    /// Ends all sign-ins.
+    pub fn end_sign_ins(&self) {
+        self.shared.ledger().end_sign_ins();
+    }
+
+    /// Lets time pass, for codes and access tokens.
+    pub fn advance(&self, time: Duration) {
+        self.shared.ledger().advance(time);
+    }
+
+    /// Whether this refresh token would be taken now.
+    pub fn would_take(&self, refresh: &str) -> bool {
+        self.shared.ledger().would_take(refresh)
+    }
+
+    /// Says whether a text holds any token or code that was ever given, or the client's secret.
+    pub fn gave_away(&self, text: &str) -> bool {
+        self.shared.ledger().gave_away(text)
+    }
+
+    /// What went on so far.
+    pub fn verdict(&self) -> Verdict {
+        self.shared.ledger().verdict()
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+    }
+}

@@ -1,0 +1,301 @@
+//! The real program with one plugin, a phone system and a CRM that gives away all it knows, and eyes everywhere: in the
+//! memory of the plugin whenever it asks the CRM something and when a function of it has ended, on the disk, in the
+//! log, in what commands print, on the wire.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use ami_replay::{Playback, Server as Pbx};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use system_tests::{PATIENCE, built, trace};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::Instant,
+};
+
+use crate::{
+    composition, crm,
+    memory::{self, Memory},
+    server::{Reply, Request, Server},
+    spelling::{Search, Secret},
+};
+
+/// The password of the phone system: no plugin's business either.
+const PBX: &str = "s3cret-of-the-pbx/\"&+";
+/// What the CRM tells as well, and the program does not know for a secret.
+const DECOY: &str = "d3coy-that-nobody/hides\"&+";
+
+/// What is tried.
+pub struct Scene {
+    /// The component's file.
+    pub plugin: &'static str,
+    /// TOML of `[plugin.crm]`; `{crm}` stands for the CRM's origin, `{elsewhere}` for another one.
+    pub configuration: String,
+    /// What the plugin must not see.
+    pub secrets: Vec<Secret>,
+    /// What the CRM answers when it does not fail, by path.
+    pub answer: fn(&str) -> Value,
+    /// Which functions must have ended before our eyes.
+    pub functions: &'static [&'static str],
+}
+
+/// What was seen in the memory of guests.
+#[derive(Default)]
+struct Seen {
+    /// A secret, and when.
+    secrets: BTreeSet<String>,
+    /// Spellings of the decoy.
+    decoy: BTreeSet<String>,
+    functions: BTreeSet<String>,
+    most_bytes: usize,
+}
+
+/// Looks into the guests of our processes.
+struct Eyes {
+    secrets: Search,
+    decoy: Search,
+    processes: Mutex<Vec<u32>>,
+    seen: Mutex<Seen>,
+}
+
+impl Eyes {
+    fn look(&self, when: &str) {
+        let mut seen = lock(&self.seen);
+        for process in lock(&self.processes).iter() {
+            // A command may have ended, with all it knew.
+            let Ok(Memory { guests, .. }) = memory::read(*process, false) else { continue };
+            for guest in &guests {
+                let found = self.secrets.in_bytes(guest);
+                seen.secrets.extend(found.into_iter().map(|what| format!("{what}: in a guest's memory at {when}")));
+                seen.decoy.extend(self.decoy.in_bytes(guest));
+            }
+            seen.most_bytes = seen.most_bytes.max(guests.iter().map(Vec::len).sum());
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nobody panics with the lock")
+}
+
+pub struct Stage {
+    scene: Scene,
+    pbx: Pbx,
+    crm: Server,
+    witness: Server,
+    elsewhere: Server,
+    eyes: Arc<Eyes>,
+    folder: TempDir,
+    program: Option<Child>,
+}
+
+impl Stage {
+    /// Starts all of it; returns when the program is logged in at the phone system.
+    pub async fn open(mut scene: Scene) -> Result<Self> {
+        let options = ami_replay::Options { user: "hookswitch".into(), secret: PBX.into(), ..Default::default() };
+        let pbx = Pbx::start(options).await?;
+        scene.secrets.push(Secret::new("pbx", PBX));
+        let decoy = Secret::new("decoy", DECOY);
+        let eyes = Arc::new(Eyes {
+            secrets: Search::new(&scene.secrets)?,
+            decoy: Search::new([&decoy])?,
+            processes: Mutex::default(),
+            seen: Mutex::default(),
+        });
+        let told = [scene.secrets.as_slice(), &[decoy]].concat();
+        let (answer, watching) = (scene.answer, eyes.clone());
+        let crm = Server::start(move |request: &Request| {
+            watching.look(&format!("request {} {}", request.nth, request.place));
+            crm::reply(&told, request, &answer(&request.place))
+        })
+        .await?;
+        let watching = eyes.clone();
+        let witness = Server::start(move |request: &Request| {
+            let function = request.place.trim_start_matches('/');
+            watching.look(&format!("the end of {function}"));
+            lock(&watching.seen).functions.insert(function.to_owned());
+            Reply { status: 200, headers: Vec::new(), body: String::new() }
+        })
+        .await?;
+        let elsewhere = Server::start(|_| Reply { status: 200, headers: Vec::new(), body: "{}".into() }).await?;
+        let folder = tempfile::tempdir()?;
+        std::fs::create_dir(folder.path().join("admin"))?;
+        let mut stage = Self { scene, pbx, crm, witness, elsewhere, eyes, folder, program: None };
+        stage.furnish()?;
+        stage.launch().await?;
+        Ok(stage)
+    }
+
+    fn admin(&self) -> PathBuf {
+        self.folder.path().join("admin")
+    }
+
+    /// Writes the admin's files: of each secret one with its name.
+    fn furnish(&self) -> Result<()> {
+        let component = composition::witnessed(self.scene.plugin, &self.witness.origin())?;
+        std::fs::write(self.admin().join("plugin.wasm"), component)?;
+        for Secret { name, text } in &self.scene.secrets {
+            let file = self.admin().join(name);
+            std::fs::write(&file, text.replace("{crm}", &self.crm.origin()))?;
+            std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        }
+        let [crm, witness, elsewhere] = [&self.crm, &self.witness, &self.elsewhere].map(Server::origin);
+        let plugin = self.scene.configuration.replace("{crm}", &crm).replace("{elsewhere}", &elsewhere);
+        let configuration = format!(
+            "[server]\ndata = \"../data\"\nregion = \"DE\"\ntimezone = \"Europe/Berlin\"\n\
+             [pbx.office]\nkind = \"asterisk\"\naddress = \"{}\"\nusername = \"hookswitch\"\n\
+             secret = {{ file = \"pbx\" }}\n\
+             trunks = [\"PJSIP/trunk-provider\"]\ninbound-contexts = [\"from-trunk\"]\n\
+             [plugin.crm]\ncomponent = \"plugin.wasm\"\n\
+             allow = {{ http = [\"{crm}\", \"{witness}\", \"{elsewhere}\"], network = [\"127.0.0.0/8\"] }}\n\
+             retry = {{ tries = 20, first = \"50ms\", longest = \"400ms\" }}\n\
+             limits = {{ rate = {{ per-second = 10000, burst = 10000 }} }}\n{plugin}\n",
+            self.pbx.addr(),
+        );
+        Ok(std::fs::write(self.admin().join("hookswitch.toml"), configuration)?)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(built("hookswitch")?);
+        command.arg("--config").arg(self.admin().join("hookswitch.toml")).args(arguments);
+        command.env("NO_COLOR", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        Ok(command)
+    }
+
+    async fn launch(&mut self) -> Result<()> {
+        let log = std::fs::File::create(self.folder.path().join("log"))?;
+        let mut command = self.command(&["run", "--log", "debug,hookswitch=trace"])?;
+        let program = command.stdout(Stdio::null()).stderr(log).spawn()?;
+        lock(&self.eyes.processes).push(program.id().context("it has ended")?);
+        self.program = Some(program);
+        let ready = self.pbx.wait_for_action("QueueStatus", 1, PATIENCE).await;
+        ready.map(drop).with_context(|| format!("the program is not ready; its log:\n{}", self.log()))
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Plays a recorded call, and waits until the CRM's work for it is done.
+    pub async fn call(&self, name: &str) -> Result<()> {
+        self.pbx.play(&trace(name)?, Playback { fresh_ids: true, ..Playback::default() }).await;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let calls = self.run(&["calls", "--json"]).await?;
+            let calls: Vec<Value> = calls.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+            if !calls.is_empty() && calls.iter().all(|call| !call["outcome"].is_null() && call["jobs"] == "done") {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "work is left: {calls:#?}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Runs a command, and returns all it printed.
+    pub async fn run(&self, arguments: &[&str]) -> Result<String> {
+        let child = self.command(arguments)?.spawn()?;
+        // `check` has guests of its own.
+        lock(&self.eyes.processes).extend(child.id());
+        let output = child.wait_with_output().await?;
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        if !output.status.success() {
+            bail!("hookswitch {arguments:?} ended with {:?}:\n{text}", output.status.code());
+        }
+        Ok(text)
+    }
+
+    /// Everything that the commands tell about calls and work, by the command's name.
+    async fn reports(&self) -> Result<Vec<(String, String)>> {
+        let mut reports = Vec::new();
+        let backup = self.folder.path().join("data/backup.db");
+        let mut commands: Vec<Vec<String>> = ["check", "check --json", "calls", "calls --json", "jobs list", "jobs list --json --state done"]
+            .map(|line| line.split(' ').map(str::to_owned).collect())
+            .into();
+        commands.push(vec!["backup".into(), backup.display().to_string()]);
+        let ids = |text: &str, key: &str| -> Result<Vec<String>> {
+            let rows = text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
+            let id = |row: &Value| row[key].as_str().map_or_else(|| row[key].to_string(), str::to_owned);
+            Ok(rows.iter().map(id).collect())
+        };
+        for call in ids(&self.run(&["calls", "--json"]).await?, "chain")? {
+            for options in [vec!["--bodies"], vec!["--json"], vec!["--json", "--bodies"]] {
+                commands.push([vec!["trace", &call], options].concat().into_iter().map(str::to_owned).collect());
+            }
+        }
+        for job in ids(&self.run(&["jobs", "list", "--json", "--state", "done"]).await?, "id")? {
+            commands.push(vec!["jobs".into(), "show".into(), job.clone()]);
+            commands.push(vec!["jobs".into(), "show".into(), job, "--json".into()]);
+        }
+        for command in commands {
+            let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+            let text = self.run(&arguments).await.unwrap_or_else(|error| format!("{error:#}"));
+            reports.push((command.join(" "), text));
+        }
+        Ok(reports)
+    }
+
+    /// Looks everywhere, and fails where a secret is found, or where nothing could have been found.
+    pub async fn verdict(mut self) -> Result<()> {
+        let reports = self.reports().await?;
+        let mut program = self.program.take().context("the program is not running")?;
+        let process = program.id().context("the program has ended by itself")?;
+        let whole = memory::read(process, true)?;
+        program.kill().await?;
+        let log = self.log();
+        ensure!(!log.contains("panicked"), "{log}");
+
+        let Eyes { secrets, decoy, seen, .. } = &*self.eyes;
+        let mut leaks = lock(seen).secrets.clone();
+        let mut told_decoy = BTreeSet::new();
+        for (command, text) in &reports {
+            leaks.extend(secrets.in_bytes(text.as_bytes()).into_iter().map(|what| format!("{what}: printed by {command}")));
+            told_decoy.extend(decoy.in_bytes(text.as_bytes()).into_iter().map(|_| command.clone()));
+        }
+        leaks.extend(secrets.in_bytes(log.as_bytes()).into_iter().map(|what| format!("{what}: in the log")));
+        for (file, bytes) in files(&self.folder.path().join("data"))? {
+            leaks.extend(secrets.in_bytes(&bytes).into_iter().map(|what| format!("{what}: in the file {file}")));
+        }
+        for (name, server) in [("the witness", &self.witness), ("elsewhere", &self.elsewhere)] {
+            leaks.extend(secrets.in_bytes(&server.bytes()).into_iter().map(|what| format!("{what}: sent to {name}")));
+        }
+        ensure!(leaks.is_empty(), "{leaks:#?}");
+
+        // Everything was looked at, and what is there is found.
+        let seen = lock(seen);
+        let missing: Vec<_> = self.scene.functions.iter().filter(|name| !seen.functions.contains(**name)).collect();
+        ensure!(missing.is_empty(), "never ended: {missing:?}; ended: {:?}; log:\n{log}", seen.functions);
+        ensure!(!seen.decoy.is_empty(), "the decoy was in no guest's memory, of {} bytes", seen.most_bytes);
+        let sent = secrets.in_bytes(&self.crm.bytes());
+        let kept: BTreeSet<_> = whole.rest.iter().flat_map(|bytes| secrets.in_bytes(bytes)).collect();
+        for Secret { name, .. } in &self.scene.secrets {
+            let there = |found: &BTreeSet<String>| found.iter().any(|what| what.starts_with(&format!("{name},")));
+            ensure!(there(&kept), "{name} is not in the program's own memory");
+            ensure!(*name == "pbx" || there(&sent), "{name} was never sent to the CRM");
+        }
+        println!("decoy in guests: {:?}", seen.decoy);
+        println!("decoy told by: {told_decoy:?}");
+        println!("functions: {:?}; most {} bytes", seen.functions, seen.most_bytes);
+        Ok(())
+    }
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if path.is_file() {
+            found.push((path.display().to_string(), std::fs::read(&path)?));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,84 @@
+//! Beside a plugin that works.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use system_tests::{PATIENCE, Setup, World};
+use tokio::time::{Instant, sleep};
+
+use crate::{hostile, mebibytes};
+
+/// What the hostile plugin does, and how the host says that it ended.
+const HARMS: [(&str, &str); 9] = [
+    ("spin", "CPU time"),
+    ("eat", "MiB of memory"),
+    ("recurse", "call stack exhausted"),
+    ("panic", "crashed"),
+    ("log", "too many calls of the host"),
+    ("fail", "temporary"),
+    ("endless-answer", "too much data"),
+    // These are answered inside the plugin, which then does its job.
+    ("headers", ""),
+    ("texts", ""),
+];
+
+/// The memory that one plugin may have by default, and what the program may take beside it.
+const GRANTED: u64 = 128;
+const BESIDE: u64 = 16;
+
+/// Waits until every job of the plugin has been tried, and gives the problems of those that failed.
+async fn problems(world: &World, plugin: &str) -> Result<Vec<String>> {
+    let deadline = Instant::now() + 4 * PATIENCE;
+    loop {
+        let list = ["jobs", "list", "--state", "parked", "--state", "done", "--state", "waiting", "--plugin", plugin];
+        let jobs = world.json(&list).await?;
+        let settled = |job: &Value| job["state"] != "waiting" || job["problem"].is_string();
+        if jobs.len() >= 2 && jobs.iter().all(settled) {
+            return Ok(jobs.iter().filter_map(|job| job["problem"].as_str().map(str::to_owned)).collect());
+        }
+        ensure!(Instant::now() < deadline, "{plugin}: {jobs:?}\n{}", world.log());
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn good_call(world: &World) -> Result<()> {
+    world.play("a", 0.0).await?;
+    let finished = |state: &Value| {
+        state["calls"].as_array().is_some_and(|calls| calls.iter().any(|call| call["finished"].is_object()))
+    };
+    world.portal_shows("the call finished in spite of the plugin beside", finished).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_hostile_plugin_harms_only_itself() -> Result<()> {
+    for (harm, word) in HARMS {
+        let world = World::start(Setup { more: hostile(harm)?, ..Setup::default() }).await?;
+        let before = mebibytes(&world, "VmRSS")?;
+        good_call(&world).await?;
+        let problems = problems(&world, &format!("hostile-{harm}")).await?;
+        let (most, after) = (mebibytes(&world, "VmHWM")?, mebibytes(&world, "VmRSS")?);
+        println!("{harm}: resident {before} MiB before, {most} at most, {after} afterwards; {:?}", problems.first());
+        ensure!(problems.iter().all(|problem| problem.contains(word)), "{harm}: {problems:?}");
+        ensure!(problems.is_empty() == word.is_empty(), "{harm}: {problems:?}");
+        ensure!(most <= before + GRANTED + BESIDE, "{harm}: {before} MiB became {most} MiB");
+        ensure!(after <= before + BESIDE, "{harm}: {before} MiB stayed at {after} MiB");
+        ensure!(!world.log().contains('\u{1b}') && !world.log().contains('\u{202e}'), "{harm}: {}", world.log());
+        ensure!(world.log().len() < 2 << 20, "{harm}: a log of {} bytes", world.log().len());
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_hostile_plugins_at_once_delay_no_call_for_long() -> Result<()> {
+    let more = HARMS.iter().map(|(harm, _)| hostile(harm)).collect::<Result<String>>()?;
+    let mut world = World::start(Setup { more, ..Setup::default() }).await?;
+    good_call(&world).await?;
+    for (harm, _) in HARMS {
+        problems(&world, &format!("hostile-{harm}")).await?;
+    }
+    let bitrix24 = world.json(&["jobs", "list", "--state", "done", "--plugin", "bitrix24"]).await?;
+    ensure!(bitrix24.iter().all(|job| job["failures"] == 0), "{bitrix24:?}");
+    ensure!(world.stop().await? == 0, "it does not stop as it should");
+    Ok(())
+}
