@@ -54,7 +54,7 @@ pub(crate) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     let mut headers = HeaderMap::new();
     let mut left = limits.header_bytes;
     loop {
-        let line = wire.line(left, TOO_LARGE).await?;
+        let line = wire.line(left.saturating_sub(2), TOO_LARGE).await?;
         if line.is_empty() {
             return assemble(start, headers);
         }

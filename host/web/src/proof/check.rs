@@ -26,7 +26,8 @@ pub struct Proven {
     pub query: Fields,
     /// Without the field of a token; empty if the body is no form.
     pub form: Fields,
-    /// As received; a form or JSON that had a token in it is written again without.
+    /// As received; a form or JSON that had a token in it is written again without. Numbers that fit no 64 bits lose
+    /// digits by that.
     pub body: Bytes,
     /// What [`Replays`] remembers it by.
     digests: Vec<Vec<u8>>,

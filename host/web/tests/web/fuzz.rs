@@ -1,6 +1,8 @@
 //! Bytes from anywhere. `HOOKSWITCH_FUZZ_SECONDS` says how long each target runs; without it, 2 s.
 
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bolero::check;
@@ -17,9 +19,26 @@ fn time() -> Duration {
     Duration::from_secs(seconds.unwrap_or(2))
 }
 
+/// Counts inputs, and prints how many there were.
+struct Tried(&'static str, AtomicU64);
+
+impl Tried {
+    fn one(&self) {
+        self.1.fetch_add(1, Relaxed);
+    }
+}
+
+impl Drop for Tried {
+    fn drop(&mut self) {
+        println!("{}: {} inputs", self.0, self.1.load(Relaxed));
+    }
+}
+
 #[test]
 fn forms_are_read_and_written_again_the_same() {
+    let tried = Tried("forms", AtomicU64::new(0));
     check!().with_test_time(time()).with_max_len(8192).for_each(|bytes: &[u8]| {
+        tried.one();
         let pieces = bytes.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()).count();
         match form::parse(bytes) {
             Ok(fields) => {
@@ -93,7 +112,9 @@ fn request([lines, query, body, source]: &[Vec<u8>; 4]) -> Option<Request> {
 #[test]
 fn a_changed_message_is_believed_only_if_what_proves_it_is_unchanged() {
     let all = proofs(PROOFS);
+    let tried = Tried("messages", AtomicU64::new(0));
     check!().with_test_time(time()).with_type::<(u8, Vec<(u8, u16, u8)>)>().for_each(|(which, changes)| {
+        tried.one();
         let proof = &all[usize::from(*which) % all.len()];
         let original = believed(proof);
         let mut parts = original.clone();
@@ -125,7 +146,9 @@ fn a_changed_message_is_believed_only_if_what_proves_it_is_unchanged() {
 
 #[test]
 fn proofs_from_anywhere_are_read_or_refused() {
+    let tried = Tried("proofs", AtomicU64::new(0));
     check!().with_test_time(time()).for_each(|bytes: &[u8]| {
+        tried.one();
         let _ = serde_json::from_slice::<Vec<Proof>>(bytes);
         // Near to real ones, since chance finds none.
         let mut near = PROOFS.as_bytes().to_vec();
@@ -146,7 +169,9 @@ fn bytes_from_anywhere_are_answered_or_refused() {
     let world = runtime.block_on(World::new(with(|limits| limits.body_bytes = 4096)));
     let good = "POST /a?b=c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nT: u\r\n\r\n\
                 POST /d HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nX: y\r\n\r\nhelloGET /e HTTP/1.1\r\nHost: x\r\n\r\n";
+    let tried = Tried("requests", AtomicU64::new(0));
     check!().with_test_time(time()).for_each(|bytes: &[u8]| {
+        tried.one();
         let mut near = good.as_bytes().to_vec();
         for change in bytes.chunks_exact(3).take(6) {
             let place = usize::from(change[0]) % near.len();
@@ -159,9 +184,8 @@ fn bytes_from_anywhere_are_answered_or_refused() {
         }
         runtime.block_on(async {
             for said in [bytes, &near] {
-                let before = world.handler.seen().len();
                 let answers = world.say(said).await;
-                let handled = world.handler.seen().len() - before;
+                let handled = world.handler.take().len();
                 let statuses = statuses(&answers);
                 let ok = statuses.iter().take_while(|status| **status == 200).count();
                 // First the handler's answers, then at most one of the server itself.

@@ -85,6 +85,11 @@ impl Recorder {
         self.seen.lock().unwrap().clone()
     }
 
+    /// What was seen since the last time.
+    pub(crate) fn take(&self) -> Vec<Request> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+
     /// The paths of what was seen.
     pub(crate) fn paths(&self) -> Vec<String> {
         self.seen().into_iter().map(|request| request.path).collect()
