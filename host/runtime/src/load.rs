@@ -53,7 +53,8 @@ impl Engine {
     /// starts one instance with every import denied, so that what is wrong with it is known now and not at the first
     /// call.
     pub async fn load(&self, bytes: Vec<u8>) -> Result<Component, LoadError> {
-        let bytes: Arc<[u8]> = bytes.into();
+        // Not as a slice, for which it would be copied: it may be large.
+        let bytes = Arc::new(bytes);
         let hash = blake3::hash(&bytes);
         let code = match self.known(hash, bytes.clone()).await? {
             Some(code) => code,
@@ -75,14 +76,14 @@ impl Engine {
     }
 
     /// Recognises the file, and looks into the cache.
-    async fn known(&self, hash: blake3::Hash, bytes: Arc<[u8]>) -> Result<Option<Code>, LoadError> {
+    async fn known(&self, hash: blake3::Hash, bytes: Arc<Vec<u8>>) -> Result<Option<Code>, LoadError> {
         recognise(&bytes, self.shared.options.component_bytes)?;
         let shared = self.shared.clone();
         blocking(move || Ok(shared.cache.as_ref().and_then(|cache| cache.get(hash)))).await
     }
 
     /// Inspects and compiles, and puts the code into the cache.
-    async fn compile(&self, hash: blake3::Hash, bytes: Arc<[u8]>) -> Result<Code, LoadError> {
+    async fn compile(&self, hash: blake3::Hash, bytes: Arc<Vec<u8>>) -> Result<Code, LoadError> {
         let shared = self.shared.clone();
         let Ok(_turn) = self.shared.compiling.acquire().await else {
             return Err(LoadError::Host("the engine is closed".into()));

@@ -75,7 +75,7 @@ async fn the_reason_of_a_refusal_comes_through() {
 }
 
 async fn a_child_without_enough_memory_costs_a_refusal_only() {
-    let functions = "(func (result i32) (i32.add (i32.const 1) (i32.const 2)))".repeat(100_000);
+    let functions = "(func (result i32) (i32.add (i32.const 1) (i32.const 2)))".repeat(90_000);
     let large = Guest { module: functions, ..Guest::default() }.component();
     let options = Options { compiler: myself(), compile_memory_bytes: 256 << 20, ..Options::default() };
     let error = load(options, large).await.expect_err("it does not fit");

@@ -166,7 +166,7 @@ async fn instances_that_multiply_by_nesting_are_refused() {
             (instance $plugin) (export "hookswitch:plugin/plugin@0.1.0" (instance $plugin)))"#
     );
     let error = refusal(&engine(), wat::parse_str(text).unwrap()).await;
-    assert!(error.to_string().contains("100 core module instances"), "{error}");
+    assert!(error.to_string().contains("100 core instances"), "{error}");
 }
 
 #[tokio::test]

@@ -56,6 +56,20 @@ async fn output_becomes_lines_of_the_log() {
 }
 
 #[tokio::test]
+async fn a_stand_in_gives_back_the_handles_that_it_was_lent() {
+    // Asks the output when it is ready, and waits for that.
+    let guest = wasi(
+        &["wasi:cli/stdout", "wasi:io/streams", "wasi:io/poll"],
+        r#"(import "wasi:cli/stdout@0.2.12" "get-stdout" (func $stdout (result i32)))
+           (import "wasi:io/streams@0.2.12" "[method]output-stream.subscribe" (func $subscribe (param i32) (result i32)))
+           (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#,
+        "",
+        "(call $block (call $subscribe (call $stdout)))",
+    );
+    load(&engine(), &guest).await.prepare(World::default().job()).await.result.expect("it is ready at once");
+}
+
+#[tokio::test]
 async fn exit_ends_the_call_with_its_code() {
     let guest = wasi(
         &["wasi:cli/exit"],

@@ -2,7 +2,7 @@
 
 use wasmtime::{
     StoreContextMut,
-    component::{LinkerInstance, Resource, Type, Val},
+    component::{LinkerInstance, Resource, ResourceAny, Type, Val},
 };
 
 use super::Handle;
@@ -19,14 +19,35 @@ const VALUES: u32 = 200;
 
 /// Links a function that gives the inert value of its result type, whatever its arguments.
 pub(super) fn function(instance: &mut LinkerInstance<'_, State>, name: &str) -> wasmtime::Result<()> {
-    instance.func_new(name, |mut store: StoreContextMut<'_, State>, function, _, results| {
-        let _host = store.data_mut().enter()?;
-        let mut answer = Answer { store, room: VALUES };
-        for (result, ty) in results.iter_mut().zip(function.results()) {
-            *result = answer.value(&ty)?;
-        }
-        Ok(())
+    instance.func_new_async(name, |mut store: StoreContextMut<'_, State>, function, arguments, results| {
+        Box::new(async move {
+            let _host = store.data_mut().enter()?;
+            let mut lent = Vec::new();
+            arguments.iter().for_each(|argument| find_handles(argument, &mut lent));
+            // A call is not over before it has given back what it was lent.
+            for handle in lent {
+                handle.resource_drop_async(&mut store).await?;
+            }
+            let mut answer = Answer { store, room: VALUES };
+            for (result, ty) in results.iter_mut().zip(function.results()) {
+                *result = answer.value(&ty)?;
+            }
+            Ok(())
+        })
     })
+}
+
+/// Finds the handles in an argument.
+fn find_handles(argument: &Val, found: &mut Vec<ResourceAny>) {
+    match argument {
+        Val::Resource(handle) => found.push(*handle),
+        Val::List(values) | Val::Tuple(values) => values.iter().for_each(|value| find_handles(value, found)),
+        Val::Record(fields) => fields.iter().for_each(|(_, value)| find_handles(value, found)),
+        Val::Variant(_, Some(value)) | Val::Option(Some(value)) | Val::Result(Ok(Some(value)) | Err(Some(value))) => {
+            find_handles(value, found);
+        }
+        _ => {}
+    }
 }
 
 /// An answer in the making.

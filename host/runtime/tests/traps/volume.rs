@@ -123,7 +123,6 @@ async fn handles_of_the_host_are_bounded() {
     for body in ["(drop (call $stdout))", "(drop (call $subscribe (local.get $out)))"] {
         let guest = writing(&format!("(loop {body} (br 0))"));
         let outcome = load(&engine(), &guest).await.prepare(Strict::default().job_within(patient())).await;
-        println!("{:?}", outcome.result);
         assert!(matches!(outcome.result, Err(CallError::Trap { .. })), "{body}: {:?}", outcome.result);
         assert!((9_000..11_000).contains(&outcome.usage.host_calls), "{body}: {:?}", outcome.usage);
     }
