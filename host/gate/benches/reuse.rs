@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use hookswitch_gate::{Bytes, Error, Gate, Options, Request};
+use hookswitch_gate::{Error, Gate, Options, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -68,14 +68,7 @@ struct Outcome {
 async fn send(gate: &Gate, url: &str, count: usize) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     for _ in 0..count {
-        let request = Request {
-            method: "GET".into(),
-            url: url.into(),
-            headers: Vec::new(),
-            credential: None,
-            body: Bytes::new(),
-            timeout: None,
-        };
+        let request = Request { method: "GET".into(), url: url.into(), ..Request::default() };
         match gate.send(request).await {
             Ok(response) => {
                 outcome.answered += 1;

@@ -1,18 +1,15 @@
 //! A checked request on its way: over a connection that waits or a new one, and back with its answer.
 
-use std::time::Duration;
-
 use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::time::Instant;
 
 use crate::check::Checked;
-use crate::connect::{self, Connection, Steps};
+use crate::connect::{self, Steps};
 use crate::decode::ACCEPTED;
 use crate::error::{Denial, Error, Stage};
 use crate::exchange::{self, exchange};
 use crate::gate::Gate;
-use crate::grant::Grant;
 use crate::origin::Origin;
 use crate::request::{Response, Sent, Timings};
 
@@ -24,7 +21,7 @@ impl Gate {
         start: Instant,
         deadline: Instant,
     ) -> Result<Response, Error> {
-        let Checked { target, rule, url, mut message } = checked;
+        let Checked { target, rule, url, mut message, .. } = checked;
         let origin = &target.origin;
         let not_sent = |stage, cause| Error::NotSent { stage, cause };
         let Some(_turn) = self.pool.turn(deadline).await else {
@@ -51,7 +48,19 @@ impl Gate {
             };
             let mut first_byte = None;
             let outcome = exchange(&mut connection, message, &self.limits, deadline, &mut first_byte).await;
-            let sent = || sent(&connection, origin, rule, &url, reused, steps, first_byte, start);
+            let sent = || {
+                let Steps { dns, connect, tls } = steps;
+                Sent {
+                    url: url.clone(),
+                    via: Vec::new(),
+                    origin: origin.clone(),
+                    remote: connection.remote,
+                    reused,
+                    rule: rule.clone(),
+                    network: connection.network,
+                    timings: Timings { dns, connect, tls, first_byte, total: start.elapsed() },
+                }
+            };
             match outcome {
                 Ok(answer) => {
                     let (sent, keeps) = (sent(), answer.keeps());
@@ -82,28 +91,5 @@ impl Gate {
                 cure: self.cure(format!("allow.network = [\"{}\"]", closed.opened_by)),
             },
         }
-    }
-}
-
-fn sent(
-    connection: &Connection,
-    origin: &Origin,
-    rule: &Grant,
-    url: &str,
-    reused: bool,
-    steps: Steps,
-    first_byte: Option<Duration>,
-    start: Instant,
-) -> Sent {
-    let Steps { dns, connect, tls } = steps;
-    Sent {
-        url: url.to_owned(),
-        via: Vec::new(),
-        origin: origin.clone(),
-        remote: connection.remote,
-        reused,
-        rule: rule.clone(),
-        network: connection.network,
-        timings: Timings { dns, connect, tls, first_byte, total: start.elapsed() },
     }
 }

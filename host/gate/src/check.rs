@@ -27,6 +27,10 @@ pub(crate) struct Checked<'a> {
     pub(crate) rule: &'a Grant,
     /// The URL as it may be shown.
     pub(crate) url: String,
+    /// Whose secrets are in the message.
+    pub(crate) owners: BTreeSet<String>,
+    /// Whether there is one in its body.
+    pub(crate) secret_body: bool,
     pub(crate) message: Message,
 }
 
@@ -61,11 +65,12 @@ impl Gate {
         }
         let draft = Draft { method, target, headers, body };
         let (target, message) = self.message(draft, credential.map(|(_, credential)| credential), token)?;
-        Ok(Checked { target, rule, url: known.redactor.text(shown), message })
+        let secret_body = message.body().clone().into_inner().is_some_and(|body| body != request.body);
+        Ok(Checked { target, rule, url: known.redactor.text(shown), owners, secret_body, message })
     }
 
     /// Judges whether the secret of a credential, or one that is kept, may go to a target.
-    fn may_go(&self, owner: &str, target: &Target, known: &Known) -> Result<(), Error> {
+    pub(crate) fn may_go(&self, owner: &str, target: &Target, known: &Known) -> Result<(), Error> {
         let origin = target.origin.clone();
         let Some(credential) = self.secrets.credential(owner) else {
             let goes = known.kept.get(owner).is_some_and(|kept| kept.origins.iter().any(|grant| grant.covers(target)));

@@ -138,6 +138,16 @@ impl Gate {
         Ok(gate)
     }
 
+    /// Takes every known secret out of a text that came in another way than through the gate.
+    pub fn scrub_text(&self, text: String) -> String {
+        self.secrets.known().redactor.text(text)
+    }
+
+    /// The same for bytes.
+    pub fn scrub_bytes(&self, bytes: hyper::body::Bytes) -> hyper::body::Bytes {
+        self.secrets.known().redactor.bytes(bytes)
+    }
+
     /// Sends one request and reads its answer. Dropping the future cuts the connection; the request may have taken
     /// effect then, as after [`Error::InDoubt`].
     ///

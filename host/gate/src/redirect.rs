@@ -15,6 +15,7 @@ use crate::error::{Denial, Error, SetupError};
 use crate::gate::Gate;
 use crate::origin::Scheme;
 use crate::request::Response;
+use crate::secrets::Known;
 use crate::target::{Target, check_characters};
 
 /// How many redirects of one request are followed.
@@ -90,37 +91,38 @@ impl Gate {
             other => other,
         })?;
 
-        let mut message = asked.message.clone();
-        let keeps_body = method == *asked.message.method();
-        *message.method_mut() = method;
-        *message.uri_mut() = target.path_and_query.clone().into();
-        message.extensions_mut().clear();
-        if !keeps_body {
-            *message.body_mut() = Full::default();
-            OF_BODY.iter().for_each(|name| drop(message.headers_mut().remove(name)));
+        let known = self.secrets.known();
+        let shown = format!("{to}{}", target.path_and_query);
+        let mut hop = Checked { url: known.redactor.text(shown.clone()), rule, ..asked.clone() };
+        let headers = hop.message.headers_mut();
+        if method != *asked.message.method() {
+            OF_BODY.iter().for_each(|name| drop(headers.remove(name)));
+            *hop.message.body_mut() = Full::default();
+            hop.secret_body = false;
         }
         // Another part of the same server that another grant opens may be another's.
-        if from != to || !std::ptr::eq(rule, asked.rule) {
-            *message.headers_mut() = self.general(message.headers());
-            let url = format!("{to}{}", target.path_and_query);
-            let body = message.body().clone().into_inner().unwrap_or_default();
-            if self.secrets.known().redactor.finds(url.as_bytes()) || self.secrets.known().redactor.finds(&body) {
+        let stays = from == to && std::ptr::eq(rule, asked.rule);
+        if !stays || asked.owners.iter().any(|owner| self.may_go(owner, &target, &known).is_err()) {
+            if hop.secret_body || known.redactor.finds(shown.as_bytes()) {
                 return Ok(None);
             }
+            *hop.message.headers_mut() = general(hop.message.headers(), &known);
+            hop.owners.clear();
         }
         let Ok(host) = HeaderValue::try_from(to.authority()) else { return Ok(None) };
-        message.headers_mut().insert(HOST, host);
-        let url = self.secrets.known().redactor.text(format!("{to}{}", target.path_and_query));
-        Ok(Some(Checked { target, rule, url, message }))
+        hop.message.headers_mut().insert(HOST, host);
+        *hop.message.method_mut() = method;
+        *hop.message.uri_mut() = target.path_and_query.clone().into();
+        hop.target = target;
+        Ok(Some(hop))
     }
+}
 
-    /// What of a request's headers may be seen by another origin.
-    fn general(&self, headers: &HeaderMap) -> HeaderMap {
-        let plain =
-            |value: &HeaderValue| !value.is_sensitive() && !self.secrets.known().redactor.finds(value.as_bytes());
-        let kept = headers.iter().filter(|(name, value)| GENERAL.contains(*name) && plain(*value));
-        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
+/// What of a request's headers may be seen by another origin.
+fn general(headers: &HeaderMap, known: &Known) -> HeaderMap {
+    let plain = |value: &HeaderValue| !value.is_sensitive() && !known.redactor.finds(value.as_bytes());
+    let kept = headers.iter().filter(|(name, value)| GENERAL.contains(*name) && plain(*value));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// How the next request is made (RFC 9110, section 15.4), where redirects are followed of themselves: reads, the way

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod auth;
 mod backup;
 mod calls;
 mod check;
@@ -15,6 +16,7 @@ mod restore;
 mod run;
 mod runs;
 mod selftest;
+mod status;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -30,6 +32,8 @@ Examples:
   hookswitch calls --since 1h --outcome missed
                                            who called in the last hour and reached nobody?
   hookswitch trace 1795230418.0            what happened to this call, step by step
+  hookswitch status                        is everything well, does somebody have to sign in?
+  hookswitch auth login hubspot            sign in at a CRM
   hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
   hookswitch backup calls.db               a copy of everything, while the service runs
 
@@ -63,6 +67,8 @@ struct Common {
 enum Command {
     Run(run::Options),
     Check(check::Options),
+    Status(status::Options),
+    Auth(auth::Options),
     Calls(calls::Options),
     Trace(trace::Options),
     Jobs(jobs::Options),
@@ -82,6 +88,8 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match command {
         Command::Run(options) => run::run(&common, &options),
         Command::Check(options) => check::run(&common, &options),
+        Command::Status(options) => status::run(&common, &options),
+        Command::Auth(options) => auth::run(&common, &options),
         Command::Calls(options) => calls::run(&common, &options),
         Command::Trace(options) => trace::run(&common, &options),
         Command::Jobs(options) => jobs::run(&common, &options),

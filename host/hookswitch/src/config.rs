@@ -3,18 +3,23 @@
 //! An unknown key, a wrong type or a value that cannot be is an error that shows the line, says what is wrong and how
 //! to mend it; nothing is guessed. Every secret can come from the environment or from a file instead.
 
+mod credential;
 mod duration;
 mod error;
 mod pbx;
 mod plugin;
 mod secret;
 mod server;
+mod setting;
 mod size;
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::BTreeMap,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -22,12 +27,14 @@ use std::{
 use serde::Deserialize;
 
 pub(crate) use self::{
+    credential::{Credential, Kind as CredentialKind},
     duration::Span,
     error::Error,
     pbx::{Pbx, PbxKind},
-    plugin::{CallType, Contacts, Create, Credential, CredentialKind, Journal, MOST_SLOTS, Plugin},
+    plugin::{CallType, Contacts, Create, Journal, MOST_SLOTS, Plugin},
     secret::Secret,
-    server::Server,
+    setting::Setting,
+    server::{Key, Server, TlsFiles},
     size::Size,
 };
 
@@ -74,6 +81,26 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Error> {
     let tables = text.parse().unwrap_or_default();
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     Ok(Loaded { config: Arc::new(config), tables, path: path.to_owned(), folder })
+}
+
+/// Secrets that other users of this machine can read, a line each.
+pub(crate) fn exposed(loaded: &Loaded) -> Vec<String> {
+    let config = &loaded.config;
+    let plugins = config.plugin.values().flat_map(|plugin| plugin.secrets());
+    let pbxs = config.pbx.values().map(|pbx| pbx.secret.clone());
+    let admin = config.server.admin.iter().filter_map(|admin| admin.token.clone());
+    let all: Vec<Secret> = plugins.chain(pbxs).chain(admin).collect();
+    let written = all.iter().any(|secret| matches!(secret, Secret::Text(_)));
+    let mut files: Vec<PathBuf> = all.iter().filter_map(Secret::file).collect();
+    files.extend(written.then(|| std::path::absolute(&loaded.path).unwrap_or_else(|_| loaded.path.clone())));
+    files.sort();
+    files.dedup();
+    let open = |path: &PathBuf| std::fs::metadata(loaded.resolve(path)).is_ok_and(|data| data.mode() & 0o077 != 0);
+    files.retain(open);
+    files
+        .iter()
+        .map(|path| format!("{0} holds a secret, and other users can read it: chmod 600 {0}", path.display()))
+        .collect()
 }
 
 /// Reads `text`; `name` is what errors call the file.

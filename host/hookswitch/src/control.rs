@@ -22,7 +22,7 @@ use std::{
 pub(crate) use self::{
     client::{Client, Error},
     decision::{Decision, GROUP},
-    message::Decided,
+    message::{Begun, Decided},
     server::{Service, serve},
 };
 

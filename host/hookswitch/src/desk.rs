@@ -8,17 +8,19 @@ use std::{
     collections::{BTreeMap, HashSet},
     fmt,
     sync::{Arc, Mutex, RwLock},
+    time::Duration,
 };
 
 use hookswitch_gate::Gate;
 use hookswitch_journal::{CallRef, JobId, Journal, jobs::Finish};
-use hookswitch_runtime::{Component, contract};
+use hookswitch_runtime::{CallError, Component, contract};
 use jiff::tz::TimeZone;
+use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use self::{
     job::{Earlier, Trace, Try, Unfinished, Worked},
-    open::{imprint, not_asked_for, open},
+    open::{Reach, differences, imprint, open},
     visit::Visit,
 };
 use crate::{
@@ -27,7 +29,9 @@ use crate::{
     dossier::Dossier,
     health::Health,
     imprint::Imprint,
+    keys::SignIn,
     manifest::{Manifest, Served},
+    metrics,
     news::News,
     rate::Bucket,
     users::Users,
@@ -52,6 +56,11 @@ pub(crate) struct Desk {
     pub(crate) settings: BTreeMap<String, String>,
     /// Its way out.
     pub(crate) gate: Gate,
+    sign_ins: Vec<Arc<SignIn>>,
+    /// Its secrets that do not change, by handle.
+    values: BTreeMap<String, SecretString>,
+    /// Where it may go, and what it asks for beyond.
+    reach: Reach,
     pub(crate) journal: Journal,
     /// Whether its CRM is well.
     pub(crate) health: Arc<Health>,
@@ -71,6 +80,9 @@ pub(crate) struct Desk {
     screen: Semaphore,
     record: Semaphore,
 }
+
+/// `plugin.check` may take this long (contract, `plugin.check`).
+const TEST: Duration = Duration::from_secs(30);
 
 /// Which work waits for which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +118,46 @@ impl Desk {
         view::call(news, &users, clock::now())
     }
 
+    /// Has the plugin ask its CRM whether all is well; what it found, line by line.
+    ///
+    /// # Errors
+    ///
+    /// Those of the plugin.
+    pub(crate) async fn test(self: &Arc<Self>) -> Result<Vec<String>, CallError> {
+        let visit = Visit { function: "plugin.check", lane: Lane::Record, wall: TEST, call: None, leave: None };
+        self.visit(visit, async |plugin, job| plugin.check(job).await).await
+    }
+
+    /// The sign-ins that it needs.
+    pub(crate) fn sign_ins(&self) -> impl Iterator<Item = &Arc<SignIn>> {
+        self.sign_ins.iter()
+    }
+
+    /// Whether it uses tokens that the host fetches and renews.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.config.credentials.values().any(config::Credential::is_live)
+    }
+
+    /// Whether somebody must sign in before its CRM can be asked.
+    pub(crate) fn is_signed_out(&self) -> bool {
+        self.sign_ins().any(|sign_in| !sign_in.is_signed_in())
+    }
+
+    /// One of them.
+    pub(crate) fn sign_in(&self, handle: &str) -> Option<&Arc<SignIn>> {
+        self.sign_ins().find(|sign_in| sign_in.handle() == handle)
+    }
+
+    /// The value of a credential, for the proof of a hook.
+    pub(crate) fn secret(&self, handle: &str) -> Option<SecretString> {
+        self.values.get(handle).cloned()
+    }
+
+    /// Has the map of users fetched anew.
+    pub(crate) fn refresh_users(&self) {
+        self.user_missed.notify_one();
+    }
+
     /// Waits until an extension turns up that has no CRM user.
     pub(crate) async fn users_missed(&self) {
         self.user_missed.notified().await;
@@ -139,6 +191,7 @@ impl Desk {
         let (call, plugin) = (call.clone(), self.name.clone());
         let value = serde_json::to_value(dossier).ok();
         let component = self.component.hash().to_string();
+        metrics::job(&self.name, word(&finish));
         let kept = self.journal.write(move |txn| {
             match (&trace, &finish) {
                 (Some(trace), _) => trace.record(txn)?,
@@ -159,6 +212,16 @@ impl Desk {
         if let Err(error) = kept {
             tracing::error!(plugin = %self.name, what, %error, "the journal did not take a record");
         }
+    }
+}
+
+/// What became of a job at a try, in a word.
+fn word(finish: &Finish) -> &'static str {
+    match finish {
+        Finish::Done { .. } => "done",
+        Finish::Retry { .. } => "retry",
+        Finish::Parked { .. } => "parked",
+        Finish::Skipped { .. } => "skipped",
     }
 }
 

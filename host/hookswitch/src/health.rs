@@ -4,7 +4,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -51,6 +54,7 @@ impl Sign {
 enum Ill {
     Unwell,
     Unauthorised,
+    SignedOut,
 }
 
 impl fmt::Display for Ill {
@@ -58,6 +62,7 @@ impl fmt::Display for Ill {
         f.write_str(match self {
             Self::Unwell => "the CRM failed several times in a row",
             Self::Unauthorised => "the CRM refuses the credentials",
+            Self::SignedOut => "nobody is signed in at the CRM (`hookswitch auth login`)",
         })
     }
 }
@@ -129,6 +134,8 @@ pub(crate) struct Health {
     plugin: String,
     since: Instant,
     breaker: Mutex<Breaker>,
+    /// It cannot be asked at all until somebody has signed in.
+    signed_out: AtomicBool,
     /// Counts how often the CRM got well again.
     recovered: watch::Sender<u64>,
 }
@@ -149,18 +156,25 @@ pub(crate) struct Paused {
 
 impl fmt::Display for Paused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; it is asked again in {:.1} s", self.why, self.wait.as_secs_f64())
+        match self.why {
+            Ill::SignedOut => self.why.fmt(f),
+            why => write!(f, "{why}; it is asked again in {:.1} s", self.wait.as_secs_f64()),
+        }
     }
 }
 
 impl Health {
     pub(crate) fn new(plugin: String) -> Arc<Self> {
         let breaker = Mutex::new(Breaker(State::Closed { failures: 0 }));
-        Arc::new(Self { plugin, since: Instant::now(), breaker, recovered: watch::Sender::new(0) })
+        let signed_out = AtomicBool::new(false);
+        Arc::new(Self { plugin, since: Instant::now(), breaker, signed_out, recovered: watch::Sender::new(0) })
     }
 
     /// Asks for leave to ask the CRM.
     pub(crate) fn admit(self: &Arc<Self>) -> Result<Leave, Paused> {
+        if self.signed_out.load(Ordering::Relaxed) {
+            return Err(Paused { why: Ill::SignedOut, wait: LONGEST });
+        }
         let now = self.since.elapsed();
         match self.lock().admit(now) {
             Ok(probe) => Ok(Leave { probe: probe.then(|| self.clone()) }),
@@ -181,7 +195,7 @@ impl Health {
                 plugin = %self.plugin,
                 "the CRM refuses the credentials: renew them; until then all its work is kept waiting, and nothing is lost"
             ),
-            Some(State::Open { why: Ill::Unwell, .. }) => tracing::warn!(
+            Some(State::Open { .. }) => tracing::warn!(
                 plugin = %self.plugin,
                 "the CRM failed several times in a row: it is left alone for a while; nothing is lost"
             ),
@@ -190,6 +204,37 @@ impl Health {
                 self.recovered.send_modify(|times| *times += 1);
             }
             None => {}
+        }
+    }
+
+    /// Takes in whether somebody is signed in: if not, all work is kept waiting; a sign-in starts it again at once.
+    pub(crate) fn set_signed_out(&self, signed_out: bool) {
+        if self.signed_out.swap(signed_out, Ordering::Relaxed) == signed_out {
+            return;
+        }
+        if signed_out {
+            tracing::error!(
+                plugin = %self.plugin,
+                "nobody is signed in at the CRM: `hookswitch auth login {}`; until then all its work is kept waiting, and \
+                 nothing is lost",
+                self.plugin
+            );
+        } else {
+            *self.lock() = Breaker(State::Closed { failures: 0 });
+            tracing::info!(plugin = %self.plugin, "signed in at the CRM");
+            self.recovered.send_modify(|times| *times += 1);
+        }
+    }
+
+    /// Its state in one word: `well`, `unwell`, `unauthorised`, `signed-out`.
+    pub(crate) fn word(&self) -> &'static str {
+        if self.signed_out.load(Ordering::Relaxed) {
+            return "signed-out";
+        }
+        match self.lock().0 {
+            State::Closed { .. } => "well",
+            State::Open { why: Ill::Unauthorised, .. } => "unauthorised",
+            State::Open { .. } => "unwell",
         }
     }
 

@@ -22,6 +22,7 @@ use crate::{
     clock,
     config::Config,
     dispatch::Dispatch,
+    metrics,
     news::News,
     plan::{self, Policy},
 };
@@ -175,6 +176,7 @@ impl Intake {
         let jobs = self.keep(group.iter().map(|(accepted, _)| accepted.clone()).collect()).await;
         for ((accepted, news), jobs) in group.into_iter().zip(jobs) {
             let call = CallRef::from(&accepted.call);
+            metrics::events(self.pbx.as_str(), accepted.events.len());
             for event in &accepted.events {
                 tracing::info!(pbx = %self.pbx, call = %call.chain, event = event.what.name(), leg = event.leg, "event");
             }

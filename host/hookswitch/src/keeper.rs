@@ -23,6 +23,8 @@ const REFRESH: Duration = Duration::from_secs(600);
 const AGAIN: Duration = Duration::from_secs(30);
 /// Pages of a directory; more than this is a plugin that goes round in circles.
 const PAGES: usize = 1000;
+/// Sign-ins that nobody uses are looked after this often.
+const TEND: Duration = Duration::from_secs(3600);
 /// What has been kept long enough is removed this often.
 const PRUNE: Duration = Duration::from_secs(3600);
 
@@ -36,14 +38,53 @@ pub(crate) async fn restore_users(desk: &Arc<Desk>) {
     }
 }
 
-/// Prepares the plugin, then keeps its map of users fresh.
+/// Does the background work of a plugin: prepares it, keeps its map of users fresh, follows its sign-ins.
 pub(crate) async fn keep(desk: Arc<Desk>) {
-    while let Err(error) = prepare(&desk).await {
-        tracing::warn!(plugin = %desk.name, %error, "plugin not prepared; trying again");
-        tokio::time::sleep(AGAIN).await;
-    }
+    tokio::join!(maintain(&desk), follow_sign_ins(&desk), tend_sign_ins(&desk));
+}
+
+/// Keeps sign-ins alive that nobody uses.
+async fn tend_sign_ins(desk: &Desk) {
     loop {
-        let wait = match refresh(&desk).await {
+        for sign_in in desk.sign_ins() {
+            sign_in.tend(&desk.gate).await;
+        }
+        tokio::time::sleep(TEND).await;
+    }
+}
+
+/// Holds all work while somebody must sign in; after a sign-in the plugin is prepared for what it can reach now.
+async fn follow_sign_ins(desk: &Arc<Desk>) {
+    let mut changes: Vec<_> = desk.sign_ins().map(|sign_in| sign_in.changes()).collect();
+    while !changes.is_empty() {
+        let changed = futures::future::select_all(changes.iter_mut().map(|change| Box::pin(change.changed())));
+        if changed.await.0.is_err() {
+            return;
+        }
+        let signed_out = desk.is_signed_out();
+        desk.health.set_signed_out(signed_out);
+        if !signed_out {
+            prepare_at_last(desk).await;
+        }
+    }
+}
+
+async fn prepare_at_last(desk: &Arc<Desk>) {
+    let mut recovered = desk.health.recovered();
+    while let Err(error) = prepare(desk).await {
+        tracing::warn!(plugin = %desk.name, %error, "plugin not prepared; trying again");
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN) => {}
+            _ = recovered.changed() => {}
+        }
+    }
+}
+
+/// Prepares the plugin, then keeps its map of users fresh.
+async fn maintain(desk: &Arc<Desk>) {
+    prepare_at_last(desk).await;
+    loop {
+        let wait = match refresh(desk).await {
             Ok(count) => {
                 tracing::info!(plugin = %desk.name, users = count, "map of users refreshed");
                 REFRESH

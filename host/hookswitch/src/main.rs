@@ -14,7 +14,9 @@ mod health;
 mod imprint;
 mod intake;
 mod keeper;
+mod keys;
 mod manifest;
+mod metrics;
 mod news;
 mod outbox;
 mod plan;
@@ -26,10 +28,12 @@ mod service;
 mod session;
 mod sources;
 mod station;
+mod status;
 mod task;
 mod texts;
 mod users;
 mod view;
+mod web;
 
 use std::process::ExitCode;
 

@@ -1,9 +1,18 @@
 //! What a plugin says about itself (`wit/manifest.md`), and whether the configuration gives it what it needs.
 
-use std::collections::BTreeSet;
+mod credential;
+mod setting;
+
+use std::{collections::BTreeSet, path::Path};
 
 use hookswitch_runtime::Exports;
+use hookswitch_web::Proof;
 use serde::Deserialize;
+
+pub(crate) use self::{
+    credential::{Credential, Usage},
+    setting::Setting,
+};
 
 use crate::{config, rate::Rate};
 
@@ -35,38 +44,24 @@ pub(crate) struct Manifest {
     /// The origins that it wants to reach.
     #[serde(default)]
     pub(crate) http: Vec<String>,
+    /// The guarded imports that it uses.
+    #[serde(default)]
+    pub(crate) capabilities: BTreeSet<String>,
+    /// What the CRM may post.
+    #[serde(default)]
+    pub(crate) hooks: Vec<Hook>,
     /// What the CRM bears.
     #[serde(default)]
     pub(crate) limits: Limits,
 }
 
-/// One setting.
+/// What the CRM may post.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) struct Setting {
+pub(crate) struct Hook {
     pub(crate) name: String,
-    kind: String,
-    title: String,
-    #[serde(default)]
-    help: String,
-    pub(crate) default: Option<String>,
-    #[serde(default)]
-    choices: Vec<String>,
-    #[serde(default)]
-    required: bool,
-}
-
-/// One secret.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) struct Credential {
-    pub(crate) handle: String,
-    pub(crate) kind: String,
-    title: String,
-    #[serde(default)]
-    help: String,
-    #[serde(default = "yes")]
-    required: bool,
+    /// All that must hold.
+    pub(crate) verify: Vec<Proof>,
 }
 
 /// What the CRM bears.
@@ -79,10 +74,6 @@ pub(crate) struct Limits {
     pub(crate) rate: Option<Rate>,
 }
 
-fn yes() -> bool {
-    true
-}
-
 /// The functions that the host calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Served {
@@ -93,6 +84,7 @@ pub(crate) struct Served {
     pub(crate) journal_update: bool,
     pub(crate) cards_sync: bool,
     pub(crate) directory_users: bool,
+    pub(crate) commands_receive: bool,
 }
 
 impl Manifest {
@@ -112,6 +104,19 @@ impl Manifest {
         if let Some(fault) = manifest.limits.rate.and_then(Rate::fault) {
             return Err(format!("limits.rate: {fault}"));
         }
+        if let Some(fault) = manifest.credentials.iter().find_map(Credential::unknown_kind) {
+            return Err(format!("{fault}: update hookswitch"));
+        }
+        if let Some(hook) = manifest.hooks.iter().find(|hook| hook.verify.is_empty()) {
+            return Err(format!("the hook {} has no proof: whoever knows its address could post to it", hook.name));
+        }
+        let mut handles = BTreeSet::new();
+        let secrets = manifest.settings.iter().filter(|setting| setting.is_secret()).map(|setting| &setting.name);
+        if let Some(twice) =
+            manifest.credentials.iter().map(|known| &known.handle).chain(secrets).find(|name| !handles.insert(*name))
+        {
+            return Err(format!("two secrets are called `{twice}`"));
+        }
         Ok(manifest)
     }
 
@@ -126,6 +131,7 @@ impl Manifest {
             journal_update: serves("journal.update"),
             cards_sync: serves("cards.sync"),
             directory_users: serves("directory.users"),
+            commands_receive: serves("commands.receive"),
         }
     }
 
@@ -137,6 +143,7 @@ impl Manifest {
             Some("journal") => exports.journal,
             Some("cards") => exports.cards,
             Some("directory") => exports.directory,
+            Some("commands") => exports.commands,
             // Served by interfaces that this version does not call.
             _ => true,
         };
@@ -144,7 +151,7 @@ impl Manifest {
     }
 
     /// What is wrong with `[plugin.NAME]` for this plugin, a line each; empty if nothing is.
-    pub(crate) fn faults(&self, name: &str, plugin: &config::Plugin) -> Vec<String> {
+    pub(crate) fn faults(&self, name: &str, plugin: &config::Plugin, folder: &Path) -> Vec<String> {
         let mut faults = Vec::new();
         for key in plugin.settings.keys().filter(|key| !self.settings.iter().any(|known| known.name == **key)) {
             let known: Vec<_> = self.settings.iter().map(|setting| setting.name.as_str()).collect();
@@ -155,7 +162,7 @@ impl Manifest {
             faults.push(format!("[plugin.{name}] settings.{key}: the plugin has no such setting; {hint}"));
         }
         for setting in &self.settings {
-            faults.extend(setting.fault(name, plugin.settings.get(&setting.name).map(|value| value.0.as_str())));
+            faults.extend(setting.fault(name, plugin.settings.get(&setting.name), folder));
         }
         for handle in
             plugin.credentials.keys().filter(|key| !self.credentials.iter().any(|known| known.handle == **key))
@@ -166,35 +173,6 @@ impl Manifest {
             faults.extend(credential.fault(name, plugin.credentials.get(&credential.handle)));
         }
         faults
-    }
-}
-
-impl Setting {
-    fn fault(&self, plugin: &str, value: Option<&str>) -> Option<String> {
-        let wrong = match value {
-            None => (self.required && self.default.is_none()).then(|| "is missing".to_owned()),
-            Some(value) => match self.kind.as_str() {
-                "flag" if !matches!(value, "true" | "false") => Some(format!("is `{value}`; write true or false")),
-                "number" if value.parse::<f64>().is_err() => Some(format!("is `{value}`; write a number")),
-                "choice" if !self.choices.iter().any(|choice| choice == value) => {
-                    Some(format!("is `{value}`; choose one of {}", self.choices.join(", ")))
-                }
-                _ => None,
-            },
-        }?;
-        Some(format!("[plugin.{plugin}] settings.{} ({}) {wrong}{}", self.name, self.title, help(&self.help)))
-    }
-}
-
-impl Credential {
-    fn fault(&self, plugin: &str, given: Option<&config::Credential>) -> Option<String> {
-        let example = format!("credentials.{} = {{ kind = \"{}\", env = \"VARIABLE\" }}", self.handle, self.kind);
-        let wrong = match given {
-            None if self.required => format!("is missing; add {example}"),
-            Some(given) if given.kind.name() != self.kind => format!("must be of kind \"{}\": {example}", self.kind),
-            _ => return None,
-        };
-        Some(format!("[plugin.{plugin}] credentials.{} ({}) {wrong}{}", self.handle, self.title, help(&self.help)))
     }
 }
 

@@ -51,9 +51,8 @@ pub(crate) async fn watch(service: Arc<Service>) {
 fn files(loaded: &Loaded) -> BTreeSet<PathBuf> {
     let mut files = vec![loaded.path.clone()];
     for plugin in loaded.config.plugin.values() {
-        files.push(plugin.component.clone());
-        files.extend(plugin.allow.ca_file.clone());
-        files.extend(plugin.credentials.values().filter_map(|credential| credential.secret()?.file()));
+        files.extend(plugin.files());
+        files.extend(plugin.secrets().filter_map(|secret| secret.file()));
     }
     for pbx in loaded.config.pbx.values() {
         files.extend(pbx.ca_file.clone());

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hookswitch_call::{Call, Millis, PbxName};
-use hookswitch_journal::{CallRef, Journal, jobs::Job};
+use hookswitch_journal::{
+    CallRef, Journal,
+    jobs::{Job, State},
+};
 use hookswitch_runtime::Engine;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -13,16 +16,20 @@ use tracing::Instrument;
 use crate::{
     clock,
     config::{self, Loaded},
-    control,
+    control::{self, Begun},
     desk::{self, Desk},
     dispatch::Dispatch,
     dossier::Dossier,
     imprint::Imprint,
     intake::Intake,
     keeper,
+    keys::{Keys, SignIn},
+    metrics,
     news::{self, News},
     plan, reload, sources,
     station::Station,
+    status::{self, Status},
+    web::Ways,
 };
 
 /// What is under way at a stop may take this long to end.
@@ -48,7 +55,11 @@ pub(crate) struct Service {
     journal: Journal,
     engine: Engine,
     dispatch: Arc<Dispatch>,
+    keys: Arc<Keys>,
     present: Mutex<Present>,
+    /// The listeners.
+    ways: Mutex<Ways>,
+    started: Millis,
     /// Everything that works for plugins.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -83,18 +94,24 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
     let data = loaded.resolve(&loaded.config.server.data);
     let journal = Journal::open(&data).map_err(|error| miette::miette!("{error}"))?;
     let engine = engine(&data)?;
+    let keys = Keys::open(&data, &loaded).map_err(|error| miette::miette!("{error}"))?;
     let empty = Loaded { config: Arc::default(), tables: toml::Table::new(), ..loaded.clone() };
     let service = Arc::new(Service {
         journal: journal.clone(),
         engine,
         dispatch: Arc::default(),
+        keys: Arc::new(keys),
         present: Mutex::new(Present { loaded: empty, lines: BTreeMap::new() }),
+        ways: Mutex::new(Ways::new(metrics::start())),
+        started: clock::now(),
         tasks: TaskTracker::new(),
         stop: stop.clone(),
         give_up: CancellationToken::new(),
     });
+    config::exposed(&loaded).iter().for_each(|line| tracing::warn!("{line}"));
     let change = service.prepare(loaded).await.map_err(|error| miette::miette!("{error}"))?;
     service.take_up(change).await.map_err(|error| miette::miette!("cannot read the journal: {error}"))?;
+    service.open_ways().await.map_err(|error| miette::miette!("{error}"))?;
     let door = control::serve(&data, journal.clone(), service.clone(), stop.clone());
     service.tasks.spawn(door.map_err(|error| miette::miette!("{error}"))?);
     service.tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::prune(service.clone())));
@@ -119,13 +136,28 @@ impl Service {
 
     /// Takes up the configuration as it is on disk now; a line for each thing that changed. If anything is wrong with it
     /// everything runs on as before.
-    pub(crate) async fn reload(&self) -> Result<Vec<String>, String> {
+    pub(crate) async fn reload(self: &Arc<Self>) -> Result<Vec<String>, String> {
         let path = self.present.lock().await.loaded.path.clone();
         let read = tokio::task::spawn_blocking(move || config::load(&path)).await;
         let loaded =
             read.map_err(|error| error.to_string())?.map_err(|error| format!("{:?}", miette::Report::new(error)))?;
         let change = self.prepare(loaded).await?;
-        self.take_up(change).await.map_err(|error| format!("cannot read the journal: {error}"))
+        let mut told = self.take_up(change).await.map_err(|error| format!("cannot read the journal: {error}"))?;
+        told.extend(self.open_ways().await?);
+        Ok(told)
+    }
+
+    /// Listens where the configuration says.
+    async fn open_ways(self: &Arc<Self>) -> Result<Vec<String>, String> {
+        let loaded = self.loaded().await;
+        let told = self.ways.lock().await.follow(self, &loaded).await?;
+        told.iter().for_each(|line| tracing::info!("{line}"));
+        Ok(told)
+    }
+
+    /// The desk of an enabled plugin.
+    pub(crate) fn desk(&self, plugin: &str) -> Option<Arc<Desk>> {
+        Some(self.dispatch.station(plugin)?.desk())
     }
 
     /// Opens what is new or changed, and changes nothing yet.
@@ -142,7 +174,7 @@ impl Service {
             if known.is_some_and(|station| station.desk().imprint == desk::imprint(name, &loaded)) {
                 continue;
             }
-            match desk::open(name, &loaded, &self.engine, &self.journal).await {
+            match desk::open(name, &loaded, &self.engine, &self.journal, &self.keys).await {
                 Ok(desk) => desks.push(desk),
                 Err(error) => faults.push(error.to_string()),
             }
@@ -213,6 +245,28 @@ impl Service {
         Ok(told)
     }
 
+    /// A sign-in of a plugin: the one that is named, or the only one.
+    fn sign_in(&self, plugin: &str, handle: Option<&str>) -> Result<(Arc<Desk>, Arc<SignIn>), String> {
+        let desk = self.desk(plugin).ok_or_else(|| {
+            let known = self.dispatch.stations();
+            let known: Vec<_> = known.iter().map(|station| station.desk().name.clone()).collect();
+            format!("there is no plugin `{plugin}`; enabled are: {}", known.join(", "))
+        })?;
+        let all: Vec<_> = desk.sign_ins().cloned().collect();
+        let handles = || all.iter().map(|sign_in| sign_in.handle()).collect::<Vec<_>>().join(", ");
+        let found = match (handle, all.as_slice()) {
+            (_, []) => return Err(format!("the plugin {plugin} needs no sign-in")),
+            (None, [only]) => only.clone(),
+            (None, _) => return Err(format!("the plugin {plugin} has several sign-ins; name one with --credential: {}", handles())),
+            (Some(handle), _) => all
+                .iter()
+                .find(|sign_in| sign_in.handle() == handle)
+                .cloned()
+                .ok_or_else(|| format!("the plugin {plugin} has no sign-in `{handle}`; it has: {}", handles()))?,
+        };
+        Ok((desk, found))
+    }
+
     async fn start_line(
         &self,
         name: &str,
@@ -267,6 +321,7 @@ impl Service {
 
     /// Brings what is under way to its end, as far as it ends in time.
     async fn end(&self) {
+        self.ways.lock().await.close().await;
         let present = self.present.lock().await;
         self.tasks.close();
         let lines = futures::future::join_all(present.lines.values().map(|line| line.tasks.wait()));
@@ -287,8 +342,63 @@ impl Line {
 
 #[async_trait]
 impl control::Service for Service {
-    async fn reload(&self) -> Result<Vec<String>, String> {
-        self.reload().await
+    async fn reload(self: Arc<Self>) -> Result<Vec<String>, String> {
+        Service::reload(&self).await
+    }
+
+    async fn status(&self) -> Result<Status, String> {
+        let loaded = self.loaded().await;
+        let counts = self.journal.read(|view| view.count_jobs()).await.map_err(|error| error.to_string())?;
+        let desks: Vec<_> = self.dispatch.stations().iter().map(|station| station.desk()).collect();
+        let plugins = desks.iter().map(|desk| status::Plugin {
+            name: desk.name.clone(),
+            title: desk.manifest.title.clone(),
+            version: desk.manifest.version.clone(),
+            crm: desk.health.word().to_owned(),
+            jobs: counts.iter().filter(|(plugin, ..)| *plugin == desk.name).fold(
+                status::Jobs::default(),
+                |mut jobs, (_, state, count)| {
+                    match state {
+                        State::Parked => jobs.parked += count,
+                        _ => jobs.waiting += count,
+                    }
+                    jobs
+                },
+            ),
+            sign_ins: desk.sign_ins().map(SignIn::status).collect(),
+        });
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: self.started,
+            pbx: loaded.config.pbx.keys().cloned().collect(),
+            public_url: loaded.config.server.public_url.as_ref().map(|url| url.at("")),
+            plugins: plugins.collect(),
+        })
+    }
+
+    async fn login(&self, plugin: &str, credential: Option<&str>) -> Result<Begun, String> {
+        let (_, sign_in) = self.sign_in(plugin, credential)?;
+        let server = &self.loaded().await.config.server;
+        let (Some(url), Some(_)) = (&server.public_url, server.listen) else {
+            return Err("the CRM sends the browser back to this server after a sign-in: give [server] listen and \
+                        public-url"
+                .to_owned());
+        };
+        sign_in.begin(&url.at(&format!("/oauth/{plugin}/{}", sign_in.handle())))
+    }
+
+    async fn outcome(&self, plugin: &str, handle: &str, attempt: u64) -> Result<Option<Result<(), String>>, String> {
+        Ok(self.sign_in(plugin, Some(handle))?.1.outcome(attempt))
+    }
+
+    async fn logout(&self, plugin: &str, credential: Option<&str>) -> Result<String, String> {
+        let (desk, sign_in) = self.sign_in(plugin, credential)?;
+        sign_in.logout(&desk.gate).await
+    }
+
+    async fn test(&self, plugin: &str) -> Result<Vec<String>, String> {
+        let desk = self.desk(plugin).ok_or_else(|| format!("the service has no plugin {plugin}: reload it"))?;
+        desk.test().await.map_err(|error| error.to_string())
     }
 
     async fn decided(&self, jobs: Vec<Job>) {

@@ -42,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) tape: Option<Arc<Mutex<Tape>>>,
     /// Host calls so far.
     pub(crate) host_calls: u32,
+    /// Guesses of secrets so far.
+    pub(crate) guesses: u32,
     /// How long a request may wait for its turn.
     pub(crate) patience: Duration,
     /// Time that the plugin waited for its turn.
@@ -62,6 +64,12 @@ impl Session {
     }
 }
 
+/// A plugin may compare so many candidates with secrets in one visit: enough for an honest one.
+const GUESSES: u32 = 5;
+
+/// The capability that a manifest asks for to use the interface `secrets`.
+const SECRETS: &str = "secrets";
+
 /// Host calls about the plugin's storage.
 const STORAGE: &str = "storage";
 
@@ -77,6 +85,22 @@ fn about(scope: storage::Scope, key: &str) -> String {
 impl Services for Session {
     async fn send(&mut self, request: http::Request) -> Result<http::Response, http::Error> {
         exchange::send(self, request).await
+    }
+
+    fn placeholder(&mut self, handle: &str, encoding: &str) -> Result<String, String> {
+        if !self.desk.manifest.capabilities.contains(SECRETS) {
+            return Err(format!("the manifest does not ask for the capability `{SECRETS}`"));
+        }
+        // The same for ever, so a replay needs no record of it.
+        self.desk.gate.placeholder(handle, encoding).map_err(|error| error.to_string())
+    }
+
+    fn matches(&mut self, handle: &str, candidate: &str) -> bool {
+        self.guesses += 1;
+        let is_one = self.guesses <= GUESSES
+            && self.desk.manifest.capabilities.contains(SECRETS)
+            && self.desk.gate.matches(handle, candidate);
+        self.at_once("secrets.matches", handle, is_one)
     }
 
     async fn get(&mut self, scope: storage::Scope, key: &str) -> Result<Option<storage::Entry>, String> {

@@ -110,7 +110,7 @@ impl Ledger {
         match offer {
             judge::Offer::Client => {
                 self.verdict.for_clients += 1;
-                self.issue(None)
+                self.issue(None, true)
             }
             judge::Offer::Code { code, redirect_uri, challenge } => {
                 let now = self.now();
@@ -129,7 +129,7 @@ impl Ledger {
                 self.verdict.exchanges += 1;
                 let refresh = self.fresh("rt/");
                 self.families.push(Family { alive: true, refresh, used: Vec::new() });
-                self.issue(Some(self.families.len() - 1))
+                self.issue(Some(self.families.len() - 1), true)
             }
             judge::Offer::Refresh(token) => self.refresh(&token),
         }
@@ -155,7 +155,7 @@ impl Ledger {
             return refused;
         }
         self.verdict.refreshes += 1;
-        if self.profile.refresh != Refresh::Static {
+        if matches!(self.profile.refresh, Refresh::Rotating | Refresh::Lenient) {
             let next = self.fresh("rt/");
             let family = &mut self.families[at];
             let present = std::mem::replace(&mut family.refresh, next);
@@ -163,10 +163,11 @@ impl Ledger {
                 family.used.push(present);
             }
         }
-        self.issue(Some(at))
+        self.issue(Some(at), false)
     }
 
-    fn issue(&mut self, family: Option<usize>) -> Answer {
+    /// Gives an access token. `first` says that it comes from a sign-in and not from a renewal.
+    fn issue(&mut self, family: Option<usize>, first: bool) -> Answer {
         let access = self.fresh("at-");
         let until = self.now() + Duration::from_secs(self.profile.life.seconds());
         self.access.insert(access.clone(), until);
@@ -177,7 +178,6 @@ impl Ledger {
             Life::Untold(_) => {}
         }
         if let Some(family) = family {
-            let first = self.families[family].used.is_empty();
             if self.profile.refresh != Refresh::Static || first {
                 fields.push(format!(r#""refresh_token":"{}""#, self.families[family].refresh));
             }
@@ -237,12 +237,16 @@ impl Ledger {
         self.access.clear();
     }
 
-    pub(crate) fn advance(&mut self, time: Duration) {
-        self.skipped += time;
+    pub(crate) fn forget_last_rotation(&mut self) {
+        for family in &mut self.families {
+            if let Some(before) = family.used.pop() {
+                family.refresh = before;
+            }
+        }
     }
 
-    pub(crate) fn would_take(&self, refresh: &str) -> bool {
-        self.families.iter().any(|family| family.alive && family.refresh == refresh)
+    pub(crate) fn advance(&mut self, time: Duration) {
+        self.skipped += time;
     }
 
     pub(crate) fn gave_away(&self, text: &str) -> bool {

@@ -67,8 +67,10 @@ impl Life {
 pub enum Refresh {
     /// There are no refresh tokens; the client fetches tokens for itself.
     None,
-    /// One that stays.
+    /// One that stays, and is given once.
     Static,
+    /// One that stays, and is given again each time.
+    Repeated,
     /// A new one each time. The old one, seen again, ends everything that came from the same sign-in.
     Rotating,
     /// A new one each time; the one before is taken once more as long as the new one has not been used.
@@ -127,7 +129,7 @@ impl Profile {
     pub fn hubspot() -> Profile {
         Profile {
             life: Life::Number(1800),
-            refresh: Refresh::Static,
+            refresh: Refresh::Repeated,
             pkce: false,
             says_issuer: false,
             ..Profile::rotating()

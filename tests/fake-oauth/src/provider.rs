@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use anyhow::{Context, Result, bail};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -17,6 +17,9 @@ use crate::ledger::Ledger;
 use crate::profile::Profile;
 use crate::tls::identity;
 use crate::verdict::Verdict;
+
+/// How long a test waits for anything here.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running provider; it stops when it is dropped.
 pub struct Provider {
@@ -30,6 +33,8 @@ pub struct Provider {
 pub(crate) struct Shared {
     ledger: Mutex<Ledger>,
     faults: Mutex<VecDeque<Fault>>,
+    /// Connections that are open.
+    open: watch::Sender<usize>,
 }
 
 impl Shared {
@@ -62,18 +67,16 @@ impl Provider {
             _ => (None, None),
         };
         let ledger = Mutex::new(Ledger::new(profile.clone(), origin.clone()));
-        let shared = Arc::new(Shared { ledger, faults: Mutex::default() });
+        let shared = Arc::new(Shared { ledger, faults: Mutex::default(), open: watch::Sender::new(0) });
         let served = shared.clone();
         let acceptor = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (tls, shared) = (tls.clone(), served.clone());
+                shared.open.send_modify(|open| *open += 1);
                 tokio::spawn(async move {
-                    socket.set_nodelay(true)?;
                     // A client that goes away is an everyday thing here.
-                    match tls {
-                        Some(tls) => serve(tls.accept(socket).await?, shared).await,
-                        None => serve(socket, shared).await,
-                    }
+                    let _ = welcome(socket, tls, shared.clone()).await;
+                    shared.open.send_modify(|open| *open -= 1);
                 });
             }
         });
@@ -156,9 +159,16 @@ impl Provider {
         self.shared.ledger().advance(time);
     }
 
-    /// Whether this refresh token would be taken now.
-    pub fn would_take(&self, refresh: &str) -> bool {
-        self.shared.ledger().would_take(refresh)
+    /// Forgets the newest refresh tokens, as a provider does that is set back to a backup: the ones before are good.
+    pub fn forget_last_rotation(&self) {
+        self.shared.ledger().forget_last_rotation();
+    }
+
+    /// Waits until no connection is open: whatever clients sent that are gone has been carried out.
+    pub async fn quiet(&self) -> Result<()> {
+        let mut open = self.shared.open.subscribe();
+        tokio::time::timeout(PATIENCE, open.wait_for(|open| *open == 0)).await.context("connections stay open")??;
+        Ok(())
     }
 
     /// Says whether a text holds any token or code that was ever given, or the client's secret.
@@ -169,6 +179,14 @@ impl Provider {
     /// What went on so far.
     pub fn verdict(&self) -> Verdict {
         self.shared.ledger().verdict()
+    }
+}
+
+async fn welcome(socket: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) -> Result<()> {
+    socket.set_nodelay(true)?;
+    match tls {
+        Some(tls) => serve(tls.accept(socket).await?, shared).await,
+        None => serve(socket, shared).await,
     }
 }
 

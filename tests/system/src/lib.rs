@@ -4,6 +4,8 @@
 mod config;
 mod disk;
 mod files;
+pub mod http;
+pub mod office;
 mod setup;
 mod time;
 pub mod verdict;

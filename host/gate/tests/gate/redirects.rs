@@ -210,6 +210,35 @@ async fn a_secret_does_not_travel_in_the_url_of_a_redirect() {
 }
 
 #[tokio::test]
+async fn a_secret_does_not_travel_in_a_body_and_not_to_a_part_of_the_server_that_it_is_not_for() {
+    let other = Server::start(|_| ok("there")).await;
+    for elsewhere in [true, false] {
+        let location = if elsewhere { other.url("/x") } else { "/other".into() };
+        let server = Server::start(move |request| match path(request).as_str() {
+            "/api" => redirect(307, &location),
+            _ => ok("here"),
+        })
+        .await;
+        let http = vec![grant(&server.url("")), grant(&other.url(""))];
+        let secret = "s3cret-of-the-api".to_owned().into();
+        let origins = vec![grant(&server.url("/api"))];
+        let credentials = BTreeMap::from([
+            ("pasted".into(), Credential::secret(&secret, origins.clone()).unwrap()),
+            ("api".into(), Credential::bearer(&secret, origins).unwrap()),
+        ]);
+        let gate = Gate::new(Options { http, credentials, redirects: 2, ..options(&[]) }).unwrap();
+        let mask = gate.placeholder("pasted", "base64").unwrap();
+        let response = gate.send(post(&server.url("/api"), &format!("key={mask}"))).await.unwrap();
+        assert_eq!((response.status, server.requests().len(), other.connections()), (307, 1, 0));
+        // The request goes on without what stands in a header.
+        let response = gate.send(with("api", post(&server.url("/api"), "plain"))).await.unwrap();
+        assert_eq!(response.status, 200);
+        let hop = if elsewhere { other.requests() } else { server.requests() }.pop().unwrap();
+        assert!(hop.ends_with("\r\n\r\nplain") && !hop.contains("authorization"), "{hop}");
+    }
+}
+
+#[tokio::test]
 async fn the_trail_of_redirects_shows_no_secret() {
     const SECRET: &str = "k3yk3yk3yk3yk3y1";
     let server = Server::start(|request| match path(request).strip_suffix("/crm.x") {

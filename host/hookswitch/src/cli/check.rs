@@ -1,6 +1,6 @@
 //! `hookswitch check`.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::Args;
 use hookswitch_journal::Journal;
@@ -12,8 +12,12 @@ use super::{
 };
 use crate::{
     config::{self, Loaded},
-    desk::{self, Desk, Lane, Visit},
-    keeper, service, sources,
+    control::Client,
+    desk::{self, Desk},
+    keeper,
+    keys::Keys,
+    service, sources,
+    status::SIGNED_IN,
 };
 
 /// Check the configuration, the plugins and the connections. Changes nothing on either side.
@@ -31,9 +35,6 @@ pub(super) struct Options {
     #[arg(long)]
     offline: bool,
 }
-
-/// `plugin.check` may take this long (contract, `plugin.check`).
-const TEST: Duration = Duration::from_secs(30);
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -89,6 +90,9 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     if loaded.config.plugin.is_empty() {
         report.say("configuration", false, "there is no plugin: add a table [plugin.NAME]")?;
     }
+    for exposed in config::exposed(&loaded) {
+        report.warn("configuration", &exposed)?;
+    }
     runtime.block_on(async {
         for name in loaded.config.pbx.keys() {
             check_pbx(&mut report, name, &loaded, options).await?;
@@ -124,28 +128,38 @@ async fn check_pbx(report: &mut Report, name: &str, loaded: &Loaded, options: &O
     }
 }
 
-async fn check_plugins(
-    report: &mut Report,
-    loaded: &Loaded,
-    options: &Options,
-    folder: &std::path::Path,
-) -> miette::Result<()> {
-    let engine = service::engine(&loaded.resolve(&loaded.config.server.data))?;
+async fn check_plugins(report: &mut Report, loaded: &Loaded, options: &Options, folder: &Path) -> miette::Result<()> {
+    let data = loaded.resolve(&loaded.config.server.data);
+    let engine = service::engine(&data)?;
     let journal = Journal::open(folder).map_err(|error| miette::miette!("{error}"))?;
+    // The running service has the tokens; a check of its own would renew them behind its back.
+    let mut service = Client::connect(&data).map_err(|error| miette::miette!("{error}"))?;
+    let keys = if service.is_none() && data.join("keys").is_dir() {
+        Keys::open(&data, loaded)
+    } else {
+        Keys::empty(folder)
+    };
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(error) => return report.say("keys", false, error.to_string()),
+    };
     for name in loaded.config.plugin.keys() {
         let about = format!("plugin.{name}");
-        match desk::open(name, loaded, &engine, &journal).await {
+        match desk::open(name, loaded, &engine, &journal, &keys).await {
             Err(error) => report.say(&about, false, error.to_string())?,
             Ok(desk) => {
                 let manifest = &desk.manifest;
                 let vendor =
                     if manifest.vendor.is_empty() { String::new() } else { format!(" by {}", manifest.vendor) };
                 report.say(&about, true, format!("{} {}{vendor}", manifest.title, manifest.version))?;
-                for unused in desk::not_asked_for(&desk.config, manifest, loaded) {
-                    report.warn(&about, &unused)?;
+                for difference in desk::differences(&desk) {
+                    report.warn(&about, &difference)?;
                 }
                 if !options.offline {
-                    check_crm(report, &about, &desk).await?;
+                    match service.as_mut().filter(|_| desk.has_tokens()) {
+                        Some(service) => ask_service(report, &about, name, service)?,
+                        None => check_crm(report, &about, &desk).await?,
+                    }
                 }
             }
         }
@@ -154,9 +168,31 @@ async fn check_plugins(
     Ok(())
 }
 
+/// What the running service finds, with the tokens that it has.
+fn ask_service(report: &mut Report, about: &str, name: &str, service: &mut Client) -> miette::Result<()> {
+    let status = service.status().map_err(|error| miette::miette!("{error}"))?;
+    let plugin = status.plugins.iter().find(|plugin| plugin.name == name);
+    for sign_in in plugin.iter().flat_map(|plugin| &plugin.sign_ins) {
+        let good = sign_in.state == SIGNED_IN;
+        let reason = sign_in.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let cure = if good { String::new() } else { format!(": hookswitch auth login {name}") };
+        report.say(about, good, format!("credentials.{}: {}{reason}{cure}", sign_in.handle, sign_in.state))?;
+    }
+    if plugin.is_some_and(|plugin| plugin.sign_ins.iter().any(|sign_in| sign_in.state != SIGNED_IN)) {
+        return Ok(());
+    }
+    match service.test(name.to_owned()) {
+        Ok(lines) => lines.iter().try_for_each(|line| report.say(about, true, format!("{line} (the service says)"))),
+        Err(error) => report.say(about, false, error.to_string()),
+    }
+}
+
 async fn check_crm(report: &mut Report, about: &str, desk: &Arc<Desk>) -> miette::Result<()> {
-    let visit = Visit { function: "plugin.check", lane: Lane::Record, wall: TEST, call: None, leave: None };
-    match desk.visit(visit, async |plugin, job| plugin.check(job).await).await {
+    if desk.is_signed_out() {
+        let cure = format!("nobody is signed in: start `hookswitch run`, then `hookswitch auth login {}`", desk.name);
+        return report.say(about, false, cure);
+    }
+    match desk.test().await {
         Ok(lines) => lines.iter().try_for_each(|line| report.say(about, true, line))?,
         Err(error) => return report.say(about, false, error.to_string()),
     }

@@ -1,13 +1,12 @@
 //! `[plugin.NAME]`: a CRM.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use hookswitch_call::{Call, event::Outcome, signal::Direction};
-use hookswitch_gate::{Grant, Network};
-use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, de};
+use hookswitch_gate::{Grant, Network, Pin, Resolver};
+use serde::Deserialize;
 
-use super::{Fault, Secret};
+use super::{Credential, Fault, Secret, Setting, TlsFiles};
 use crate::{rate::Rate, retry::Retry};
 
 /// More functions of one plugin than this do not run at once.
@@ -24,6 +23,9 @@ pub(crate) struct Plugin {
     /// What it may reach.
     #[serde(default)]
     pub(crate) allow: Allow,
+    /// How the CRM is reached, where the usual way does not lead there.
+    #[serde(default)]
+    pub(crate) connection: Connection,
     /// `credentials.HANDLE`: the keys that its manifest asks for. The plugin never sees them.
     #[serde(default)]
     pub(crate) credentials: BTreeMap<String, Credential>,
@@ -67,86 +69,22 @@ pub(crate) struct Allow {
     pub(crate) network: Vec<Network>,
     /// Certificates to trust besides the system's, as a PEM file.
     pub(crate) ca_file: Option<PathBuf>,
+    /// Servers that are trusted by their key alone, as `"sha256/…"`: the hash of the public key, in base64.
+    pub(crate) pins: Vec<Pin>,
+    /// So many redirects are followed for one request, each to where `http` allows: 0 to 3. Default: 0.
+    pub(crate) redirects: u8,
 }
 
-/// `credentials.HANDLE`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Credential {
-    /// How the value is used.
-    pub(crate) kind: CredentialKind,
-    /// The value, written here. Better: `env` or `file`.
-    value: Option<SecretString>,
-    /// The environment variable that holds the value.
-    env: Option<String>,
-    /// The file that holds the value.
-    file: Option<PathBuf>,
-}
-
-/// How a credential is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum CredentialKind {
-    /// A secret address that requests are made below (a Bitrix24 webhook).
-    BaseUrl,
-    /// A token in the `Authorization` header.
-    Bearer,
-}
-
-impl CredentialKind {
-    /// The kind as manifests and the configuration spell it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::BaseUrl => "base-url",
-            Self::Bearer => "bearer",
-        }
-    }
-}
-
-impl Credential {
-    /// Where the value comes from.
-    pub(crate) fn secret(&self) -> Option<Secret> {
-        match (&self.value, &self.env, &self.file) {
-            (Some(value), None, None) => Some(Secret::Text(value.clone())),
-            (None, Some(env), None) => Some(Secret::Env(env.clone())),
-            (None, None, Some(file)) => Some(Secret::File(file.clone())),
-            _ => None,
-        }
-    }
-}
-
-/// The value of a setting: plugins get every setting as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Setting(pub(crate) String);
-
-impl<'de> Deserialize<'de> for Setting {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Setting;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, a number, true or false")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Setting, E> {
-                Ok(Setting(text.to_owned()))
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Setting, E> {
-                Ok(Setting(number.to_string()))
-            }
-
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Setting, E> {
-                Ok(Setting(number.to_string()))
-            }
-
-            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Setting, E> {
-                Ok(Setting(flag.to_string()))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
+/// `connection`: how a CRM is reached.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Connection {
+    /// Who is asked for addresses: `"dns"` (the default), `"system"`, or a list of name servers.
+    pub(crate) resolver: Resolver,
+    /// The way out of the house: `"http://proxy.example.com:3128"`, with `user:password@` where it asks who comes.
+    pub(crate) proxy: Option<Secret>,
+    /// What this side shows in the TLS handshake.
+    pub(crate) client_certificate: Option<TlsFiles>,
 }
 
 /// `contacts`: when an unknown caller becomes a contact.
@@ -242,13 +180,7 @@ impl CallType {
 impl Plugin {
     pub(super) fn validate(&self, name: &str) -> Result<(), Fault> {
         for (handle, credential) in &self.credentials {
-            if credential.secret().is_none() {
-                return Err(Fault::new(
-                    &["plugin", name, "credentials", handle],
-                    "a credential needs exactly one source for its value",
-                    "give `env`, `file` or `value`, like { kind = \"base-url\", env = \"BITRIX24_WEBHOOK\" }",
-                ));
-            }
+            credential.validate(&["plugin", name, "credentials", handle], handle)?;
         }
         if self.limits.concurrency.is_some_and(|slots| !(1..=MOST_SLOTS).contains(&slots)) {
             return Err(Fault::new(
@@ -282,5 +214,23 @@ impl Plugin {
     /// Whether calls of this phone system are its business.
     pub(crate) fn serves_pbx(&self, pbx: &str) -> bool {
         self.pbx.as_ref().is_none_or(|names| names.iter().any(|name| name == pbx))
+    }
+
+    /// The files that it is made of, besides those that hold its secrets. Which settings name files is the manifest's to
+    /// say; here each of them may.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let settings = self.settings.values().filter_map(|setting| Some(PathBuf::from(setting.value()?)));
+        let certificate = self.connection.client_certificate.iter();
+        [self.component.clone()]
+            .into_iter()
+            .chain(settings)
+            .chain(self.allow.ca_file.clone())
+            .chain(certificate.flat_map(|files| [files.certificate.clone(), files.key.clone()]))
+    }
+
+    /// Everything secret that is read from somewhere.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = Secret> {
+        let settings = self.settings.values().filter(|setting| setting.value().is_none()).map(Setting::secret);
+        self.credentials.values().flat_map(Credential::secrets).chain(settings).chain(self.connection.proxy.clone())
     }
 }

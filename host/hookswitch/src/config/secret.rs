@@ -14,7 +14,12 @@ pub(crate) enum Secret {
     Env(String),
     /// A file holds it: `{ file = "/run/secrets/ami" }`; blank space at the ends is cut.
     File(PathBuf),
+    /// The service manager hands it over under this name (systemd's `LoadCredential`): `{ credential = "ami" }`.
+    Credential(String),
 }
+
+/// Where the service manager puts what it hands over (systemd.exec(5), "CREDENTIALS").
+const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
 impl Secret {
     /// Reads the secret. `key` is what errors call it, `folder` what relative files are relative to.
@@ -24,10 +29,12 @@ impl Secret {
             Self::Env(name) => std::env::var(name).map_err(|error| {
                 format!("{key}: environment variable {name}: {error}; set it before starting hookswitch")
             })?,
-            Self::File(path) => {
-                let path = folder.join(path);
-                std::fs::read_to_string(&path)
-                    .map_err(|error| format!("{key}: cannot read {}: {error}", path.display()))?
+            Self::File(path) => read(key, &folder.join(path))?,
+            Self::Credential(name) => {
+                let directory = std::env::var_os(DIRECTORY).ok_or_else(|| {
+                    format!("{key}: the service manager hands over no credentials; is there `LoadCredential={name}:…`?")
+                })?;
+                read(key, &Path::new(&directory).join(name))?
             }
         };
         match text.trim() {
@@ -42,9 +49,13 @@ impl Secret {
     pub(crate) fn file(&self) -> Option<PathBuf> {
         match self {
             Self::File(path) => Some(path.clone()),
-            Self::Text(_) | Self::Env(_) => None,
+            Self::Text(_) | Self::Env(_) | Self::Credential(_) => None,
         }
     }
+}
+
+fn read(key: &str, path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{key}: cannot read {}: {error}", path.display()))
 }
 
 impl fmt::Debug for Secret {
@@ -53,11 +64,12 @@ impl fmt::Debug for Secret {
             Self::Text(_) => f.write_str("in the configuration"),
             Self::Env(name) => write!(f, "environment variable {name}"),
             Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Credential(name) => write!(f, "credential {name}"),
         }
     }
 }
 
-const EXAMPLE: &str = r#"a text, { env = "VARIABLE" } or { file = "/run/secrets/name" }"#;
+const EXAMPLE: &str = r#"a text, { env = "VARIABLE" }, { file = "/run/secrets/name" } or { credential = "NAME" }"#;
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -84,7 +96,8 @@ impl<'de> de::Visitor<'de> for Visitor {
             let secret = match key.as_str() {
                 "env" => Secret::Env(map.next_value()?),
                 "file" => Secret::File(map.next_value()?),
-                _ => return Err(de::Error::unknown_field(&key, &["env", "file"])),
+                "credential" => Secret::Credential(map.next_value()?),
+                _ => return Err(de::Error::unknown_field(&key, &["env", "file", "credential"])),
             };
             if found.replace(secret).is_some() {
                 return Err(de::Error::custom(format!("give one source: {EXAMPLE}")));

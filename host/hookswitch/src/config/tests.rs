@@ -1,4 +1,4 @@
-use super::{plugin::Setting, *};
+use super::*;
 
 /// The error of `text` as an admin sees it.
 fn shown(text: &str) -> String {
@@ -39,7 +39,7 @@ users = {{ 201 = "7" }}
 "#
     );
     let config = parse("x", &text).unwrap();
-    assert_eq!(config.plugin["bitrix24"].settings["fallback-user"], Setting("1".into()));
+    assert_eq!(config.plugin["bitrix24"].settings["fallback-user"].value(), Some("1"));
     assert_eq!(config.plugin["bitrix24"].users["201"], "7");
 }
 

@@ -9,8 +9,10 @@ use std::{
 
 use hookswitch_journal::retention::Erased;
 
+use crate::status::Status;
+
 use super::{
-    Decided, Decision, LINE, LINE_TIME, at_socket,
+    Begun, Decided, Decision, LINE, LINE_TIME, at_socket,
     message::{Answer, Request},
 };
 
@@ -18,6 +20,8 @@ use super::{
 const DECIDE: Duration = Duration::from_secs(60);
 /// A reload compiles plugins.
 const RELOAD: Duration = Duration::from_secs(300);
+/// A status is read; a sign-in is begun or ended with a request to the CRM.
+const TALK: Duration = Duration::from_secs(60);
 /// Many calls are erased in many small steps.
 const ERASE: Duration = Duration::from_secs(3600);
 
@@ -93,6 +97,55 @@ impl Client {
     pub(crate) fn reload(&mut self) -> Result<Vec<String>, Error> {
         match self.ask(&Request::Reload, RELOAD)? {
             Answer::Reloaded(changes) => Ok(changes),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// How everything is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`decide`](Self::decide); the same holds for what follows.
+    pub(crate) fn status(&mut self) -> Result<Status, Error> {
+        match self.ask(&Request::Status, TALK)? {
+            Answer::Status(status) => Ok(status),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Begins a sign-in at the CRM of `plugin`; `credential` where it has several.
+    pub(crate) fn login(&mut self, plugin: String, credential: Option<String>) -> Result<Begun, Error> {
+        match self.ask(&Request::Login { plugin, credential }, TALK)? {
+            Answer::Begun(begun) => Ok(begun),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// What came of a sign-in: none while it is waited for, the error is why it failed.
+    pub(crate) fn outcome(
+        &mut self,
+        plugin: String,
+        handle: String,
+        attempt: u64,
+    ) -> Result<Option<Result<(), String>>, Error> {
+        match self.ask(&Request::Outcome { plugin, handle, attempt }, TALK)? {
+            Answer::Outcome(outcome) => Ok(outcome),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Signs out; tells what came of it.
+    pub(crate) fn logout(&mut self, plugin: String, credential: Option<String>) -> Result<String, Error> {
+        match self.ask(&Request::Logout { plugin, credential }, TALK)? {
+            Answer::LoggedOut(told) => Ok(told),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has `plugin` ask its CRM whether all is well; what it found, line by line.
+    pub(crate) fn test(&mut self, plugin: String) -> Result<Vec<String>, Error> {
+        match self.ask(&Request::Test { plugin }, TALK)? {
+            Answer::Tested(lines) => Ok(lines),
             other => Err(unexpected(other)),
         }
     }

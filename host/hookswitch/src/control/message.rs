@@ -5,6 +5,7 @@ use hookswitch_journal::{CallRef, JobId, jobs::Job, retention::Erased};
 use serde::{Deserialize, Serialize};
 
 use super::Decision;
+use crate::status::Status;
 
 /// What a command asks of the service.
 #[derive(Debug, Serialize, Deserialize)]
@@ -16,6 +17,16 @@ pub(super) enum Request {
     Erase { number: String },
     /// Take up the configuration as it is on disk now.
     Reload,
+    /// How everything is.
+    Status,
+    /// Begin a sign-in at a plugin's CRM.
+    Login { plugin: String, credential: Option<String> },
+    /// What came of a sign-in that was begun.
+    Outcome { plugin: String, handle: String, attempt: u64 },
+    /// Sign out.
+    Logout { plugin: String, credential: Option<String> },
+    /// Have a plugin ask its CRM whether all is well, as `check` does.
+    Test { plugin: String },
 }
 
 /// What the service answers: what came of it, or why nothing was done.
@@ -26,7 +37,30 @@ pub(super) enum Answer {
     Erased(Erased),
     /// One line for each thing that changed.
     Reloaded(Vec<String>),
+    Status(Status),
+    Begun(Begun),
+    /// None while nobody has signed in; the error is why it did not work.
+    Outcome(Option<Result<(), String>>),
+    /// What came of it, for the admin.
+    LoggedOut(String),
+    /// What the plugin found, line by line.
+    Tested(Vec<String>),
     Refused(String),
+}
+
+/// A sign-in that waits for a person with a browser.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    /// The credential's handle.
+    pub(crate) handle: String,
+    /// What to open in the browser.
+    pub(crate) url: String,
+    /// Where the CRM sends the browser afterwards, to the letter.
+    pub(crate) redirect_uri: String,
+    /// So long it is waited for.
+    pub(crate) seconds: u64,
+    /// Tells this attempt from others.
+    pub(crate) attempt: u64,
 }
 
 /// A job about which was decided.

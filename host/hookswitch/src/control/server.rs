@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     LINE, LINE_TIME, SOCKET, at_socket,
-    message::{Answer, Decided, Request},
+    message::{Answer, Begun, Decided, Request},
 };
-use crate::clock;
+use crate::{clock, status::Status};
 
 /// Commands that are served at the same time; more wait to be let in.
 const CLIENTS: usize = 4;
@@ -37,7 +37,22 @@ const BREATH: Duration = Duration::from_millis(200);
 pub(crate) trait Service: Send + Sync {
     /// Takes up the configuration and the components as they are on disk now. Returns one line for each thing that
     /// changed; none: nothing. The error is what is wrong, as `check` would say it; everything runs on as before then.
-    async fn reload(&self) -> Result<Vec<String>, String>;
+    async fn reload(self: Arc<Self>) -> Result<Vec<String>, String>;
+
+    /// How everything is.
+    async fn status(&self) -> Result<Status, String>;
+
+    /// Begins a sign-in at the CRM of a plugin.
+    async fn login(&self, plugin: &str, credential: Option<&str>) -> Result<Begun, String>;
+
+    /// What came of a sign-in; none while it is waited for.
+    async fn outcome(&self, plugin: &str, handle: &str, attempt: u64) -> Result<Option<Result<(), String>>, String>;
+
+    /// Signs out; tells the admin what came of it.
+    async fn logout(&self, plugin: &str, credential: Option<&str>) -> Result<String, String>;
+
+    /// Has a plugin ask its CRM whether all is well.
+    async fn test(&self, plugin: &str) -> Result<Vec<String>, String>;
 
     /// Jobs that wait again, or that are skipped now: the running queues must know.
     async fn decided(&self, jobs: Vec<Job>);
@@ -184,10 +199,22 @@ impl Desk {
                 }
                 Err(error) => Answer::Refused(error.to_string()),
             },
-            Request::Reload => match self.service.reload().await {
-                Ok(changes) => Answer::Reloaded(changes),
-                Err(refusal) => Answer::Refused(refusal),
-            },
+            Request::Reload => told(self.service.clone().reload().await, Answer::Reloaded),
+            Request::Status => told(self.service.status().await, Answer::Status),
+            Request::Login { plugin, credential } => {
+                told(self.service.login(&plugin, credential.as_deref()).await, Answer::Begun)
+            }
+            Request::Outcome { plugin, handle, attempt } => {
+                told(self.service.outcome(&plugin, &handle, attempt).await, Answer::Outcome)
+            }
+            Request::Logout { plugin, credential } => {
+                told(self.service.logout(&plugin, credential.as_deref()).await, Answer::LoggedOut)
+            }
+            Request::Test { plugin } => told(self.service.test(&plugin).await, Answer::Tested),
         }
     }
+}
+
+fn told<T>(result: Result<T, String>, answer: impl FnOnce(T) -> Answer) -> Answer {
+    result.map_or_else(Answer::Refused, answer)
 }

@@ -34,7 +34,27 @@ struct Told {
 
 #[async_trait]
 impl Service for Told {
-    async fn reload(&self) -> Result<Vec<String>, String> {
+    async fn status(&self) -> Result<crate::status::Status, String> {
+        Err(String::new())
+    }
+
+    async fn login(&self, _: &str, _: Option<&str>) -> Result<crate::control::Begun, String> {
+        Err(String::new())
+    }
+
+    async fn outcome(&self, _: &str, _: &str, _: u64) -> Result<Option<Result<(), String>>, String> {
+        Ok(None)
+    }
+
+    async fn logout(&self, _: &str, _: Option<&str>) -> Result<String, String> {
+        Err(String::new())
+    }
+
+    async fn test(&self, _: &str) -> Result<Vec<String>, String> {
+        Err(String::new())
+    }
+
+    async fn reload(self: Arc<Self>) -> Result<Vec<String>, String> {
         match self.decided.lock().unwrap().len() {
             0 => Ok(vec!["plugin crm: changed".to_owned()]),
             _ => Err("line 3: unknown key `truncs`".to_owned()),

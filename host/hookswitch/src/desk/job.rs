@@ -177,6 +177,7 @@ impl Desk {
             started,
             tape: Some(tape.clone()),
             host_calls: 0,
+            guesses: 0,
             patience: PATIENT,
             grace: Grace::default(),
             asked: asked.clone(),

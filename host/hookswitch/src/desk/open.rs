@@ -2,21 +2,22 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
 };
 
-use hookswitch_gate::{Credential, Gate, Grant, Options, Resolver};
+use hookswitch_gate::{ClientCertificate, Credential, Gate, Grant, Options, Proxy};
 use hookswitch_journal::Journal;
 use hookswitch_runtime::{Component, Engine, Job, LoadError};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Desk;
 use crate::{
-    config::{self, CredentialKind, Loaded, MOST_SLOTS},
+    config::{self, Loaded, MOST_SLOTS},
     health::Health,
     imprint::{Imprint, Maker},
-    manifest::Manifest,
+    keys::{Keyring, Keys},
+    manifest::{Manifest, Setting},
     rate::Bucket,
     users::Users,
 };
@@ -80,21 +81,26 @@ pub(crate) async fn open(
     loaded: &Loaded,
     engine: &Engine,
     journal: &Journal,
+    keys: &Keys,
 ) -> Result<Arc<Desk>, OpenError> {
     let Inspected { component, manifest } = inspect(name, loaded, engine).await?;
     let host = &loaded.config;
     let Some(plugin) = host.plugin.get(name) else {
         return Err(OpenError::Configuration(vec![format!("there is no [plugin.{name}]")]));
     };
-    let faults = manifest.faults(name, plugin);
+    let faults = manifest.faults(name, plugin, &loaded.folder);
     if !faults.is_empty() {
         return Err(OpenError::Configuration(faults));
     }
-    let gate = gate(name, plugin, &manifest, loaded)?;
+    let Keyring { credentials, sign_ins, values } =
+        keys.ring(name, &manifest, loaded).map_err(OpenError::Configuration)?;
+    let reach = Reach::of(plugin, &manifest, &credentials);
+    let gate = gate(name, plugin, keys, loaded, reach.granted.clone(), credentials)
+        .map_err(|problem| OpenError::Gate { name: name.to_owned(), problem })?;
     let slots = plugin.limits.concurrency.or(manifest.limits.concurrency).unwrap_or(CONCURRENCY).clamp(1, MOST_SLOTS);
-    let settings = settings(plugin, &manifest);
+    let settings = settings(plugin, &manifest, &loaded.folder);
     let imprint = imprint(name, loaded);
-    Ok(Arc::new(Desk {
+    let desk = Desk {
         name: name.to_owned(),
         config: plugin.clone(),
         served: manifest.served(),
@@ -115,7 +121,12 @@ pub(crate) async fn open(
         record: Semaphore::new(slots),
         host: host.clone(),
         manifest,
-    }))
+        sign_ins,
+        values,
+        reach,
+    };
+    desk.health.set_signed_out(desk.is_signed_out());
+    Ok(Arc::new(desk))
 }
 
 /// Which component runs with which settings: everything that a run depends on besides its arguments and host calls.
@@ -137,73 +148,97 @@ pub(crate) fn imprint(name: &str, loaded: &Loaded) -> Imprint {
     // The phone systems say how numbers on their lines are read.
     let made = Maker::new(loaded).table("pbx", None).table("plugin", Some(name));
     let Some(plugin) = loaded.config.plugin.get(name) else { return made.finish() };
-    let made = [Some(&plugin.component), plugin.allow.ca_file.as_ref()]
-        .into_iter()
-        .flatten()
-        .fold(made, |made, file| made.file(file));
-    let secrets = plugin
-        .credentials
-        .iter()
-        .map(|(handle, credential)| credential.secret().and_then(|secret| secret.read(handle, &loaded.folder).ok()));
+    let made = plugin.files().fold(made, |made, file| made.file(&file));
+    let secrets = plugin.secrets().map(|secret| secret.read("", &loaded.folder).ok());
     secrets.fold(made, Maker::secret).finish()
 }
 
-/// The values of all settings.
-fn settings(plugin: &config::Plugin, manifest: &Manifest) -> BTreeMap<String, String> {
-    let defaults =
-        manifest.settings.iter().filter_map(|setting| Some((setting.name.clone(), setting.default.clone()?)));
-    let given = plugin.settings.iter().map(|(name, value)| (name.clone(), value.0.clone()));
-    defaults.chain(given).collect()
+/// The values of all settings that the plugin may read.
+fn settings(plugin: &config::Plugin, manifest: &Manifest, folder: &Path) -> BTreeMap<String, String> {
+    let value = |setting: &Setting| setting.text(plugin.settings.get(&setting.name), folder).ok().flatten();
+    manifest.settings.iter().filter_map(|setting| Some((setting.name.clone(), value(setting)?))).collect()
 }
 
 /// The way out: what the plugin asks for and the admin grants.
-fn gate(name: &str, plugin: &config::Plugin, manifest: &Manifest, loaded: &Loaded) -> Result<Gate, OpenError> {
-    let fail = |problem: String| OpenError::Gate { name: name.to_owned(), problem };
-    let credentials = credentials(plugin, loaded).map_err(fail)?;
-    let asked = asked(manifest, &credentials);
-    let http = plugin.allow.http.iter().filter(|grant| asked.iter().any(|ask| ask.contains(grant))).cloned().collect();
+fn gate(
+    name: &str,
+    plugin: &config::Plugin,
+    keys: &Keys,
+    loaded: &Loaded,
+    granted: Vec<Grant>,
+    credentials: BTreeMap<String, Credential>,
+) -> Result<Gate, String> {
+    let connection = &plugin.connection;
+    let proxy = connection.proxy.as_ref().map(|proxy| {
+        let url = proxy.read("connection.proxy", &loaded.folder)?;
+        Proxy::parse(&url).map_err(|error| format!("connection.proxy: {error}"))
+    });
+    let client_certificate = connection.client_certificate.as_ref().map(|files| ClientCertificate {
+        certificate: loaded.resolve(&files.certificate),
+        key: loaded.resolve(&files.key),
+    });
     let options = Options {
         plugin: name.to_owned(),
-        http,
+        http: granted,
         networks: plugin.allow.network.clone(),
         credentials,
         ca_file: plugin.allow.ca_file.as_ref().map(|path| loaded.resolve(path)),
-        resolver: Resolver::default(),
-        limits: hookswitch_gate::Limits::default(),
+        pins: plugin.allow.pins.clone(),
+        client_certificate,
+        proxy: proxy.transpose()?,
+        resolver: connection.resolver.clone(),
+        redirects: plugin.allow.redirects,
+        mask_key: keys.mask_key(),
+        vault: Some(keys.vault(name).map_err(|error| error.to_string())?),
         ..Options::default()
     };
-    Gate::new(options).map_err(|error| fail(error.to_string()))
+    Gate::new(options).map_err(|error| error.to_string())
 }
 
-/// Grants of the admin that the plugin does not ask for, a line each: they are not in effect.
-pub(crate) fn not_asked_for(plugin: &config::Plugin, manifest: &Manifest, loaded: &Loaded) -> Vec<String> {
-    let Ok(credentials) = credentials(plugin, loaded) else { return Vec::new() };
-    let asked = asked(manifest, &credentials);
-    let unused = plugin.allow.http.iter().filter(|grant| !asked.iter().any(|ask| ask.contains(grant)));
-    unused.map(|grant| format!("allow.http: the plugin does not ask for {grant}; the grant is not in effect")).collect()
+/// Where a plugin wants to go, and where it may.
+pub(crate) struct Reach {
+    /// What is in effect: what it asks for and the admin grants.
+    granted: Vec<Grant>,
+    /// What the admin grants and the plugin does not ask for.
+    unused: Vec<Grant>,
+    /// What the plugin asks for and the admin does not grant.
+    refused: Vec<Grant>,
 }
 
-/// The credentials with their values.
-fn credentials(plugin: &config::Plugin, loaded: &Loaded) -> Result<BTreeMap<String, Credential>, String> {
-    let mut credentials = BTreeMap::new();
-    for (handle, credential) in &plugin.credentials {
-        let Some(source) = credential.secret() else { continue };
-        let key = format!("credentials.{handle}");
-        let secret = source.read(&key, &loaded.folder)?;
-        let made = match credential.kind {
-            CredentialKind::BaseUrl => Credential::base_url(&secret),
-            CredentialKind::Bearer => Credential::bearer(&secret, plugin.allow.http.clone()),
+impl Reach {
+    fn of(plugin: &config::Plugin, manifest: &Manifest, credentials: &BTreeMap<String, Credential>) -> Self {
+        let ask = |ask: &String| match ask.strip_prefix("credential:") {
+            Some(handle) => Some(Grant::from(credentials.get(handle)?.origin()?)),
+            None => ask.parse().ok(),
         };
-        credentials.insert(handle.clone(), made.map_err(|error| format!("{key}: {error}"))?);
+        let asked: Vec<Grant> = manifest.http.iter().filter_map(ask).collect();
+        let (mut granted, mut unused) = (Vec::new(), Vec::new());
+        for grant in &plugin.allow.http {
+            if asked.iter().any(|ask| ask.contains(grant)) {
+                granted.push(grant.clone());
+                continue;
+            }
+            // A grant that is wider than what is asked for is used as far as it is asked for.
+            let within: Vec<_> = asked.iter().filter(|ask| grant.contains(ask)).cloned().collect();
+            if within.is_empty() {
+                unused.push(grant.clone());
+            }
+            granted.extend(within);
+        }
+        let meets = |ask: &Grant| plugin.allow.http.iter().any(|grant| ask.contains(grant) || grant.contains(ask));
+        let refused = asked.iter().filter(|ask| !meets(ask)).cloned().collect();
+        Self { granted, unused, refused }
     }
-    Ok(credentials)
 }
 
-/// What the plugin wants to reach.
-fn asked(manifest: &Manifest, credentials: &BTreeMap<String, Credential>) -> Vec<Grant> {
-    let one = |ask: &String| match ask.strip_prefix("credential:") {
-        Some(handle) => Some(Grant::from(credentials.get(handle)?.origin()?)),
-        None => ask.parse().ok(),
-    };
-    manifest.http.iter().filter_map(one).collect()
+/// How the plugin's wishes and the admin's grants differ, a line for each difference. None of it stops the plugin.
+pub(crate) fn differences(desk: &Desk) -> Vec<String> {
+    let Reach { unused, refused, .. } = &desk.reach;
+    let unused = unused
+        .iter()
+        .map(|grant| format!("allow.http: the plugin does not ask for {grant}; the grant is not in effect"));
+    let refused = refused.iter().map(|ask| {
+        format!("the plugin asks for {ask}, which is not granted; if it shall reach it: allow.http = [\"{ask}\"]")
+    });
+    unused.chain(refused).collect()
 }

@@ -85,6 +85,7 @@ impl Desk {
             started,
             tape: None,
             host_calls: 0,
+            guesses: 0,
             patience: if waits { PATIENT } else { URGENT },
             grace: Grace::default(),
             asked: asked.clone(),

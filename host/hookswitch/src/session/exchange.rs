@@ -10,7 +10,7 @@ use super::{
     Session, body,
     tape::{Cue, HTTP, TOO_LARGE},
 };
-use crate::clock;
+use crate::{clock, metrics};
 
 /// What the plugin is told of a request that may have been carried out before the program died.
 const CUT_OFF: &str = "the host was stopped while this request was under way; whether it was carried out is not known";
@@ -20,10 +20,7 @@ const BUSY: &str = "too many requests wait for their turn under the rate limit o
 
 /// Sends a request of the plugin, or gives the answer that it got before.
 pub(super) async fn send(session: &mut Session, request: http::Request) -> Result<http::Response, http::Error> {
-    if !request.keep_secret.is_empty() {
-        return Err(http::Error::Other("`keep-secret` is not offered by this version of the host".to_owned()));
-    }
-    let http::Request { method, url, mut headers, credential, body, effect, timeout_ms, .. } = request;
+    let http::Request { method, url, mut headers, credential, body, effect, timeout_ms, keep_secret } = request;
     let assembled = body::assemble(body).map_err(http::Error::Other)?;
     headers.extend(assembled.content_type.map(|value| ("content-type".to_owned(), value)));
     let effect = match effect {
@@ -73,9 +70,10 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
             credential,
             body: assembled.bytes.into(),
             timeout: timeout_ms.map(|ms| Duration::from_millis(ms.into())),
-            keep_secret: Vec::new(),
+            keep_secret,
         })
         .await;
+    metrics::request(&session.desk.name, outcome(&result));
     // What a write of a job was answered must be given again after a crash; a read can be asked for again.
     if session.tape.is_some() && effect != Effect::Read {
         let (run, answer) = (session.run, answer(&result, true));
@@ -135,8 +133,8 @@ fn at_once(reply: Reply) -> Answer {
 const DENIED: &str = "denied";
 const NOT_SENT: &str = "not-sent";
 const IN_DOUBT: &str = "in-doubt";
-const UNAUTHORISED: &str = "unauthorised";
 const BAD_REQUEST: &str = "bad-request";
+const UNAUTHORISED: &str = "unauthorised";
 
 /// A failed exchange in one word, as it is kept.
 fn kind(error: &gate::Error) -> &'static str {
@@ -145,8 +143,22 @@ fn kind(error: &gate::Error) -> &'static str {
         gate::Error::NotSent { .. } => NOT_SENT,
         gate::Error::InDoubt { .. } => IN_DOUBT,
         gate::Error::TooLarge { .. } => TOO_LARGE,
-        gate::Error::Unauthorised { .. } => UNAUTHORISED,
         gate::Error::BadRequest(_) => BAD_REQUEST,
+        gate::Error::Unauthorised { .. } => UNAUTHORISED,
+    }
+}
+
+/// What came of a request, as it is counted.
+fn outcome(result: &Result<gate::Response, gate::Error>) -> &'static str {
+    match result {
+        Err(error) => kind(error),
+        Ok(response) => match response.status {
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            500..600 => "5xx",
+            _ => "other",
+        },
     }
 }
 

@@ -208,21 +208,26 @@ const EDGES: [u64; 22] = [
 async fn every_integer_argument_of_every_import_at_its_edges() {
     let caller = Caller::new(4).await;
     assert!(caller.imports.len() > 200, "only {} imports", caller.imports.len());
-    let (mut calls, mut survived) = (0, 0);
+    let (mut calls, mut fatal) = (0, 0);
     for (which, import) in caller.imports.iter().enumerate() {
-        for place in 0..import.params.len().max(1) {
+        // Of what cannot be had, such as a socket, there is no handle that a guest could pass.
+        let benign = caller.call(which, &import.benign(), b"text").await;
+        let needs_a_handle = import.name.starts_with("[method]") && !import.name.contains("put-stream");
+        assert!(benign.is_none() || needs_a_handle || ends_the_call(import), "{import:?}: {benign:?}");
+        for place in 0..import.params.len() {
             for edge in EDGES {
                 let mut arguments = import.benign();
-                if let Some(argument) = arguments.get_mut(place) {
-                    *argument = edge;
-                }
-                survived += u32::from(caller.call(which, &arguments, b"text").await.is_none());
+                arguments[place] = edge;
+                fatal += u32::from(caller.call(which, &arguments, b"text").await.is_some());
                 calls += 1;
             }
         }
     }
-    println!("{} imports, {calls} calls, of which the guest survived {survived}", caller.imports.len());
-    assert!(survived > calls / 4, "the benign arguments are none: the guest survived {survived} of {calls} calls");
+    println!("{} imports, {calls} calls, of which {fatal} were the guest's last", caller.imports.len());
+}
+
+fn ends_the_call(import: &Import) -> bool {
+    import.name.starts_with("exit") || import.name.starts_with("[static]")
 }
 
 async fn any_arguments_in_any_combination() {

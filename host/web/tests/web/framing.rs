@@ -48,7 +48,9 @@ async fn lengths_that_can_be_read_in_two_ways_are_refused() {
         ("X: y\r\n\tTransfer-Encoding: chunked", 400),
         ("Transfer-Encoding:\r\n chunked", 400),
     ] {
-        nothing_is_seen(&world, &format!("POST /a HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n"), status).await;
+        // The last chunk, for those who would read chunks; more of a body, for those who would read a length.
+        let request = format!("POST /a HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n0\r\n\r\n");
+        nothing_is_seen(&world, &request, status).await;
     }
     nothing_is_seen(&world, "POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400).await;
 }

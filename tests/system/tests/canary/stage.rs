@@ -101,15 +101,15 @@ impl Stage {
     pub async fn open(mut scene: Scene) -> Result<Self> {
         let options = ami_replay::Options { user: "hookswitch".into(), secret: PBX.into(), ..Default::default() };
         let pbx = Pbx::start(options).await?;
-        scene.secrets.push(Secret::new("pbx", PBX));
         let decoy = Secret::new("decoy", DECOY);
+        let told = [scene.secrets.as_slice(), std::slice::from_ref(&decoy)].concat();
+        scene.secrets.push(Secret::new("pbx", PBX));
         let eyes = Arc::new(Eyes {
             secrets: Search::new(&scene.secrets)?,
             decoy: Search::new([&decoy])?,
             processes: Mutex::default(),
             seen: Mutex::default(),
         });
-        let told = [scene.secrets.as_slice(), &[decoy]].concat();
         let (answer, watching) = (scene.answer, eyes.clone());
         let crm = Server::start(move |request: &Request| {
             watching.look(&format!("request {} {}", request.nth, request.place));
@@ -236,6 +236,7 @@ impl Stage {
         for command in commands {
             let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
             let text = self.run(&arguments).await.unwrap_or_else(|error| format!("{error:#}"));
+            if std::env::var_os("SHOW").is_some() { println!("=== {command:?}\n{}", &text.chars().take(600).collect::<String>()); }
             reports.push((command.join(" "), text));
         }
         Ok(reports)

@@ -5,7 +5,7 @@ use futures::future::try_join_all;
 use recording_crm::Reply;
 use serde_json::json;
 
-use crate::office::{Office, Setup};
+use system_tests::office::{Office, Setup};
 
 const POLICY: &str = "contacts = { create = \"automatic\", on = [\"inbound\"] }\n\
                       retry = { tries = 20, first = \"50ms\", longest = \"400ms\" }";

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use recording_crm::Reply;
 use serde_json::{Value, json};
 
-use crate::office::{Office, Setup};
+use system_tests::office::{Office, Setup};
 
 fn script() -> Value {
     json!({
@@ -76,7 +76,7 @@ async fn work_that_was_held_goes_on_after_a_restart() -> Result<()> {
 async fn a_registration_does_not_wait_behind_entries_that_hang() -> Result<()> {
     let mut script = script();
     script["lookup.by-number"] = json!([[{"send": {"url": "find?<number>"}}]]);
-    let office = Office::open(Setup { plugin: "limits = { concurrency = 2 }", ..Setup::new(script) }).await?;
+    let office = Office::open(Setup { plugin: "limits = { concurrency = 2 }".into(), ..Setup::new(script) }).await?;
     office.crm.answer("written", Reply::never());
     for _ in 0..3 {
         office.call("a").await?;

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use recording_crm::Reply;
 use serde_json::json;
 
-use crate::office::{Office, Setup};
+use system_tests::office::{Office, Setup};
 
 /// Files below `folder` that hold `text`.
 fn found(folder: &Path, text: &[u8]) -> Result<Vec<String>> {

@@ -4,7 +4,6 @@
 mod contacts;
 mod holds;
 mod kept;
-mod office;
 mod portal;
 mod resume;
 mod retry;

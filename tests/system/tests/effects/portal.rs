@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use recording_crm::{Crm, Held, Reply, Request};
 use serde_json::{Value, json};
 
-use crate::office::{Office, Setup};
+use system_tests::office::{Office, Setup};
 
 const ADD: &str = "crm.lead.add.json";
 const REGISTER: &str = "telephony.externalcall.register.json";

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use recording_crm::Reply;
 use serde_json::json;
 
-use crate::office::{Office, Setup};
+use system_tests::office::{Office, Setup};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_cut_off_goes_on_with_what_it_had_heard() -> Result<()> {

@@ -6,10 +6,9 @@ use anyhow::{Context, Result, ensure};
 use recording_crm::Reply;
 use serde_json::json;
 
-use crate::{
-    bodies,
-    office::{Office, Setup},
-};
+use system_tests::office::{Office, Setup};
+
+use crate::bodies;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_written_is_kept_and_what_was_read_is_asked_anew() -> Result<()> {

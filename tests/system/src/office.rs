@@ -7,12 +7,14 @@ use ami_replay::{Playback, Server};
 use anyhow::{Context, Result, bail, ensure};
 use recording_crm::Crm;
 use serde_json::Value;
-use system_tests::{PATIENCE, built, component, trace};
+
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
     time::Instant,
 };
+
+use crate::{PATIENCE, built, component, trace};
 
 const SECRET: &str = "effects-test-secret";
 
@@ -23,26 +25,37 @@ pub struct Office {
     folder: TempDir,
     program: Option<Child>,
     setup: Setup,
+    /// Where the program listens, if it does.
+    port: u16,
 }
 
 /// What the admin has configured.
 pub struct Setup {
     /// The component's file, in the folder of the configuration.
     pub component: &'static str,
-    /// The handle of the credential that holds the CRM's address.
-    pub handle: &'static str,
+    /// TOML of the plugin's credentials; `CRM` stands for the CRM's origin.
+    pub credentials: String,
+    /// Further origins that the plugin may reach; `CRM` as well.
+    pub allow: Vec<String>,
     /// TOML of the plugin's settings.
     pub settings: String,
     /// TOML of `[server]`.
-    pub server: &'static str,
+    pub server: String,
     /// TOML of `[plugin.crm]`.
-    pub plugin: &'static str,
+    pub plugin: String,
+    /// Serve hooks and sign-ins, at an address of this machine.
+    pub listens: bool,
 }
 
 impl Setup {
     /// The scripted plugin, with this script.
     pub fn new(script: Value) -> Self {
-        Self { component: "scripted.wasm", handle: "crm", settings: Self::script(script), ..Self::bitrix24("") }
+        Self {
+            component: "scripted.wasm",
+            credentials: address("crm"),
+            settings: Self::script(script),
+            ..Self::bitrix24("")
+        }
     }
 
     /// The settings of the scripted plugin.
@@ -54,12 +67,19 @@ impl Setup {
     pub fn bitrix24(settings: &str) -> Self {
         Self {
             component: "bitrix24.wasm",
-            handle: "portal",
+            credentials: address("portal"),
+            allow: Vec::new(),
             settings: settings.to_owned(),
-            server: "region = \"DE\"\ntimezone = \"Europe/Berlin\"",
-            plugin: "retry = { tries = 20, first = \"50ms\", longest = \"400ms\" }",
+            server: "region = \"DE\"\ntimezone = \"Europe/Berlin\"".to_owned(),
+            plugin: "retry = { tries = 20, first = \"50ms\", longest = \"400ms\" }".to_owned(),
+            listens: false,
         }
     }
+}
+
+/// The credential `handle` holds the CRM's address.
+fn address(handle: &str) -> String {
+    format!("credentials.{handle} = {{ kind = \"base-url\", file = \"address\" }}")
 }
 
 impl Office {
@@ -70,20 +90,32 @@ impl Office {
 
     /// As [`Office::open`], with a CRM that was told how to answer before it is asked anything.
     pub async fn open_with(setup: Setup, instruct: impl FnOnce(&Crm)) -> Result<Self> {
+        let mut office = Self::prepare(setup).await?;
+        instruct(&office.crm);
+        office.launch().await?;
+        Ok(office)
+    }
+
+    /// Everything but the program.
+    pub async fn prepare(setup: Setup) -> Result<Self> {
         let options = ami_replay::Options { user: "hookswitch".into(), secret: SECRET.into(), ..Default::default() };
         let (pbx, crm) = (Server::start(options).await?, Crm::start().await?);
-        instruct(&crm);
         let folder = tempfile::tempdir()?;
         std::fs::copy(component(setup.component)?, folder.path().join(setup.component))?;
         std::fs::write(folder.path().join("address"), crm.base_url())?;
-        let mut office = Self { crm, pbx, folder, program: None, setup };
-        office.launch().await?;
-        Ok(office)
+        // Free at this moment, and given to nobody else for a while.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Ok(Self { crm, pbx, folder, program: None, setup, port })
     }
 
     /// The folder that holds configuration and data.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// An address at which the program listens; `path` begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// What the admin has configured, to be changed while the program is dead.
@@ -92,15 +124,23 @@ impl Office {
     }
 
     fn configuration(&self) -> String {
-        let Setup { component, handle, settings, server, plugin } = &self.setup;
+        let Setup { component, credentials, allow, settings, server, plugin, listens } = &self.setup;
+        let listen = if *listens {
+            let here = format!("127.0.0.1:{}", self.port);
+            format!("listen = \"{here}\"\npublic-url = \"http://{here}\"")
+        } else {
+            String::new()
+        };
         let origin = self.crm.origin();
+        let credentials = credentials.replace("CRM", &origin);
+        let allow: String = allow.iter().map(|allow| format!(", \"{}\"", allow.replace("CRM", &origin))).collect();
         format!(
-            "[server]\ndata = \"data\"\n{server}\n\
+            "[server]\ndata = \"data\"\n{server}\n{listen}\n\
              [pbx.office]\nkind = \"asterisk\"\naddress = \"{}\"\nusername = \"hookswitch\"\nsecret = \"{SECRET}\"\n\
              trunks = [\"PJSIP/trunk-provider\"]\ninbound-contexts = [\"from-trunk\"]\n\
              [plugin.crm]\ncomponent = \"{component}\"\n{plugin}\n\
-             allow = {{ http = [\"{origin}\"], network = [\"127.0.0.0/8\"] }}\n\
-             credentials.{handle} = {{ kind = \"base-url\", file = \"address\" }}\n\
+             allow = {{ http = [\"{origin}\"{allow}], network = [\"127.0.0.0/8\"] }}\n\
+             {credentials}\n\
              settings = {{ {settings} }}\n",
             self.pbx.addr(),
         )

@@ -1,0 +1,85 @@
+//! One secret that a plugin asks for, and whether the admin gives it.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::help;
+use crate::config::{self, CredentialKind};
+
+/// One secret.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Credential {
+    pub(crate) handle: String,
+    kind: String,
+    title: String,
+    #[serde(default)]
+    help: String,
+    #[serde(default = "yes")]
+    required: bool,
+    /// Where an api-key or a token stands in a request.
+    #[serde(default)]
+    place: Map<String, Value>,
+    /// How requests are signed.
+    #[serde(default)]
+    scheme: Map<String, Value>,
+    /// Where tokens are fetched, and how.
+    #[serde(default)]
+    provider: Map<String, Value>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How a value is used: what the manifest says, with what the admin changes of it.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    pub(crate) place: Map<String, Value>,
+    pub(crate) scheme: Map<String, Value>,
+    pub(crate) provider: Map<String, Value>,
+}
+
+impl Credential {
+    /// How this credential is used in the admin's configuration.
+    pub(crate) fn usage(&self, given: &config::Credential) -> Usage {
+        Usage {
+            place: merged(&self.place, &given.place),
+            scheme: merged(&self.scheme, &given.scheme),
+            provider: merged(&self.provider, &given.provider),
+        }
+    }
+
+    /// Why this version of the host cannot serve it.
+    pub(super) fn unknown_kind(&self) -> Option<String> {
+        CredentialKind::from_name(&self.kind).is_none().then(|| {
+            format!("the credential {} is of the kind `{}`, which this version of the host does not know", self.handle, self.kind)
+        })
+    }
+
+    /// What is wrong with what the admin gives, in a line for the admin.
+    pub(super) fn fault(&self, plugin: &str, given: Option<&config::Credential>) -> Option<String> {
+        let kind = CredentialKind::from_name(&self.kind)?;
+        let example = kind.example(&self.handle);
+        let wrong = match given {
+            None if self.required => format!("is missing; add {example}"),
+            Some(given) if given.kind != kind => format!("must be of kind \"{}\": {example}", self.kind),
+            _ => return None,
+        };
+        Some(format!("[plugin.{plugin}] credentials.{} ({}) {wrong}{}", self.handle, self.title, help(&self.help)))
+    }
+}
+
+/// `base`, with what `changes` says in place of it, down to the single keys of objects.
+fn merged(base: &Map<String, Value>, changes: &toml::Table) -> Map<String, Value> {
+    let mut merged = base.clone();
+    for (key, change) in changes {
+        let value = match (merged.get(key), change) {
+            (Some(Value::Object(before)), toml::Value::Table(change)) => Value::Object(self::merged(before, change)),
+            // Dates, the only values of TOML that JSON does not have, become texts.
+            _ => serde_json::to_value(change).unwrap_or_default(),
+        };
+        merged.insert(key.clone(), value);
+    }
+    merged
+}

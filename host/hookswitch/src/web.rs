@@ -1,0 +1,54 @@
+//! What is served to the outside: hooks of CRMs, and the return of sign-ins. Everything else is not found.
+
+mod admin;
+mod hook;
+mod page;
+mod sign_in;
+mod ways;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hookswitch_web::{Handler, HeaderValue, Method, Replays, Request, Response, StatusCode};
+
+pub(crate) use self::ways::Ways;
+use crate::service::Service;
+
+/// Signed posts that are remembered, so that none is believed twice.
+const REPLAYS: usize = 100_000;
+
+/// Answers what comes in at `[server] listen`.
+pub(crate) struct Outside {
+    service: Arc<Service>,
+    replays: Replays,
+}
+
+impl Outside {
+    pub(crate) fn new(service: Arc<Service>) -> Self {
+        Self { service, replays: Replays::new(REPLAYS) }
+    }
+}
+
+#[async_trait]
+impl Handler for Outside {
+    async fn answer(&self, request: Request) -> Response {
+        let loaded = self.service.loaded().await;
+        let prefix = loaded.config.server.public_url.as_ref().map(|url| url.prefix()).unwrap_or_default();
+        // A reverse proxy may leave the prefix on, or take it off.
+        let path = request.path.strip_prefix(prefix).unwrap_or(&request.path).to_owned();
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match (parts.as_slice(), &request.method) {
+            (["hook", plugin, name], &Method::POST) => hook::receive(self, plugin, name, request).await,
+            (["oauth", plugin, handle], &Method::GET) => sign_in::finish(&self.service, plugin, handle, &request).await,
+            (["hook", _, _], _) => not_so("post to a hook", "POST"),
+            (["oauth", _, _], _) => not_so("open this address in a browser", "GET"),
+            _ => Response::text(StatusCode::NOT_FOUND, "there is nothing here"),
+        }
+    }
+}
+
+/// Refuses a method; `allowed` is the one to use.
+fn not_so(text: &str, allowed: &'static str) -> Response {
+    Response::text(StatusCode::METHOD_NOT_ALLOWED, text)
+        .with(http::header::ALLOW, HeaderValue::from_static(allowed))
+}
