@@ -15,7 +15,7 @@ const REQUESTS: usize = 20_000;
 const AT_ONCE: usize = 4;
 
 /// Requests on one connection, after which the server closes it while it is idle.
-const PATIENCE: usize = 400;
+const PATIENCE: usize = 450;
 
 #[derive(Default)]
 struct Seen {
