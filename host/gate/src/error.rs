@@ -190,6 +190,4 @@ pub enum SetupError {
     AtOnce { most: u16 },
     #[error("at most {most} redirects may be followed")]
     Redirects { most: u8 },
-    #[error("cannot prepare the removal of secrets from answers: {0}")]
-    Redaction(#[from] aho_corasick::BuildError),
 }

@@ -1,8 +1,9 @@
 //! Texts that stand for secrets, and their replacement on the way out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, BuildError};
+use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::spelling::Encoding;
@@ -37,7 +38,7 @@ impl Masks {
 
     /// Gives a message a number of its own, the same when the same message is sent again.
     pub(crate) fn message_id(&self, method: &str, url: &str, body: &[u8]) -> String {
-        self.hash(&[b"message", method.as_bytes(), url.as_bytes(), body]).to_hex().as_str().chars().take(32).collect()
+        self.hex(&[b"message", method.as_bytes(), url.as_bytes(), body])
     }
 
     /// Says in constant time whether two texts are the same.
@@ -49,8 +50,11 @@ impl Masks {
     /// Lower-case letters and digits only: URL parsers, forms and JSON leave them as they are.
     fn derive(&self, parts: &[&str]) -> String {
         let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
-        let hash: String = self.hash(&parts).to_hex().as_str().chars().take(32).collect();
-        format!("secret{hash}")
+        format!("{BEGINNING}{}", self.hex(&parts))
+    }
+
+    fn hex(&self, parts: &[&[u8]]) -> String {
+        self.hash(parts).to_hex().as_str().chars().take(DIGITS).collect()
     }
 
     fn hash(&self, parts: &[&[u8]]) -> blake3::Hash {
@@ -62,44 +66,49 @@ impl Masks {
     }
 }
 
+/// What all texts that stand for secrets begin with, and how many digits follow.
+const BEGINNING: &str = "secret";
+const DIGITS: usize = 32;
+
 /// Finds the texts that stand for secrets, and puts the secrets there.
+#[derive(Default)]
 pub(crate) struct Filler {
-    search: AhoCorasick,
-    /// What belongs to the pattern of the same number.
-    stands: Vec<Stand>,
+    /// By the text that stands for it.
+    stands: HashMap<Vec<u8>, Stand>,
 }
 
-/// What a text stands for.
-pub(crate) struct Stand {
-    pub(crate) text: String,
+struct Stand {
     /// Whose value it is: a credential's handle, or a mask.
-    pub(crate) owner: String,
-    pub(crate) value: SecretString,
+    owner: Arc<str>,
+    value: Arc<SecretString>,
+    encoding: Encoding,
 }
 
 impl Filler {
-    pub(crate) fn new(stands: Vec<Stand>) -> Result<Filler, BuildError> {
-        let search = AhoCorasick::new(stands.iter().map(|stand| &stand.text))?;
-        Ok(Filler { search, stands })
+    /// Adds a secret, with the text that stands for it in each encoding.
+    pub(crate) fn add(&mut self, owner: &str, value: &SecretString, text: impl Fn(Encoding) -> String) {
+        let (owner, value) = (Arc::from(owner), Arc::new(value.clone()));
+        for encoding in Encoding::ALL {
+            let stand = Stand { owner: Arc::clone(&owner), value: Arc::clone(&value), encoding };
+            self.stands.insert(text(encoding).into_bytes(), stand);
+        }
     }
 
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.search.is_match(text)
+        self.stands_in(text.as_bytes()).next().is_some()
     }
 
     /// Fills a text in, and tells whose values are in it now; `None` where there is nothing to fill in. What becomes
     /// longer than `limit` is cut at some place beyond it.
     pub(crate) fn fill(&self, text: &[u8], limit: usize, owners: &mut BTreeSet<String>) -> Option<Vec<u8>> {
-        if !self.search.is_match(text) {
-            return None;
-        }
+        let mut stands = self.stands_in(text).peekable();
+        stands.peek()?;
         let (mut out, mut done) = (Vec::with_capacity(text.len()), 0);
-        for found in self.search.find_iter(text) {
-            let Some(stand) = self.stands.get(found.pattern().as_usize()) else { continue };
-            out.extend_from_slice(text.get(done..found.start()).unwrap_or_default());
-            out.extend_from_slice(stand.value.expose_secret().as_bytes());
-            done = found.end();
-            owners.insert(stand.owner.clone());
+        for (at, length, Stand { owner, value, encoding }) in stands {
+            out.extend_from_slice(text.get(done..at).unwrap_or_default());
+            out.extend_from_slice(encoding.apply(value.expose_secret()).as_bytes());
+            done = at + length;
+            owners.insert(owner.to_string());
             if out.len() > limit {
                 return Some(out);
             }
@@ -113,5 +122,12 @@ impl Filler {
         let filled = self.fill(text.as_bytes(), limit, owners)?;
         // Whole texts were put in the place of ASCII.
         Some(String::from_utf8_lossy(&filled).into_owned())
+    }
+
+    /// Where in a text something stands for a secret, and how long it is.
+    fn stands_in<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize, &'a Stand)> {
+        let length = BEGINNING.len() + DIGITS;
+        memmem::find_iter(text, BEGINNING)
+            .filter_map(move |at| Some((at, length, self.stands.get(text.get(at..at + length)?)?)))
     }
 }

@@ -122,7 +122,7 @@ impl Gate {
             pool: Pool::new(&limits),
             plugin,
             http,
-            secrets: Arc::new(Secrets::new(credentials, of_proxy, vault, mask_key)?),
+            secrets: Arc::new(Secrets::new(credentials, of_proxy, vault, mask_key)),
             limits,
             redirects,
         };

@@ -5,15 +5,17 @@
 //! 1. the URL is parsed once into an origin and a path; from then on only this parsed form exists, so what is
 //!    checked is what is dialled, named in `Host` and asked for in the TLS handshake;
 //! 2. a [`Grant`] of the admin must cover it;
-//! 3. a [`Credential`] puts its secret in, only towards the origins it is meant for;
+//! 3. a [`Credential`] puts its secret in at its [`Place`], and placeholders are filled in, only towards the origins that
+//!    each secret is meant for;
 //! 4. the name is resolved once, every address is judged (internal ones need a [`Network`] grant), and exactly a
 //!    judged address is dialled;
 //! 5. one HTTP/1.1 exchange happens, bounded in time and bytes, and the answer is scrubbed of secrets before anybody
 //!    sees it.
 //!
 //! The gate refuses to follow redirects unless the admin says so, keep cookies, read proxy settings from the
-//! environment, or send a request a second time unless it is certain that the first never left. Each plugin has its own gate and so its own
-//! connections; a changed configuration makes a new gate, which leaves no connection of the old rules behind.
+//! environment, or send a request a second time unless it is certain that the first never left or was refused for its
+//! token. Each plugin has its own gate and so its own connections; a changed configuration makes a new gate, which leaves
+//! no connection of the old rules behind.
 
 mod allow;
 mod carry;

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aho_corasick::BuildError;
 use arc_swap::{ArcSwap, Guard};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::credential::Credential;
-use crate::fill::{Filler, Masks, Stand};
-use crate::redact::{Redactor, SHORTEST, of_url};
+use crate::fill::{Filler, Masks};
+use crate::redact::{Redactor, Spelled, of_url};
 use crate::spelling::Encoding;
 use crate::target::Target;
 use crate::tokens::Token;
@@ -31,8 +30,6 @@ pub enum NoPlaceholder {
 
 pub(crate) struct Secrets {
     credentials: BTreeMap<String, Credential>,
-    /// What else is to be taken out of answers.
-    proxy: Vec<SecretString>,
     pub(crate) vault: Option<Arc<dyn Vault>>,
     pub(crate) masks: Masks,
     known: ArcSwap<Known>,
@@ -44,10 +41,21 @@ pub(crate) struct Secrets {
 pub(crate) struct Known {
     pub(crate) redactor: Redactor,
     pub(crate) filler: Filler,
-    /// By mask.
-    pub(crate) kept: BTreeMap<String, Kept>,
+    pub(crate) kept: ByMask,
     /// The newest token seen of each credential.
     generations: BTreeMap<String, u64>,
+    /// The spellings of each credential, of the proxy's password and of what is kept.
+    spelled: BTreeMap<Owner, Arc<Spelled>>,
+}
+
+pub(crate) type ByMask = BTreeMap<String, Kept>;
+
+/// Whose secret it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    Credential(String),
+    Proxy,
+    Kept(String),
 }
 
 impl Secrets {
@@ -56,10 +64,15 @@ impl Secrets {
         proxy: Vec<SecretString>,
         vault: Option<Arc<dyn Vault>>,
         key: [u8; 32],
-    ) -> Result<Secrets, BuildError> {
+    ) -> Secrets {
         let masks = Masks::new(key);
-        let known = Known::new(&credentials, &proxy, &masks, kept(vault.as_deref()), BTreeMap::new())?;
-        Ok(Secrets { credentials, proxy, vault, masks, known: ArcSwap::from_pointee(known), renewal: Mutex::new(()) })
+        let kept = kept(vault.as_deref());
+        let mut spelled: BTreeMap<Owner, Arc<Spelled>> =
+            credentials.iter().map(|(handle, credential)| of_credential(handle, credential)).collect();
+        spelled.insert(Owner::Proxy, Arc::new(Spelled::new("{proxy}".to_owned(), proxy)));
+        spelled.extend(kept.values().map(of_kept));
+        let known = Known::new(&credentials, &masks, kept, BTreeMap::new(), spelled);
+        Secrets { credentials, vault, masks, known: ArcSwap::from_pointee(known), renewal: Mutex::new(()) }
     }
 
     pub(crate) fn known(&self) -> Guard<Arc<Known>> {
@@ -99,23 +112,17 @@ impl Secrets {
     }
 
     /// Takes note of a token, so that it and its forerunners are taken out of answers.
-    pub(crate) fn saw(&self, handle: &str, token: &Token) -> Result<(), BuildError> {
+    pub(crate) fn saw(&self, handle: &str, token: &Token) {
         let is_new = |known: &Known| known.generations.get(handle).is_none_or(|seen| *seen != token.generation);
         if !is_new(&self.known()) {
-            return Ok(());
+            return;
         }
         let _alone = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.known.load_full();
-        let mut generations = known.generations.clone();
+        let (mut generations, mut spelled) = (known.generations.clone(), known.spelled.clone());
         generations.insert(handle.to_owned(), token.generation);
-        self.known.store(Arc::new(Known::new(
-            &self.credentials,
-            &self.proxy,
-            &self.masks,
-            known.kept.clone(),
-            generations,
-        )?));
-        Ok(())
+        spelled.extend(self.credential(handle).map(|credential| of_credential(handle, credential)));
+        self.renew(known.kept.clone(), generations, spelled);
     }
 
     /// Keeps secrets durably; from then on they are taken out of answers.
@@ -134,59 +141,49 @@ impl Secrets {
         if kept.len() == known.kept.len() && kept.values().zip(known.kept.values()).all(same) {
             return Ok(());
         }
-        let known = Known::new(&self.credentials, &self.proxy, &self.masks, kept, known.generations.clone())
-            .map_err(|error| format!("it could not be taken out of answers: {error}"))?;
-        self.known.store(Arc::new(known));
+        let mut spelled = known.spelled.clone();
+        spelled.retain(|owner, _| !matches!(owner, Owner::Kept(mask) if !kept.contains_key(mask)));
+        spelled.extend(kept.values().filter(|kept| !known.kept.contains_key(&kept.mask)).map(of_kept));
+        self.renew(kept, known.generations.clone(), spelled);
         Ok(())
+    }
+
+    fn renew(&self, kept: ByMask, generations: BTreeMap<String, u64>, spelled: BTreeMap<Owner, Arc<Spelled>>) {
+        self.known.store(Arc::new(Known::new(&self.credentials, &self.masks, kept, generations, spelled)));
     }
 }
 
 impl Known {
     fn new(
         credentials: &BTreeMap<String, Credential>,
-        proxy: &[SecretString],
         masks: &Masks,
-        kept: BTreeMap<String, Kept>,
+        kept: ByMask,
         generations: BTreeMap<String, u64>,
-    ) -> Result<Known, BuildError> {
-        let of_credentials = credentials.iter().flat_map(|(handle, credential)| {
-            credential.secrets().into_iter().map(move |secret| (format!("{{{handle}}}"), secret))
-        });
-        let of_kept = kept
-            .values()
-            .flat_map(|kept| given_away(kept).into_iter().map(|text| (kept.mask.clone(), SecretString::from(text))));
-        let of_proxy = proxy.iter().map(|secret| ("{proxy}".to_owned(), secret.clone()));
-        // What is shorter occurs by chance: a token that a server makes, or a number that a plugin wants kept.
-        let mut secrets: Vec<(String, SecretString)> = of_credentials.chain(of_kept).chain(of_proxy).collect();
-        secrets.retain(|(_, secret)| secret.expose_secret().chars().count() >= SHORTEST);
-        let redactor = Redactor::new(secrets.iter().map(|(mark, secret)| (mark.clone(), secret.expose_secret())))?;
-        let mut stands = Vec::new();
+        spelled: BTreeMap<Owner, Arc<Spelled>>,
+    ) -> Known {
+        let mut filler = Filler::default();
         for (handle, credential) in credentials {
             let Some(value) = credential.pasted() else { continue };
-            stands.extend(Encoding::ALL.map(|encoding| Stand {
-                text: masks.placeholder(handle, encoding),
-                owner: handle.clone(),
-                value: encoding.apply(value.expose_secret()).into(),
-            }));
+            filler.add(handle, value, |encoding| masks.placeholder(handle, encoding));
         }
         for (mask, kept) in &kept {
-            stands.extend(Encoding::ALL.map(|encoding| Stand {
-                text: masks.kept(mask, encoding),
-                owner: mask.clone(),
-                value: encoding.apply(kept.value.expose_secret()).into(),
-            }));
+            filler.add(mask, &kept.value, |encoding| masks.kept(mask, encoding));
         }
-        Ok(Known { redactor, filler: Filler::new(stands)?, kept, generations })
+        Known { redactor: Redactor::new(spelled.values().cloned()), filler, kept, generations, spelled }
     }
 }
 
-fn kept(vault: Option<&dyn Vault>) -> BTreeMap<String, Kept> {
+fn kept(vault: Option<&dyn Vault>) -> ByMask {
     let kept = vault.map(Vault::kept).unwrap_or_default();
     kept.into_iter().map(|kept| (kept.mask.clone(), kept)).collect()
 }
 
-/// The texts that give a kept secret away.
-fn given_away(kept: &Kept) -> Vec<String> {
+fn of_credential(handle: &str, credential: &Credential) -> (Owner, Arc<Spelled>) {
+    let spelled = Spelled::new(format!("{{{handle}}}"), credential.secrets());
+    (Owner::Credential(handle.to_owned()), Arc::new(spelled))
+}
+
+fn of_kept(kept: &Kept) -> (Owner, Arc<Spelled>) {
     let value = kept.value.expose_secret();
     let mut texts = vec![value.to_owned()];
     if let Ok(target) = Target::absolute(value.trim()) {
@@ -197,5 +194,6 @@ fn given_away(kept: &Kept) -> Vec<String> {
         };
         texts.extend(of_url(&target.origin, target.path_and_query.as_str(), is_key));
     }
-    texts
+    let spelled = Spelled::new(kept.mask.clone(), texts.into_iter().map(SecretString::from));
+    (Owner::Kept(kept.mask.clone()), Arc::new(spelled))
 }

@@ -238,23 +238,3 @@ async fn what_is_in_the_vault_is_taken_out_of_the_first_answer_already() {
     let response = gate_to(&[&server], &safe).send(get(&server.url("/"))).await.unwrap();
     assert_eq!(response.body, "secret0");
 }
-
-#[tokio::test]
-async fn measure_many() {
-    let server = Server::start(|request| {
-        let n = text(request).split(' ').nth(1).unwrap().to_owned();
-        ok(&format!("{{\"u\":\"https://acme.bitrix24.com/rest/up{n}load/?token=abcdef0123456789{n}xyz%7C&sig=Q1w2e3r4t5y6{n}u8i9o0\"}}"))
-    })
-    .await;
-    let safe = Arc::new(Safe::default());
-    let gate = gate_to(&[&server], &safe);
-    for n in 0..256 {
-        let start = std::time::Instant::now();
-        gate.send(keeping(&["u"], get(&server.url(&format!("/{n}"))))).await.unwrap();
-        if n % 32 == 31 {
-            let status = std::fs::read_to_string("/proc/self/status").unwrap();
-            let rss = status.lines().find(|l| l.starts_with("VmRSS")).unwrap().to_owned();
-            println!("{n}: {:?} {rss}", start.elapsed());
-        }
-    }
-}

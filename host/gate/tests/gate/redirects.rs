@@ -211,8 +211,8 @@ async fn a_secret_does_not_travel_in_the_url_of_a_redirect() {
 
 #[tokio::test]
 async fn a_secret_does_not_travel_in_a_body_and_not_to_a_part_of_the_server_that_it_is_not_for() {
-    let other = Server::start(|_| ok("there")).await;
     for elsewhere in [true, false] {
+        let other = Server::start(|_| ok("there")).await;
         let location = if elsewhere { other.url("/x") } else { "/other".into() };
         let server = Server::start(move |request| match path(request).as_str() {
             "/api" => redirect(307, &location),

@@ -180,3 +180,36 @@ async fn neither_errors_nor_debug_output_hold_a_secret() {
     assert!(!shown.contains(SECRET) && !shown.contains(TOKEN) && !shown.contains("/rest/7"), "{shown}");
     assert!(shown.contains("{portal}/crm.x"), "{shown}");
 }
+
+#[tokio::test]
+async fn secrets_that_run_into_each_other_leave_nothing_of_either() {
+    let server =
+        Server::start(|_| ok("<begin-0f-one+middle-0f-b0th+the-end-0f-0ther> begin-0f-one+middle-0f-b0th")).await;
+    let origins = || vec![grant(&server.url(""))];
+    let made = |secret: &str| Credential::secret(&secret.to_owned().into(), origins()).unwrap();
+    let credentials = BTreeMap::from([
+        ("one".into(), made("begin-0f-one+middle-0f-b0th")),
+        ("other".into(), made("middle-0f-b0th+the-end-0f-0ther")),
+    ]);
+    let gate = Gate::new(Options { credentials, ..server.options() }).unwrap();
+    assert_eq!(gate.send(get(&server.url("/"))).await.unwrap().body, "<{other}> {one}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_all_secret_is_masked_as_a_whole() {
+    // Each place of the text could be the beginning of the secret; looking at all of them would take for ever.
+    for (secret, body, seen) in [
+        ("a".repeat(16_000), "a".repeat(1_000_000), "{api}"),
+        (format!("{}b", "a".repeat(16_000)), "a".repeat(1_000_000), "aaaaaaa"),
+        (format!("{}b", "a".repeat(16_000)), format!("{}b.", "a".repeat(16_000)), "{api}."),
+    ] {
+        let (length, expected) = (secret.len(), seen.to_owned());
+        let server = Server::start(move |_| ok(&body)).await;
+        let credential = Credential::secret(&secret.into(), vec![grant(&server.url(""))]).unwrap();
+        let credentials = BTreeMap::from([("api".into(), credential)]);
+        let gate = Gate::new(Options { credentials, ..server.options() }).unwrap();
+        let body = gate.send(get(&server.url("/"))).await.unwrap().body;
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.starts_with(&expected) && !body.contains(&"a".repeat(length - 1)), "{} bytes", body.len());
+    }
+}
