@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use fake_oauth::Profile;
 use hookswitch_gate::{Gate, Kept, NoToken, Tokens};
-use hookswitch_keys::{KeySource, OAuth2, Status, Store};
+use hookswitch_keys::{OAuth2, Status};
 use serde_json::Value;
 
-use crate::world::{config, gate, oauth2, query};
+use crate::world::{config, gate, oauth2, open, query};
 
 fn rounds(usual: usize) -> usize {
     std::env::var("HOOKSWITCH_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
@@ -65,7 +65,7 @@ async fn as_a_process_that_renews() {
     };
     let data = Path::new(&data);
     let config: Value = serde_json::from_str(&config).unwrap();
-    let store = Store::open(data, &KeySource::Own).unwrap();
+    let store = open(data);
     let origin = config["origin"].as_str().unwrap();
     let grants = vec![origin.parse().unwrap()];
     let provider = serde_json::from_value(config["provider"].clone()).unwrap();
@@ -101,7 +101,7 @@ async fn a_process_killed_while_it_renews_loses_a_sign_in_only_with_an_answer_on
     let (mut worked, mut lost, mut renewals) = (0, 0, 0);
     for round in 0..rounds(120) {
         let (generation, given) = {
-            let store = Store::open(data.path(), &KeySource::Own).unwrap();
+            let store = open(data.path());
             let oauth = oauth2(&store, &fake, provider.clone());
             let gate = gate(&fake, data.path(), Arc::new(oauth.clone()));
             if !matches!(oauth.status(), Status::SignedIn { .. }) {
@@ -114,7 +114,7 @@ async fn a_process_killed_while_it_renews_loses_a_sign_in_only_with_an_answer_on
         // What the dead process had sent is carried out now or never.
         fake.quiet().await.unwrap();
 
-        let store = Store::open(data.path(), &KeySource::Own).unwrap();
+        let store = open(data.path());
         let oauth = oauth2(&store, &fake, provider.clone());
         let gate = gate(&fake, data.path(), Arc::new(oauth.clone()));
         let token = oauth.current(&gate).await.unwrap();
@@ -152,7 +152,7 @@ async fn as_a_process_that_keeps() {
     else {
         return;
     };
-    let vault = Store::open(Path::new(&data), &KeySource::Own).unwrap().vault("crm").unwrap();
+    let vault = open(Path::new(&data)).vault("crm").unwrap();
     let first = vault.kept().first().map_or(0, number);
     for number in first + 1.. {
         vault.keep(kept(number)).await.unwrap();
@@ -171,7 +171,7 @@ fn a_process_killed_while_it_writes_leaves_the_old_file_or_the_new_one() {
     for round in 0..rounds(60) {
         let said = kill(start("crash::as_a_process_that_keeps", data.path(), &[]));
         unfinished += usize::from(data.path().join("keys/crm.vault.new").exists());
-        let vault = Store::open(data.path(), &KeySource::Own).unwrap().vault("crm").unwrap();
+        let vault = open(data.path()).vault("crm").unwrap();
         let found = vault.kept().first().map(number);
         assert!(found >= said, "round {round}: {said:?} was kept, and {found:?} is there");
         assert!(found <= said.map(|said| said + 1), "round {round}: {found:?} was never written");

@@ -122,18 +122,12 @@ async fn a_refresh_token_that_never_changes_is_sent_as_often_as_it_takes() {
     for _ in 0..4 {
         world.fake.inject(Fault::LostAnswer);
     }
-    // The present token replaced a refused one a moment ago, so it is its age that asks for another.
-    let world = World { oauth: world.oauth.clone(), ..world };
-    assert!(matches!(world.oauth.status(), Status::SignedIn { .. }));
-    let mut config = crate::world::config(&world.fake);
-    config["idle-days"] = 0.into();
-    let oauth = crate::world::oauth2(&world.store, &world.fake, config);
     eventually(async || {
-        oauth.tend(&world.gate).await;
+        world.renew().await;
         (world.fake.verdict().refreshes >= 6).then_some(())
     })
     .await;
-    assert!(matches!(oauth.status(), Status::SignedIn { trouble: None, .. }), "{oauth:?}");
+    assert!(matches!(world.oauth.status(), Status::SignedIn { trouble: None, .. }), "{:?}", world.oauth);
     assert_eq!(world.call().await.unwrap().status, 200);
 }
 
@@ -167,7 +161,8 @@ async fn a_disk_that_cannot_be_written_costs_no_sign_in_as_long_as_the_process_l
     });
     saved.await.expect("it is never written");
     let world = world.restarted();
-    world.fake.end_access();
+    world.renew().await;
+    let verdict = world.fake.verdict();
+    assert_eq!((verdict.refreshes, verdict.families_killed), (2, 0));
     assert_eq!(world.call().await.unwrap().status, 200);
-    assert_eq!(world.fake.verdict().families_killed, 0);
 }

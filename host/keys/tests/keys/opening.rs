@@ -8,6 +8,8 @@ use std::process::Command;
 use hookswitch_gate::Kept;
 use hookswitch_keys::{KeySource, Store, StoreError};
 
+use crate::world::open;
+
 const HEX: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const OTHER: &str = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
@@ -57,8 +59,8 @@ async fn everything_is_for_the_owner_alone() {
     assert_eq!(files.len(), 4, "{files:?}");
     for (file, _) in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
-        for open in [0o640, 0o604, 0o660] {
-            set_mode(&file, open);
+        for wider in [0o640, 0o604, 0o660] {
+            set_mode(&file, wider);
             let error = refusal(data.path(), &KeySource::Own).to_string();
             assert!(error.contains(&format!("chmod 600 {}", file.display())), "{error}");
         }
@@ -68,7 +70,7 @@ async fn everything_is_for_the_owner_alone() {
     let error = refusal(data.path(), &KeySource::Own).to_string();
     assert!(error.contains("mode 750") && error.contains(&format!("chmod 700 {}", keys.display())), "{error}");
     set_mode(&keys, 0o700);
-    Store::open(data.path(), &KeySource::Own).unwrap();
+    open(data.path());
 }
 
 #[tokio::test]
@@ -99,7 +101,7 @@ async fn the_stores_own_key_is_made_once() {
     keep_something(data.path(), &KeySource::Own).await;
     let own = data.path().join("keys/key");
     let key = fs::read(&own).unwrap();
-    drop(Store::open(data.path(), &KeySource::Own).unwrap());
+    drop(open(data.path()));
     assert_eq!(fs::read(&own).unwrap(), key);
     fs::remove_file(&own).unwrap();
     let error = refusal(data.path(), &KeySource::Own);
@@ -120,18 +122,18 @@ async fn damage_is_named_and_left_as_it_is() {
         let mut bent = whole.clone();
         bent[at] ^= 1;
         fs::write(&vault, &bent).unwrap();
-        let store = Store::open(data.path(), &KeySource::Own).unwrap();
+        let store = open(data.path());
         let error = store.vault("crm").err().unwrap().to_string();
         assert!(error.contains("crm.vault is damaged"), "{error}");
         assert_eq!(fs::read(&vault).unwrap(), bent);
     }
     for content in [b"".as_slice(), &whole[..30]] {
         fs::write(&vault, content).unwrap();
-        let store = Store::open(data.path(), &KeySource::Own).unwrap();
+        let store = open(data.path());
         assert!(matches!(store.vault("crm").err().unwrap(), StoreError::Damaged { .. }));
     }
     fs::write(&vault, [b"hookswitch-keys 2\n".as_slice(), &whole[18..]].concat()).unwrap();
-    let store = Store::open(data.path(), &KeySource::Own).unwrap();
+    let store = open(data.path());
     assert!(matches!(store.vault("crm").err().unwrap(), StoreError::Newer { .. }));
     drop(store);
 
@@ -139,7 +141,7 @@ async fn damage_is_named_and_left_as_it_is() {
     fs::write(&vault, &whole).unwrap();
     let other = data.path().join("keys/other.vault");
     fs::copy(&vault, &other).unwrap();
-    let store = Store::open(data.path(), &KeySource::Own).unwrap();
+    let store = open(data.path());
     assert!(matches!(store.vault("other").err().unwrap(), StoreError::Damaged { .. }));
     drop(store);
 
@@ -154,13 +156,13 @@ async fn damage_is_named_and_left_as_it_is() {
 #[tokio::test]
 async fn one_process_has_it_at_a_time() {
     let data = tempfile::tempdir().unwrap();
-    let store = Store::open(data.path(), &KeySource::Own).unwrap();
+    let store = open(data.path());
     assert!(matches!(refusal(data.path(), &KeySource::Own), StoreError::InUse { .. }));
     let vault = store.vault("crm").unwrap();
     drop(store);
     assert!(matches!(refusal(data.path(), &KeySource::Own), StoreError::InUse { .. }), "a vault can still be written");
     drop(vault);
-    Store::open(data.path(), &KeySource::Own).unwrap();
+    open(data.path());
 }
 
 #[tokio::test]
@@ -169,7 +171,7 @@ async fn what_a_crash_left_unfinished_is_cleared_away() {
     keep_something(data.path(), &KeySource::Own).await;
     let left = data.path().join("keys/crm.vault.new");
     fs::write(&left, "half").unwrap();
-    let store = Store::open(data.path(), &KeySource::Own).unwrap();
+    let store = open(data.path());
     assert!(!left.exists());
     assert_eq!(store.vault("crm").unwrap().kept().len(), 1);
 }
@@ -177,7 +179,7 @@ async fn what_a_crash_left_unfinished_is_cleared_away() {
 #[test]
 fn names_that_are_no_file_names_are_refused() {
     let data = tempfile::tempdir().unwrap();
-    let store = Store::open(data.path(), &KeySource::Own).unwrap();
+    let store = open(data.path());
     for bad in ["", "../crm", "a.b", "a/b", "ä", &"x".repeat(101)] {
         assert!(matches!(store.vault(bad).err().unwrap(), StoreError::Name { .. }), "{bad}");
     }
@@ -191,9 +193,9 @@ fn a_key_that_is_not_there_or_none_says_what_to_do() {
     assert!(said(KeySource::Credential("../x".into())).contains("plain file name"));
     assert!(said(KeySource::File(data.path().join("none"))).contains("none"));
     assert!(said(key_file(data.path(), "short", "secret")).contains("openssl rand -base64 32"));
-    let open = key_file(data.path(), "open", HEX);
+    let readable = key_file(data.path(), "open", HEX);
     set_mode(&data.path().join("open"), 0o644);
-    assert!(said(open).contains("chmod 600"));
+    assert!(said(readable).contains("chmod 600"));
     let parsed: KeySource = serde_json::from_str(r#"{"credential": "hookswitch-key"}"#).unwrap();
     assert_eq!(parsed, KeySource::Credential("hookswitch-key".into()));
 }

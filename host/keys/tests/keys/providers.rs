@@ -25,6 +25,7 @@ async fn whole_life(profile: Profile) {
     assert_eq!(world.call().await.unwrap().status, 200, "{name}");
     assert_eq!(world.fake.verdict().token_calls, 2, "{name}: a restart costs no token");
 
+    world.sign_in().await;
     world.fake.end_sign_ins();
     assert_eq!(world.call().await.unwrap().status, 401, "{name}");
     assert!(matches!(world.oauth.status(), Status::NeedsSignIn { .. }), "{name}");

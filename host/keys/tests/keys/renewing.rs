@@ -107,14 +107,14 @@ async fn a_new_token_that_is_refused_too_is_not_the_fault_and_no_loop_begins() {
 #[tokio::test]
 async fn where_the_provider_lost_the_newest_token_the_one_before_is_tried_once() {
     let world = World::signed_in(Profile::rotating()).await;
-    world.fake.end_access();
-    assert_eq!(world.call().await.unwrap().status, 200);
+    world.renew().await;
     world.fake.forget_last_rotation();
     let refused = world.current().await;
     world.oauth.renewed(&refused, &world.gate).await.unwrap();
     let verdict = world.fake.verdict();
     assert_eq!((verdict.refreshes, verdict.refused_refreshes, verdict.token_calls), (2, 1, 4));
     assert_eq!(world.call().await.unwrap().status, 200);
+    world.renew().await;
 
     // Where it is not good either, that is the end, and there is no third try.
     world.fake.end_sign_ins();
@@ -122,7 +122,7 @@ async fn where_the_provider_lost_the_newest_token_the_one_before_is_tried_once()
     let NoToken::SignIn(text) = world.oauth.renewed(&refused, &world.gate).await.unwrap_err() else { panic!() };
     assert!(text.contains("400 invalid_grant") && text.contains("hookswitch auth login crm"), "{text}");
     let calls = world.fake.verdict().token_calls;
-    assert_eq!(calls, 6);
+    assert_eq!(calls, 7);
     for _ in 0..3 {
         assert!(matches!(world.oauth.current(&world.gate).await, Err(NoToken::SignIn(_))));
         assert!(matches!(world.oauth.renewed(&refused, &world.gate).await, Err(NoToken::SignIn(_))));
@@ -153,14 +153,12 @@ async fn a_client_that_is_refused_holds_the_sign_in_until_it_is_corrected() {
 #[tokio::test]
 async fn a_sign_in_that_would_die_of_disuse_is_renewed() {
     let world = World::signed_in(Profile::rotating()).await;
-    let with_days = |days: u32| {
-        let mut config = config(&world.fake);
-        config["idle-days"] = days.into();
-        oauth2(&world.store, &world.fake, config)
-    };
-    with_days(60).tend(&world.gate).await;
+    let mut config = config(&world.fake);
+    config["idle-days"] = 60.into();
+    oauth2(&world.store, &world.fake, config).tend(&world.gate).await;
     assert_eq!(world.fake.verdict().refreshes, 0);
-    with_days(0).tend(&world.gate).await;
+    // With no days at all it is late at once.
+    world.renew().await;
     assert_eq!(world.fake.verdict().refreshes, 1);
 }
 

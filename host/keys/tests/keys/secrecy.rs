@@ -5,10 +5,9 @@ use std::path::Path;
 
 use fake_oauth::{Fault, Profile};
 use hookswitch_gate::{Kept, Tokens};
-use hookswitch_keys::{KeySource, Store};
 use secrecy::ExposeSecret;
 
-use crate::world::{Fetching, World, client, config, provider};
+use crate::world::{Fetching, World, client, config, open, provider};
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -81,7 +80,7 @@ async fn a_fetched_token_is_not_shown_either() {
 #[test]
 fn the_key_of_masks_follows_from_the_key_and_is_not_it() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mask = |data: &Path| Store::open(data, &KeySource::Own).unwrap().mask_key();
+    let mask = |data: &Path| open(data).mask_key();
     assert_eq!(mask(one.path()), mask(one.path()));
     assert_ne!(mask(one.path()), mask(other.path()));
 }

@@ -6,7 +6,7 @@ use fake_oauth::{Fault, Profile};
 use hookswitch_keys::{SignInError, Status};
 use secrecy::ExposeSecret;
 
-use crate::world::{World, client, config, eventually, grants, provider, query};
+use crate::world::{World, client, config, grants, provider, query};
 
 /// Begins a sign-in and agrees; gives the callback's query.
 fn agreed(world: &World) -> String {
@@ -33,6 +33,7 @@ async fn a_state_is_good_for_its_credential_only_and_not_after_a_restart() {
     let other = world.store.oauth2("crm", "other", other, client(&world.fake), &grants(&world.fake)).unwrap();
     let query = agreed(&world);
     assert!(matches!(other.complete(&query, &world.gate).await, Err(SignInError::Unknown)));
+    drop(other);
     let world = world.restarted();
     assert!(matches!(world.oauth.complete(&query, &world.gate).await, Err(SignInError::Unknown)));
     for forged in ["", "code=x", "code=x&state=", &format!("code=x&state={}", "A".repeat(43))] {
@@ -152,6 +153,4 @@ async fn signing_out_forgets_and_revokes_also_what_is_being_renewed() {
     assert_eq!(tokens, 0);
     let world = world.restarted();
     assert_eq!(world.oauth.status(), Status::SignedOut);
-    // What was revoked was the newest: nothing that was given is good.
-    eventually(async || world.fake.verdict().families_killed.eq(&0).then_some(())).await;
 }

@@ -1,8 +1,9 @@
 //! What a plugin asked to be kept.
 
 use hookswitch_gate::{Grant, Kept};
-use hookswitch_keys::{KeySource, Store};
 use secrecy::ExposeSecret;
+
+use crate::world::open;
 
 fn kept(mask: &str, value: &str) -> Kept {
     let origins: Vec<Grant> =
@@ -13,14 +14,14 @@ fn kept(mask: &str, value: &str) -> Kept {
 #[tokio::test]
 async fn what_is_kept_is_there_after_a_restart_and_is_the_same_for_whoever_asks() {
     let data = tempfile::tempdir().unwrap();
-    let store = Store::open(data.path(), &KeySource::Own).unwrap();
+    let store = open(data.path());
     let vault = store.vault("crm").unwrap();
     vault.keep(kept("m1", "v1")).await.unwrap();
     store.vault("crm").unwrap().keep(kept("m2", "v2")).await.unwrap();
     vault.keep(kept("m1", "v1 new")).await.unwrap();
     store.vault("other").unwrap().keep(kept("m3", "v3")).await.unwrap();
     drop((vault, store));
-    let store = Store::open(data.path(), &KeySource::Own).unwrap();
+    let store = open(data.path());
     let found: Vec<_> = store.vault("crm").unwrap().kept();
     let pairs: Vec<_> = found.iter().map(|kept| (kept.mask.as_str(), kept.value.expose_secret())).collect();
     assert_eq!(pairs, [("m2", "v2"), ("m1", "v1 new")]);
@@ -30,7 +31,7 @@ async fn what_is_kept_is_there_after_a_restart_and_is_the_same_for_whoever_asks(
 #[tokio::test]
 async fn the_oldest_goes_when_there_are_too_many_and_a_huge_one_is_refused() {
     let data = tempfile::tempdir().unwrap();
-    let store = Store::open(data.path(), &KeySource::Own).unwrap();
+    let store = open(data.path());
     let vault = store.vault("crm").unwrap();
     for number in 0..258 {
         vault.keep(kept(&format!("m{number}"), "v")).await.unwrap();

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fake_oauth::{By, ClientAuth, Profile, Refresh};
 use hookswitch_gate::{Credential, Error, Gate, Grant, Options, Place, Request, Response, Token, Tokens};
-use hookswitch_keys::{Client, Fetch, Fetched, KeySource, OAuth2, Provider, Status, Store};
+use hookswitch_keys::{Client, Fetch, Fetched, KeySource, OAuth2, Provider, Status, Store, StoreError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -37,7 +37,7 @@ impl World {
     }
 
     fn at(fake: fake_oauth::Provider, data: TempDir) -> World {
-        let store = Store::open(data.path(), &KeySource::Own).unwrap();
+        let store = open(data.path());
         let oauth = oauth2(&store, &fake, config(&fake));
         let gate = gate(&fake, data.path(), Arc::new(oauth.clone()));
         World { fake, data, store, oauth, gate }
@@ -68,6 +68,13 @@ impl World {
         call(&self.gate, &self.fake).await
     }
 
+    /// Has the token renewed although nobody refused it.
+    pub(crate) async fn renew(&self) {
+        let mut config = config(&self.fake);
+        config["idle-days"] = 0.into();
+        oauth2(&self.store, &self.fake, config).tend(&self.gate).await;
+    }
+
     pub(crate) async fn current(&self) -> Token {
         self.oauth.current(&self.gate).await.unwrap()
     }
@@ -76,6 +83,17 @@ impl World {
     pub(crate) async fn until(&self, wanted: impl FnMut(&Status) -> bool) -> Status {
         let mut changes = self.oauth.changes();
         tokio::time::timeout(PATIENCE, changes.wait_for(wanted)).await.expect("it does not come").unwrap().clone()
+    }
+}
+
+/// Opens a store that was free a moment ago: a process that another test starts holds the lock too until it is itself.
+pub(crate) fn open(data: &Path) -> Store {
+    let begun = Instant::now();
+    loop {
+        match Store::open(data, &KeySource::Own) {
+            Err(StoreError::InUse { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(1)),
+            opened => return opened.unwrap(),
+        }
     }
 }
 
@@ -190,7 +208,7 @@ impl Fetching {
     }
 
     fn at(fake: fake_oauth::Provider, data: TempDir, interval: Value) -> Fetching {
-        let store = Store::open(data.path(), &KeySource::Own).unwrap();
+        let store = open(data.path());
         let fetched = fetched(&store, &fake, interval, client(&fake));
         let gate = gate(&fake, data.path(), Arc::new(fetched.clone()));
         Fetching { fake, data, store, fetched, gate }
