@@ -22,6 +22,10 @@ use crate::{
     text::clean,
 };
 
+/// The most that is shown of what `plugin.check` returns.
+const LINES: usize = 50;
+const LINE_BYTES: usize = 1 << 10;
+
 /// A plugin's code, linked and ready. Each method runs in a fresh instance of its own, so any number may run at once.
 pub struct Component {
     engine: Engine,
@@ -110,7 +114,6 @@ calls! {
     /// The manifest as JSON text. To be called with [`Job::denied`].
     manifest(files: &Fields) -> String = plugin.call_manifest;
     prepare() -> () = plugin.call_prepare;
-    check() -> Vec<String> = plugin.call_check;
 
     lookup_by_number(number: &Number, call: Option<&Call>) -> Vec<Contact> = lookup.call_by_number;
     lookup_by_email(email: &str) -> Vec<Contact> = lookup.call_by_email;
@@ -162,6 +165,16 @@ impl Component {
         Ok(Self { engine, pre, indices, exports, hash })
     }
 
+    /// `plugin.check`. The lines are for a person: escaped and cut, and no more than anybody would read.
+    pub async fn check(&self, job: Job) -> Outcome<Vec<String>> {
+        let Some(indices) = &self.indices.plugin else { return not_exported("plugin") };
+        let Outcome { result, usage } = run(&self.engine.shared, &self.pre, job, async move |store, instance| {
+            indices.load(&mut *store, instance)?.call_check(store).await
+        })
+        .await;
+        Outcome { result: result.map(|lines| readable(&lines)), usage }
+    }
+
     /// Which interfaces the component exports.
     pub fn exports(&self) -> Exports {
         self.exports
@@ -192,6 +205,12 @@ impl std::fmt::Debug for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Component").field("hash", &self.hash.to_string()).field("exports", &self.exports).finish()
     }
+}
+
+fn readable(lines: &[String]) -> Vec<String> {
+    let shown = lines.iter().take(LINES).map(|line| clean(line, LINE_BYTES));
+    let more = lines.len().saturating_sub(LINES);
+    shown.chain((more > 0).then(|| format!("… ({more} more lines)"))).collect()
 }
 
 fn not_exported<T>(interface: &'static str) -> Outcome<T> {

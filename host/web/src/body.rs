@@ -50,7 +50,7 @@ async fn chunks<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, most: usi
             return Err(TOO_LARGE);
         }
         body.extend_from_slice(&wire.exactly(size).await?);
-        if wire.exactly(2).await?.is_empty() {
+        if wire.exactly(2).await? != b"\r\n"[..] {
             return Err(bad("a chunk is longer than it says"));
         }
     }

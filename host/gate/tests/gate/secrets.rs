@@ -196,20 +196,21 @@ async fn secrets_that_run_into_each_other_leave_nothing_of_either() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_all_secret_is_masked_as_a_whole() {
-    // Each place of the text could be the beginning of the secret; looking at all of them would take for ever.
-    for (secret, body, seen) in [
-        ("a".repeat(16_000), "a".repeat(1_000_000), "{api}"),
-        (format!("{}b", "a".repeat(16_000)), "a".repeat(1_000_000), "aaaaaaa"),
-        (format!("{}b", "a".repeat(16_000)), format!("{}b.", "a".repeat(16_000)), "{api}."),
+async fn an_answer_that_cannot_be_searched_in_time_is_cut_off() {
+    let a = |count: usize| "a".repeat(count);
+    // Each place of such a text could be the beginning of the secret.
+    for (secret, body, ending) in [
+        (a(16_000), a(1_000_000), "{api}"),
+        (format!("{}b{}", a(8_000), a(8_000)), a(1_000_000), "{api}"),
+        (format!("{}b{}", a(8_000), a(8_000)), format!("{}b{}.", a(8_000), a(8_000)), "{api}."),
     ] {
-        let (length, expected) = (secret.len(), seen.to_owned());
-        let server = Server::start(move |_| ok(&body)).await;
-        let credential = Credential::secret(&secret.into(), vec![grant(&server.url(""))]).unwrap();
+        let given = body.clone();
+        let server = Server::start(move |_| ok(&given)).await;
+        let credential = Credential::secret(&secret.clone().into(), vec![grant(&server.url(""))]).unwrap();
         let credentials = BTreeMap::from([("api".into(), credential)]);
         let gate = Gate::new(Options { credentials, ..server.options() }).unwrap();
-        let body = gate.send(get(&server.url("/"))).await.unwrap().body;
-        let body = String::from_utf8(body.to_vec()).unwrap();
-        assert!(body.starts_with(&expected) && !body.contains(&"a".repeat(length - 1)), "{} bytes", body.len());
+        let seen = gate.send(get(&server.url("/"))).await.unwrap().body;
+        let seen = String::from_utf8(seen.to_vec()).unwrap();
+        assert!(seen.len() < body.len() && seen.ends_with(ending) && !seen.contains(&secret), "{} bytes", seen.len());
     }
 }

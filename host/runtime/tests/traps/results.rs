@@ -17,6 +17,7 @@ tests!(
     whatever_room_a_guest_makes_for_what_the_host_brings_only_it_is_harmed,
     a_guest_that_spins_or_traps_after_its_answer_is_stopped,
     a_failure_cannot_steer_the_terminal_that_shows_it,
+    lines_of_a_check_are_escaped_and_cut,
 );
 
 async fn a_list_of_a_hundred_megabytes_is_refused_and_never_copied() {
@@ -97,4 +98,23 @@ async fn a_failure_cannot_steer_the_terminal_that_shows_it() {
     let shown = error.to_string();
     assert!(shown.contains(r"\u{1b}]0;owned\u{7}\u{d}\u{a}ok"), "{shown}");
     assert!(!shown.chars().any(|c| c.is_control() || c == '\u{202e}'), "{shown:?}");
+}
+
+async fn lines_of_a_check_are_escaped_and_cut() {
+    // Nine hundred times the same text of ten thousand bytes, which begins with an escape and a line break.
+    let check = "(local $at i32)
+        (memory.fill (i32.const 262144) (i32.const 0x78) (i32.const 10000))
+        (i64.store (i32.const 262144) (i64.const 0x0a6b6f0a6d5b1b))
+        (local.set $at (i32.const 131072))
+        (loop
+            (i32.store (local.get $at) (i32.const 262144))
+            (i32.store offset=4 (local.get $at) (i32.const 10000))
+            (br_if 0 (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (i32.const 139072))))
+        (i32.store (i32.const 104) (i32.const 131072)) (i32.store (i32.const 108) (i32.const 900)) (i32.const 96)";
+    let component = load(&engine(), &Guest { check: check.into(), pages: 10, ..Guest::default() }).await;
+    let lines = component.check(World::default().job()).await.result.expect("it has much to say");
+    assert_eq!(lines.len(), 51);
+    assert!(lines[0].starts_with(r"\u{1b}[m\u{a}ok\u{a}"), "{:?}", lines[0]);
+    assert!(lines.iter().all(|line| line.len() < 1_100 && !line.contains(char::is_control)), "{lines:?}");
+    assert_eq!(lines[50], "… (850 more lines)");
 }

@@ -14,7 +14,8 @@ pub const ECHO: &str = "@ECHO@";
 pub fn reply(secrets: &[Secret], request: &Request, answer: &Value) -> Reply {
     let spellings: Vec<_> = secrets.iter().flat_map(Secret::spellings).map(|spelling| spelling.written).collect();
     let is_token = |text: &&String| text.bytes().all(|byte| byte.is_ascii_graphic());
-    let mut headers: Vec<_> = spellings.iter().filter(is_token).map(|text| ("x-echo".to_owned(), text.clone())).collect();
+    let mut headers: Vec<_> =
+        spellings.iter().filter(is_token).map(|text| ("x-echo".to_owned(), text.clone())).collect();
     // The first time it fails, and says why at length.
     if request.nth == 0 {
         headers.push(("content-type".to_owned(), "text/html".to_owned()));

@@ -17,10 +17,10 @@ use crm::ECHO;
 use spelling::Secret;
 use stage::{Scene, Stage};
 
-const BASE: &str = "{crm}/k/c4n4ry-b4se+url~!7Zq9/";
+const BASE: &str = "c4n4ry-b4se+url~!7Zq9";
 
 fn base() -> Secret {
-    Secret::new("base", "c4n4ry-b4se+url~!7Zq9")
+    Secret::new("base", BASE)
 }
 
 /// Answers of the CRM that the first plugins talk to.
@@ -34,10 +34,10 @@ fn first_crm(place: &str) -> Value {
 fn first_plugin(plugin: &'static str) -> Scene {
     Scene {
         plugin,
-        configuration: format!("credentials.crm = {{ kind = \"base-url\", value = \"{BASE}\" }}"),
+        configuration: format!("credentials.crm = {{ kind = \"base-url\", value = \"{{crm}}/k/{BASE}/\" }}"),
         secrets: vec![base()],
         answer: first_crm,
-        functions: &["lookup.by-number", "journal.write", "plugin.check"],
+        functions: &["lookup.by-number", "journal.write"],
     }
 }
 
@@ -51,6 +51,52 @@ async fn the_first_plugin_in_rust_never_sees_its_secret() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_plugin_in_javascript_never_sees_its_secret() -> Result<()> {
     let stage = Stage::open(first_plugin("first-plugin-js.wasm")).await?;
+    stage.call("a").await?;
+    stage.verdict().await
+}
+
+/// Answers of a portal that takes everything. Whom it finds it takes for a lead.
+fn portal(place: &str) -> Value {
+    let result = match place.rsplit('/').next().unwrap_or_default() {
+        "user.get.json" => json!([{"ID": "11", "ACTIVE": true, "NAME": ECHO, "UF_PHONE_INNER": "201"}]),
+        "crm.settings.mode.get.json" => json!(1),
+        "crm.lead.add.json" => json!(412),
+        "telephony.externalcall.register.json" => {
+            json!({"CALL_ID": "externalCall.1f", "CRM_ENTITY_TYPE": "", "CRM_ENTITY_ID": null})
+        }
+        "telephony.externalcall.finish.json" => json!({"CALL_ID": "externalCall.1f", "CRM_ACTIVITY_ID": "901"}),
+        "telephony.externalcall.show.json" | "telephony.externalcall.hide.json" | "crm.activity.update.json" => {
+            json!(true)
+        }
+        _ => json!([]),
+    };
+    json!({"result": result, "time": {}, "echo": ECHO})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plugin_for_bitrix24_never_sees_the_address_of_the_portal() -> Result<()> {
+    let stage = Stage::open(Scene {
+        plugin: "bitrix24.wasm",
+        configuration: format!(
+            "contacts = {{ create = \"automatic\", on = [\"inbound\"] }}\n\
+             settings = {{ fallback-user = 11 }}\n\
+             credentials.portal = {{ kind = \"base-url\", value = \"{{crm}}/rest/7/{BASE}/\" }}"
+        ),
+        secrets: vec![base()],
+        answer: portal,
+        functions: &[
+            "plugin.prepare",
+            "plugin.check",
+            "lookup.by-number",
+            "contacts.create",
+            "journal.begin",
+            "journal.write",
+            "cards.sync",
+            "directory.users",
+        ],
+    })
+    .await?;
+    stage.call("a").await?;
     stage.call("a").await?;
     stage.verdict().await
 }

@@ -94,5 +94,6 @@ fn is_linear_memory(regions: &[Region], run: std::ops::Range<usize>) -> bool {
     let closed = |at: Option<usize>| at.and_then(|at| regions.get(at)).filter(|region| region.is_closed());
     let before = closed(run.start.checked_sub(1)).filter(|region| region.end == regions[run.start].start);
     let behind = closed(Some(run.end)).filter(|region| region.start == regions[run.end - 1].end);
-    before.is_some_and(|region| region.size() >= IN_FRONT) && behind.is_some_and(|region| region.size() >= OUT_OF_BOUNDS)
+    before.is_some_and(|region| region.size() >= IN_FRONT)
+        && behind.is_some_and(|region| region.size() >= OUT_OF_BOUNDS)
 }

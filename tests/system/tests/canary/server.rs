@@ -86,7 +86,11 @@ fn lock(got: &Mutex<Got>) -> MutexGuard<'_, Got> {
     got.lock().expect("nobody panics with the lock")
 }
 
-async fn serve(mut socket: TcpStream, got: &Mutex<Got>, answer: &(dyn Fn(&Request) -> Reply + Send + Sync)) -> Result<()> {
+async fn serve(
+    mut socket: TcpStream,
+    got: &Mutex<Got>,
+    answer: &(dyn Fn(&Request) -> Reply + Send + Sync),
+) -> Result<()> {
     let mut buffer = Vec::new();
     loop {
         let (head, end) = loop {

@@ -58,9 +58,8 @@ impl Secret {
                 let needle = written[(before * 8).div_ceil(6)..(before + text.len()) * 8 / 6].into();
                 (written, needle)
             };
-            [("base64", only(STANDARD.encode(&around))), ("base64url", only(URL_SAFE.encode(&around)))].map(
-                |(name, (written, needle))| Spelling { name: format!("{name} behind {before}"), written, needle },
-            )
+            [("base64", only(STANDARD.encode(&around))), ("base64url", only(URL_SAFE.encode(&around)))]
+                .map(|(name, (written, needle))| Spelling { name: format!("{name} behind {before}"), written, needle })
         });
         let mut seen = BTreeSet::new();
         plain.chain(base64).filter(|spelling| seen.insert(spelling.needle.clone())).collect()

@@ -3,7 +3,7 @@
 //! log, in what commands print, on the wire.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, MutexGuard},
@@ -42,7 +42,7 @@ pub struct Scene {
     pub secrets: Vec<Secret>,
     /// What the CRM answers when it does not fail, by path.
     pub answer: fn(&str) -> Value,
-    /// Which functions must have ended before our eyes.
+    /// Which functions must have asked the CRM something and ended before our eyes.
     pub functions: &'static [&'static str],
 }
 
@@ -51,9 +51,8 @@ pub struct Scene {
 struct Seen {
     /// A secret, and when.
     secrets: BTreeSet<String>,
-    /// Spellings of the decoy.
-    decoy: BTreeSet<String>,
-    functions: BTreeSet<String>,
+    /// Spellings of the decoy, by when they were seen.
+    decoy: BTreeMap<String, BTreeSet<String>>,
     most_bytes: usize,
 }
 
@@ -74,11 +73,15 @@ impl Eyes {
             for guest in &guests {
                 let found = self.secrets.in_bytes(guest);
                 seen.secrets.extend(found.into_iter().map(|what| format!("{what}: in a guest's memory at {when}")));
-                seen.decoy.extend(self.decoy.in_bytes(guest));
+                seen.decoy.entry(when.to_owned()).or_default().extend(self.decoy.in_bytes(guest));
             }
             seen.most_bytes = seen.most_bytes.max(guests.iter().map(Vec::len).sum());
         }
     }
+}
+
+fn end_of(function: &str) -> String {
+    format!("the end of {function}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -118,9 +121,7 @@ impl Stage {
         .await?;
         let watching = eyes.clone();
         let witness = Server::start(move |request: &Request| {
-            let function = request.place.trim_start_matches('/');
-            watching.look(&format!("the end of {function}"));
-            lock(&watching.seen).functions.insert(function.to_owned());
+            watching.look(&end_of(request.place.trim_start_matches('/')));
             Reply { status: 200, headers: Vec::new(), body: String::new() }
         })
         .await?;
@@ -215,28 +216,28 @@ impl Stage {
     async fn reports(&self) -> Result<Vec<(String, String)>> {
         let mut reports = Vec::new();
         let backup = self.folder.path().join("data/backup.db");
-        let mut commands: Vec<Vec<String>> = ["check", "check --json", "calls", "calls --json", "jobs list", "jobs list --json --state done"]
-            .map(|line| line.split(' ').map(str::to_owned).collect())
-            .into();
+        let mut commands: Vec<Vec<String>> =
+            ["check", "check --json", "calls", "calls --json", "jobs list", "jobs list --json --state done"]
+                .map(|line| line.split(' ').map(str::to_owned).collect())
+                .into();
         commands.push(vec!["backup".into(), backup.display().to_string()]);
         let ids = |text: &str, key: &str| -> Result<Vec<String>> {
             let rows = text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
             let id = |row: &Value| row[key].as_str().map_or_else(|| row[key].to_string(), str::to_owned);
             Ok(rows.iter().map(id).collect())
         };
-        for call in ids(&self.run(&["calls", "--json"]).await?, "chain")? {
+        for call in ids(&self.run(&["calls", "--json"]).await?, "call")? {
             for options in [vec!["--bodies"], vec!["--json"], vec!["--json", "--bodies"]] {
                 commands.push([vec!["trace", &call], options].concat().into_iter().map(str::to_owned).collect());
             }
         }
-        for job in ids(&self.run(&["jobs", "list", "--json", "--state", "done"]).await?, "id")? {
+        for job in ids(&self.run(&["jobs", "list", "--json", "--state", "done"]).await?, "job")? {
             commands.push(vec!["jobs".into(), "show".into(), job.clone()]);
             commands.push(vec!["jobs".into(), "show".into(), job, "--json".into()]);
         }
         for command in commands {
             let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
-            let text = self.run(&arguments).await.unwrap_or_else(|error| format!("{error:#}"));
-            if std::env::var_os("SHOW").is_some() { println!("=== {command:?}\n{}", &text.chars().take(600).collect::<String>()); }
+            let text = self.run(&arguments).await?;
             reports.push((command.join(" "), text));
         }
         Ok(reports)
@@ -253,26 +254,29 @@ impl Stage {
         ensure!(!log.contains("panicked"), "{log}");
 
         let Eyes { secrets, decoy, seen, .. } = &*self.eyes;
-        let mut leaks = lock(seen).secrets.clone();
-        let mut told_decoy = BTreeSet::new();
-        for (command, text) in &reports {
-            leaks.extend(secrets.in_bytes(text.as_bytes()).into_iter().map(|what| format!("{what}: printed by {command}")));
-            told_decoy.extend(decoy.in_bytes(text.as_bytes()).into_iter().map(|_| command.clone()));
-        }
-        leaks.extend(secrets.in_bytes(log.as_bytes()).into_iter().map(|what| format!("{what}: in the log")));
-        for (file, bytes) in files(&self.folder.path().join("data"))? {
-            leaks.extend(secrets.in_bytes(&bytes).into_iter().map(|what| format!("{what}: in the file {file}")));
-        }
-        for (name, server) in [("the witness", &self.witness), ("elsewhere", &self.elsewhere)] {
-            leaks.extend(secrets.in_bytes(&server.bytes()).into_iter().map(|what| format!("{what}: sent to {name}")));
+        let seen = lock(seen);
+        let mut places: Vec<(String, Vec<u8>)> =
+            reports.into_iter().map(|(command, text)| (command, text.into())).collect();
+        places.push(("the log".to_owned(), log.clone().into()));
+        places.extend(files(&self.folder.path().join("data"))?);
+        places.push(("what the witness got".to_owned(), self.witness.bytes()));
+        places.push(("what somebody else got".to_owned(), self.elsewhere.bytes()));
+        let mut leaks = seen.secrets.clone();
+        let mut with_decoy = BTreeSet::new();
+        for (place, bytes) in &places {
+            leaks.extend(secrets.in_bytes(bytes).into_iter().map(|what| format!("{what}: in {place}")));
+            with_decoy.extend((!decoy.in_bytes(bytes).is_empty()).then_some(place.as_str()));
         }
         ensure!(leaks.is_empty(), "{leaks:#?}");
 
         // Everything was looked at, and what is there is found.
-        let seen = lock(seen);
-        let missing: Vec<_> = self.scene.functions.iter().filter(|name| !seen.functions.contains(**name)).collect();
-        ensure!(missing.is_empty(), "never ended: {missing:?}; ended: {:?}; log:\n{log}", seen.functions);
-        ensure!(!seen.decoy.is_empty(), "the decoy was in no guest's memory, of {} bytes", seen.most_bytes);
+        for function in self.scene.functions {
+            let found = seen.decoy.get(&end_of(function)).map_or(0, BTreeSet::len);
+            ensure!(found > 0, "no decoy at the end of {function}: {:#?}\n{log}", seen.decoy);
+        }
+        for wanted in ["trace ", "jobs show ", "hookswitch.db", "backup.db"] {
+            ensure!(with_decoy.iter().any(|place| place.contains(wanted)), "no decoy in {wanted}: {with_decoy:#?}");
+        }
         let sent = secrets.in_bytes(&self.crm.bytes());
         let kept: BTreeSet<_> = whole.rest.iter().flat_map(|bytes| secrets.in_bytes(bytes)).collect();
         for Secret { name, .. } in &self.scene.secrets {
@@ -280,9 +284,6 @@ impl Stage {
             ensure!(there(&kept), "{name} is not in the program's own memory");
             ensure!(*name == "pbx" || there(&sent), "{name} was never sent to the CRM");
         }
-        println!("decoy in guests: {:?}", seen.decoy);
-        println!("decoy told by: {told_decoy:?}");
-        println!("functions: {:?}; most {} bytes", seen.functions, seen.most_bytes);
         Ok(())
     }
 }

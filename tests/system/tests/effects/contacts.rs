@@ -21,7 +21,7 @@ fn setup() -> Setup {
         ],
         "journal.write": [[{"send": {"method": "POST", "url": "calls", "effect": "once", "body": "<contact>"}}]],
     });
-    Setup { plugin: POLICY, ..Setup::new(script) }
+    Setup { plugin: POLICY.into(), ..Setup::new(script) }
 }
 
 fn contacts(office: &Office) -> Vec<String> {

@@ -38,7 +38,7 @@ fn portal(crm: &Crm) {
 
 async fn office(settings: &str, plugin: &'static str) -> Result<Office> {
     let setup = Setup::bitrix24(&format!("fallback-user = 11{settings}"));
-    let plugin = if plugin.is_empty() { setup.plugin } else { plugin };
+    let plugin = if plugin.is_empty() { setup.plugin } else { plugin.into() };
     Office::open_with(Setup { plugin, ..setup }, portal).await
 }
 
@@ -111,7 +111,7 @@ async fn a_repeated_registration_names_the_same_user_though_the_map_of_users_has
     office.call("a").await?;
     let (first, _connection) = held.arrived().await?;
     office.kill().await?;
-    office.setup().plugin = "users = { 201 = \"13\" }";
+    office.setup().plugin = "users = { 201 = \"13\" }".into();
     // Another setting: the same run cannot go on, the job is tried again.
     office.setup().settings.push_str(", portal-url = \"https://acme.example\"");
     office.launch().await?;

@@ -208,7 +208,7 @@ async fn a_changed_zone_is_a_new_try_and_what_was_written_stays() -> Result<()> 
     office.call("a").await?;
     let _connection = held.arrived().await?;
     office.kill().await?;
-    office.setup().server = "region = \"DE\"\ntimezone = \"Asia/Tokyo\"";
+    office.setup().server = "region = \"DE\"\ntimezone = \"Asia/Tokyo\"".into();
     office.launch().await?;
     office.wait_for_jobs("done", 2).await?;
     ensure!(office.crm.requests_to("made").len() == 1, "{:?}", office.crm.requests_to("made"));

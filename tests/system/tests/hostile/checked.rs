@@ -10,6 +10,11 @@ use crate::hostile;
 /// What the admin may have to read at most.
 const PAGES: usize = 64 << 10;
 
+/// What was printed, without the frame and the line breaks of a report.
+pub(crate) fn flowing(shown: &str) -> String {
+    shown.split([' ', '\n', '│']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// Nothing in it moves the cursor, turns text around, or is a line that a plugin has made to look like the host's.
 fn is_harmless(shown: &str) -> Result<()> {
     let steers = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
@@ -78,7 +83,7 @@ async fn a_harmful_manifest_is_named_by_check_and_run() -> Result<()> {
         for command in ["check", "run"] {
             let (out, err) = world.run(&[command], 1).await?;
             let shown = format!("{out}{err}");
-            ensure!(shown.contains("plugin.hostile") && shown.contains(word), "{manner}, {command}: {shown}");
+            ensure!(shown.contains("plugin.hostile") && flowing(&shown).contains(word), "{manner}, {command}: {shown}");
             is_harmless(&shown).with_context(|| format!("{manner}, {command}"))?;
         }
     }
