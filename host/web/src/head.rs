@@ -160,7 +160,7 @@ fn framing(headers: &HeaderMap, modern: bool) -> Result<Framing, Trouble> {
             Err(refuse(StatusCode::NOT_IMPLEMENTED, "no transfer-encoding but chunked can be read"))
         }
         (Some(_), Some(_), ..) => Err(bad("there is more than one content-length")),
-        (Some(_), _, Some(_), _) => Ok(Framing::Chunked),
+        (Some(_), _, Some(_), _) => Err(bad("there are both content-length and transfer-encoding")),
         (None, _, Some(_), Some(_)) => Err(bad("there is more than one transfer-encoding")),
         (None, _, Some(_), None) => Err(bad("HTTP/1.0 has no transfer-encoding")),
     }

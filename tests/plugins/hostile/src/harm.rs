@@ -88,9 +88,9 @@ fn headers() -> Result<Answer, Failure> {
     Ok(Answer { lines: answered.collect() })
 }
 
-/// A text of 8 MiB to every function that takes one.
+/// A text of 2 MiB to every function that takes one.
 fn texts() -> Result<Answer, Failure> {
-    let text = "x".repeat(8 << 20);
+    let text = "x".repeat(2 << 20);
     let scope = storage::Scope::Plugin;
     let one = [text.clone()];
     let mut answers = BTreeMap::new();

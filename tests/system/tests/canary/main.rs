@@ -6,6 +6,7 @@
 mod composition;
 mod crm;
 mod memory;
+mod scripts;
 mod server;
 mod spelling;
 mod stage;
@@ -14,13 +15,13 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crm::ECHO;
-use spelling::Secret;
+use spelling::{Course, Secret};
 use stage::{Scene, Stage};
 
 const BASE: &str = "c4n4ry-b4se+url~!7Zq9";
 
 fn base() -> Secret {
-    Secret::new("base", BASE)
+    Secret::new("base", BASE, Course::Sent)
 }
 
 /// Answers of the CRM that the first plugins talk to.

@@ -12,12 +12,11 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// A request: how often its place was asked before counts from 0.
+/// A request.
 pub struct Request {
-    pub method: String,
     /// The path without its query.
     pub place: String,
-    pub body: String,
+    /// How often it was asked before.
     pub nth: usize,
 }
 
@@ -69,11 +68,6 @@ impl Server {
     pub fn bytes(&self) -> Vec<u8> {
         lock(&self.got).bytes.clone()
     }
-
-    /// Where to requests went, in the order of arrival.
-    pub fn places(&self) -> Vec<String> {
-        lock(&self.got).places.clone()
-    }
 }
 
 impl Drop for Server {
@@ -106,8 +100,7 @@ async fn serve(
             more(&mut socket, &mut buffer).await?;
         }
         let request: Vec<u8> = buffer.drain(..end + length).collect();
-        let mut words = head.split(' ');
-        let (method, target) = (words.next().context("a method")?, words.next().context("a target")?);
+        let target = head.split(' ').nth(1).context("a target")?;
         let place = target.split('?').next().unwrap_or_default().to_owned();
         let nth = {
             let mut got = lock(got);
@@ -115,8 +108,7 @@ async fn serve(
             got.places.push(place.clone());
             got.places.iter().filter(|known| **known == place).count() - 1
         };
-        let body = String::from_utf8_lossy(&request[end..]).into_owned();
-        let request = Request { method: method.to_owned(), place, body, nth };
+        let request = Request { place, nth };
         let reply = tokio::task::block_in_place(|| answer(&request));
         let mut head = format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
         for (name, value) in &reply.headers {

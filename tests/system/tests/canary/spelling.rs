@@ -13,7 +13,20 @@ use base64::{
 #[derive(Clone, Debug)]
 pub struct Secret {
     pub name: &'static str,
-    pub text: String,
+    pub text: &'static str,
+    /// How the program comes by it, and where it takes it.
+    pub course: Course,
+}
+
+/// The course of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// From a file of the admin's to the CRM.
+    Sent,
+    /// From a file of the admin's; it is only calculated or compared with.
+    Kept,
+    /// From an answer of the CRM's at this place, and back to the CRM.
+    Given(&'static str),
 }
 
 /// One way to write it.
@@ -26,20 +39,20 @@ pub struct Spelling {
 }
 
 impl Secret {
-    pub fn new(name: &'static str, text: &str) -> Self {
-        Self { name, text: text.to_owned() }
+    pub fn new(name: &'static str, text: &'static str, course: Course) -> Self {
+        Self { name, text, course }
     }
 
     /// The ways to write it that are text, each once.
     pub fn spellings(&self) -> Vec<Spelling> {
-        let text = &self.text;
-        let json = serde_json::Value::from(text.as_str()).to_string();
+        let text = self.text;
+        let json = serde_json::Value::from(text).to_string();
         let json = json[1..json.len() - 1].to_owned();
         let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
         let bytes = |before: &str| text.bytes().map(|byte| format!("{before}{byte:02x}")).collect::<String>();
         let reserved: String = text.bytes().map(percent).collect();
         let plain = [
-            ("plain".to_owned(), text.clone()),
+            ("plain".to_owned(), text.to_owned()),
             ("json-slash".to_owned(), json.replace('/', "\\/")),
             ("json-units".to_owned(), units),
             ("json".to_owned(), json),
