@@ -6,14 +6,14 @@
 mod credential;
 mod duration;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod pbx;
 mod plugin;
 mod secret;
 mod server;
 mod setting;
 mod size;
-#[cfg(test)]
-mod fuzz;
 #[cfg(test)]
 mod tests;
 
@@ -33,8 +33,8 @@ pub(crate) use self::{
     pbx::{Pbx, PbxKind},
     plugin::{CallType, Contacts, Create, Journal, MOST_SLOTS, Plugin},
     secret::Secret,
-    setting::Setting,
     server::{Key, Server, TlsFiles},
+    setting::Setting,
     size::Size,
 };
 

@@ -17,6 +17,7 @@ pub(crate) use self::sign_in::SignIn;
 use crate::{
     config::{self, CredentialKind, Key, Loaded},
     manifest::{Manifest, Usage},
+    shown::printable,
 };
 
 /// The store of tokens, and the sign-ins that were begun.
@@ -85,7 +86,9 @@ impl Keys {
             let maker = Maker { keys: self, plugin: name, handle: &asked.handle, given, loaded, origins };
             match maker.make(&asked.usage(given), &mut ring) {
                 Ok(credential) => drop(ring.credentials.insert(asked.handle.clone(), credential)),
-                Err(fault) => faults.push(format!("[plugin.{name}] credentials.{}: {fault}", asked.handle)),
+                Err(fault) => {
+                    faults.push(format!("[plugin.{name}] credentials.{}: {}", asked.handle, printable(&fault)))
+                }
             }
         }
         for setting in manifest.settings.iter().filter(|setting| setting.is_secret()) {

@@ -26,6 +26,7 @@ mod retry;
 mod screen;
 mod service;
 mod session;
+mod shown;
 mod sources;
 mod station;
 mod status;

@@ -2,6 +2,7 @@
 
 mod credential;
 mod setting;
+mod text;
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -14,7 +15,7 @@ pub(crate) use self::{
     setting::Setting,
 };
 
-use crate::{config, rate::Rate};
+use crate::{config, rate::Rate, shown::printable};
 
 /// The format of manifests that this program reads.
 const FORMAT: u32 = 1;
@@ -27,28 +28,31 @@ const LARGEST: usize = 256 * 1024;
 pub(crate) struct Manifest {
     manifest: u32,
     /// The name for people.
+    #[serde(deserialize_with = "text::title")]
     pub(crate) title: String,
     /// The plugin's version.
+    #[serde(deserialize_with = "text::title")]
     pub(crate) version: String,
     /// Who makes it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::line")]
     pub(crate) vendor: String,
     /// The exported functions that do something.
+    #[serde(deserialize_with = "text::lines")]
     serves: BTreeSet<String>,
     /// What the admin can set.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::list::<64, _, _>")]
     pub(crate) settings: Vec<Setting>,
     /// The secrets that it needs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::list::<16, _, _>")]
     pub(crate) credentials: Vec<Credential>,
     /// The origins that it wants to reach.
-    #[serde(default)]
-    pub(crate) http: Vec<String>,
+    #[serde(default, deserialize_with = "text::lines")]
+    pub(crate) http: BTreeSet<String>,
     /// The guarded imports that it uses.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::lines")]
     pub(crate) capabilities: BTreeSet<String>,
     /// What the CRM may post.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::list::<16, _, _>")]
     pub(crate) hooks: Vec<Hook>,
     /// What the CRM bears.
     #[serde(default)]
@@ -59,6 +63,7 @@ pub(crate) struct Manifest {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Hook {
+    #[serde(deserialize_with = "text::name")]
     pub(crate) name: String,
     /// All that must hold.
     pub(crate) verify: Vec<Proof>,
@@ -93,8 +98,9 @@ impl Manifest {
         if text.len() > LARGEST {
             return Err(format!("the manifest has {} bytes, more than {LARGEST}", text.len()));
         }
-        let manifest: Self = serde_json::from_str(text)
-            .map_err(|error| format!("the manifest is not what wit/manifest.md says: {error}"))?;
+        let manifest: Self = serde_json::from_str(text).map_err(|error| {
+            format!("the manifest is not what wit/manifest.md says: {}", printable(&error.to_string()))
+        })?;
         if manifest.manifest != FORMAT {
             return Err(format!(
                 "the manifest has format {}, this program reads format {FORMAT}: update hookswitch",

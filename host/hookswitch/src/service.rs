@@ -257,7 +257,12 @@ impl Service {
         let found = match (handle, all.as_slice()) {
             (_, []) => return Err(format!("the plugin {plugin} needs no sign-in")),
             (None, [only]) => only.clone(),
-            (None, _) => return Err(format!("the plugin {plugin} has several sign-ins; name one with --credential: {}", handles())),
+            (None, _) => {
+                return Err(format!(
+                    "the plugin {plugin} has several sign-ins; name one with --credential: {}",
+                    handles()
+                ));
+            }
             (Some(handle), _) => all
                 .iter()
                 .find(|sign_in| sign_in.handle() == handle)

@@ -49,6 +49,5 @@ impl Handler for Outside {
 
 /// Refuses a method; `allowed` is the one to use.
 fn not_so(text: &str, allowed: &'static str) -> Response {
-    Response::text(StatusCode::METHOD_NOT_ALLOWED, text)
-        .with(http::header::ALLOW, HeaderValue::from_static(allowed))
+    Response::text(StatusCode::METHOD_NOT_ALLOWED, text).with(http::header::ALLOW, HeaderValue::from_static(allowed))
 }

@@ -148,8 +148,12 @@ impl World {
         }
         for entry in std::fs::read_dir(self.data())? {
             let entry = entry?;
-            if !entry.file_name().to_string_lossy().starts_with("compiled") {
-                std::fs::remove_file(entry.path())?;
+            if entry.file_name().to_string_lossy().starts_with("compiled") {
+                continue;
+            }
+            match entry.file_type()?.is_dir() {
+                true => std::fs::remove_dir_all(entry.path())?,
+                false => std::fs::remove_file(entry.path())?,
             }
         }
         std::fs::remove_file(self.folder().join("log"))?;

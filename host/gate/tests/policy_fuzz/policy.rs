@@ -111,11 +111,7 @@ impl World {
             .iter()
             .fold(url.to_owned(), |url, (here, real)| url.replace(&here.to_string(), &real.to_string()));
         self.arrivals.lock().unwrap().clear();
-        let request = Request {
-            method: method.into(),
-            url: url.clone(),
-            ..Request::default()
-        };
+        let request = Request { method: method.into(), url: url.clone(), ..Request::default() };
         let outcome = self.runtime.block_on(gate.send(request));
         let arrived = std::mem::take(&mut *self.arrivals.lock().unwrap());
         let case = format!("{method} {url:?} with {grants:?} and {open:?}: {outcome:?}");

@@ -134,11 +134,8 @@ async fn check_plugins(report: &mut Report, loaded: &Loaded, options: &Options, 
     let journal = Journal::open(folder).map_err(|error| miette::miette!("{error}"))?;
     // The running service has the tokens; a check of its own would renew them behind its back.
     let mut service = Client::connect(&data).map_err(|error| miette::miette!("{error}"))?;
-    let keys = if service.is_none() && data.join("keys").is_dir() {
-        Keys::open(&data, loaded)
-    } else {
-        Keys::empty(folder)
-    };
+    let keys =
+        if service.is_none() && data.join("keys").is_dir() { Keys::open(&data, loaded) } else { Keys::empty(folder) };
     let keys = match keys {
         Ok(keys) => keys,
         Err(error) => return report.say("keys", false, error.to_string()),

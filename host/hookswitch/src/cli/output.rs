@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+pub(super) use crate::shown::printable;
+
 /// Prints an error to the error output: as a report for people, as one JSON object with `--json`.
 pub(super) fn error(error: &miette::Report, json: bool) {
     if json {
@@ -87,12 +89,6 @@ pub(super) fn style(text: &str, style: Style) -> String {
         Style::Bad => "31",
     };
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
-}
-
-/// `text` without control characters: what a caller or a CRM wrote must not steer the reader's terminal.
-pub(super) fn printable(text: &str) -> String {
-    let steers = |char: char| char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|char| if steers(char) { '\u{fffd}' } else { char }).collect()
 }
 
 /// `text`, cut to `width` characters.

@@ -55,7 +55,10 @@ fn show(status: &Status) -> miette::Result<()> {
             crm,
         ]
     };
-    output::table(&["PLUGIN", "WHAT", "WAITING", "PARKED", "CRM"], &status.plugins.iter().map(row).collect::<Vec<_>>())?;
+    output::table(
+        &["PLUGIN", "WHAT", "WAITING", "PARKED", "CRM"],
+        &status.plugins.iter().map(row).collect::<Vec<_>>(),
+    )?;
     if status.plugins.iter().any(|plugin| plugin.jobs.parked > 0) {
         output::line(&output::style("parked jobs wait for you: hookswitch jobs list --state parked", Style::Dim))?;
     }

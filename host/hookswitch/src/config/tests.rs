@@ -54,7 +54,7 @@ fn every_fault_shows_its_line_and_how_to_mend_it() {
         (&PBX.replace("asterisk", "asterix"), vec!["3:8", "asterix", "asterisk"]),
         (&PBX.replace("127.0.0.1:5038", "127.0.0.1"), vec!["4:11", "host and port"]),
         (&PBX.replace("[\"PJSIP/trunk-provider\"]", "[]"), vec!["7:10", "without trunks"]),
-        (&PBX.replace("{ env = \"AMI_SECRET\" }", "{ environment = \"X\" }"), vec!["environment", "`env` or `file`"]),
+        (&PBX.replace("{ env = \"AMI_SECRET\" }", "{ environment = \"X\" }"), vec!["environment", "`env`, `file`"]),
         (&PBX.replace("{ env = \"AMI_SECRET\" }", "7"), vec!["a text, { env"]),
         (
             &format!("{PBX}\n[plugin.x]\ncomponent = \"x.wasm\"\npbx = [\"offise\"]\n"),

@@ -3,17 +3,20 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::help;
+use super::{help, text};
 use crate::config::{self, CredentialKind};
 
 /// One secret.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Credential {
+    #[serde(deserialize_with = "text::name")]
     pub(crate) handle: String,
+    #[serde(deserialize_with = "text::name")]
     kind: String,
+    #[serde(deserialize_with = "text::title")]
     title: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::help")]
     help: String,
     #[serde(default = "yes")]
     required: bool,
@@ -53,7 +56,10 @@ impl Credential {
     /// Why this version of the host cannot serve it.
     pub(super) fn unknown_kind(&self) -> Option<String> {
         CredentialKind::from_name(&self.kind).is_none().then(|| {
-            format!("the credential {} is of the kind `{}`, which this version of the host does not know", self.handle, self.kind)
+            format!(
+                "the credential {} is of the kind `{}`, which this version of the host does not know",
+                self.handle, self.kind
+            )
         })
     }
 

@@ -1,10 +1,10 @@
 //! One setting of a plugin, and whether the admin's value can be one.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde::Deserialize;
 
-use super::help;
+use super::{help, text};
 use crate::config;
 
 /// A file may be so large, in bytes: all of it is handed to the plugin as text.
@@ -14,14 +14,16 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Setting {
+    #[serde(deserialize_with = "text::name")]
     pub(crate) name: String,
     kind: Kind,
+    #[serde(deserialize_with = "text::title")]
     title: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::help")]
     help: String,
     default: Option<String>,
-    #[serde(default)]
-    choices: Vec<String>,
+    #[serde(default, deserialize_with = "text::lines")]
+    choices: BTreeSet<String>,
     #[serde(default)]
     required: bool,
 }
@@ -41,11 +43,6 @@ impl Setting {
     /// Whether its value is never shown to the plugin.
     pub(crate) fn is_secret(&self) -> bool {
         self.kind == Kind::Secret
-    }
-
-    /// Whether its value is the path of a file.
-    pub(crate) fn is_file(&self) -> bool {
-        self.kind == Kind::File
     }
 
     /// What the plugin gets; none where nothing is set, and for a secret. `folder` is what paths are relative to.
@@ -77,9 +74,10 @@ impl Setting {
             Kind::Number if !value.parse::<f64>().is_ok_and(f64::is_finite) => {
                 Err(format!("is `{value}`; write a number"))
             }
-            Kind::Choice if !self.choices.iter().any(|choice| choice == value) => {
-                Err(format!("is `{value}`; choose one of {}", self.choices.join(", ")))
-            }
+            Kind::Choice if !self.choices.contains(value) => Err(format!(
+                "is `{value}`; choose one of {}",
+                Vec::from_iter(self.choices.iter().map(String::as_str)).join(", ")
+            )),
             Kind::File => read(&folder.join(value)).map(Some),
             _ => Ok(Some(value.to_owned())),
         }
@@ -93,7 +91,8 @@ impl Setting {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("names the file {}, which cannot be read: {error}", path.display());
+    let unreadable =
+        |error: std::io::Error| format!("names the file {}, which cannot be read: {error}", path.display());
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > LARGEST_FILE {
         return Err(format!("names the file {}, which has {size} bytes; at most {LARGEST_FILE}", path.display()));

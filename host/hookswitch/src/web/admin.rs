@@ -25,8 +25,11 @@ pub(crate) struct Admin {
 impl Handler for Admin {
     async fn answer(&self, request: Request) -> Response {
         if !self.is_known(&request) {
-            return Response::text(StatusCode::UNAUTHORIZED, "show the token of [server] admin as Authorization: Bearer …")
-                .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return Response::text(
+                StatusCode::UNAUTHORIZED,
+                "show the token of [server] admin as Authorization: Bearer …",
+            )
+            .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if request.method != Method::GET {
             return super::not_so("there is nothing to change here", "GET");

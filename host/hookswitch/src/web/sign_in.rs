@@ -14,7 +14,10 @@ pub(super) async fn finish(service: &Service, plugin: &str, handle: &str, reques
         Ok(()) => page(
             StatusCode::OK,
             "Signed in",
-            &[&format!("Hookswitch may work with {title} now. Work that was waiting goes on by itself."), "You can close this window."],
+            &[
+                &format!("Hookswitch may work with {title} now. Work that was waiting goes on by itself."),
+                "You can close this window.",
+            ],
             None,
         ),
         Err(error) => {

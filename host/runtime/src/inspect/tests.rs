@@ -17,7 +17,7 @@ fn seeds() -> Vec<Vec<u8>> {
             (component $inner (core module $m) (core instance (instantiate $m)) (type (record (field "a" string))))
             (instance (instantiate $inner)) (alias outer 0 0 (component))
             (instance $plugin) (export "hookswitch:plugin/plugin@0.1.0" (instance $plugin)))"#,
-        r#"(component (type (component (type (instance (export "x" (func (param "a" (list (tuple u8 f64))))))))
+        r#"(component (type (component (type (instance (export "x" (func (param "a" (list (tuple u8 f64)))))))
             (import "y" (instance (type 0))))) (type (resource (rep i32)))
             (core type (module (import "a" "b" (func)) (export "c" (memory 1)))))"#,
     ];

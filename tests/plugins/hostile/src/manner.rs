@@ -29,6 +29,8 @@ pub(crate) fn spoil(manifest: Manifest) -> Manifest {
         "terminal" => manifest
             .about(&TERMINAL.repeat(2_000), TERMINAL)
             .setting(Setting::text(&format!("setting{TERMINAL}"), &TERMINAL.repeat(500), TERMINAL).required()),
+        "unseen" => manifest.about(TERMINAL, ""),
+        "naming" => manifest.setting(Setting::text(&format!("setting{TERMINAL}"), "", "").required()),
         _ => manifest,
     }
 }
