@@ -1,9 +1,8 @@
-//! Answers as bytes.
+//! Answers as they leave.
 
-use bytes::{BufMut, Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::Full;
 
 use crate::error::Refusal;
 use crate::message::Response;
@@ -17,7 +16,7 @@ const SECURITY: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-/// What only the server can know, or nobody has to know.
+/// What only the server can know, or nobody has to know. `hyper` believes a length that stands here.
 const OWN: [HeaderName; 8] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -29,45 +28,25 @@ const OWN: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-/// The answer to a request with this method. With `close` it says that it is the connection's last.
-pub(crate) fn encode(mut response: Response, method: &Method, close: bool) -> Bytes {
+/// The answer for `hyper`, which adds its length and the date. With `close` it says that it is the connection's last.
+pub(crate) fn encode(mut response: Response, close: bool) -> http::Response<Full<Bytes>> {
     if !(200..600).contains(&response.status.as_u16()) {
         response = Response::text(StatusCode::INTERNAL_SERVER_ERROR, "the answer has no status that can be sent\n");
     }
+    let Response { status, mut headers, body } = response;
     for name in OWN {
-        response.headers.remove(name);
+        headers.remove(name);
     }
     for (name, value) in SECURITY {
-        response.headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now())
-        && let Ok(date) = HeaderValue::try_from(date)
-    {
-        response.headers.insert(header::DATE, date);
-    }
-    let bodiless = matches!(response.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if !bodiless {
-        response.headers.insert(header::CONTENT_LENGTH, response.body.len().into());
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if close {
-        response.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-
-    let mut bytes = BytesMut::with_capacity(512 + response.body.len());
-    let reason = response.status.canonical_reason().unwrap_or("");
-    put(&mut bytes, &[b"HTTP/1.1 ", response.status.as_str().as_bytes(), b" ", reason.as_bytes(), b"\r\n"]);
-    for (name, value) in &response.headers {
-        put(&mut bytes, &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
-    }
-    bytes.put_slice(b"\r\n");
-    if !bodiless && method != Method::HEAD {
-        bytes.put_slice(&response.body);
-    }
-    bytes.freeze()
-}
-
-fn put(bytes: &mut BytesMut, parts: &[&[u8]]) {
-    parts.iter().for_each(|part| bytes.put_slice(part));
+    let mut encoded = http::Response::new(Full::new(body));
+    *encoded.status_mut() = status;
+    *encoded.headers_mut() = headers;
+    encoded
 }
 
 impl From<&Refusal> for Response {

@@ -1,27 +1,27 @@
-//! One connection: requests one after the other, each read whole, handled, and answered.
+//! One connection: `hyper` reads its requests and writes the answers, within our bounds.
 
-use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::StatusCode;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout, timeout_at};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
-use tracing::{error, warn};
+use tracing::warn;
 
-use crate::error::{Refusal, Trouble, refuse};
-use crate::forwarded::{self, Origin};
-use crate::head::Head;
+use crate::exchange::exchange;
+use crate::forwarded::Origin;
 use crate::limits::Limits;
-use crate::message::{Handler, Request, Response};
+use crate::message::Handler;
 use crate::network::Network;
 use crate::seldom::Seldom;
 use crate::visitors::Visitors;
-use crate::wire::Wire;
-use crate::{answer, body, head};
 
 /// What all connections of a server share.
 pub(crate) struct House {
@@ -34,102 +34,60 @@ pub(crate) struct House {
     pub(crate) refusals: Seldom,
 }
 
-/// How long the other side has to notice that the connection is closed.
+/// How long the other side has to notice that the connection is closed, and how many bytes of what it had on its way
+/// are taken meanwhile.
 const CLOSE: Duration = Duration::from_secs(1);
+const DRAIN: u64 = 1024 * 1024;
 
-const SLOW_HEAD: Trouble = refuse(StatusCode::REQUEST_TIMEOUT, "the headers took too long");
-const SLOW_BODY: Trouble = refuse(StatusCode::REQUEST_TIMEOUT, "the body took too long");
+/// What `hyper` may hold of one connection in either direction, besides a body that we collect and an answer.
+const BUFFER: usize = 64 * 1024;
 
 /// Serves a connection until it is closed from either side. `here` is what is known of it without any header.
-pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(house: &House, stream: S, here: Origin) {
-    let mut wire = Wire::new(stream);
-    for count in 1..=house.limits.requests_per_connection {
-        let patience = if count == 1 { house.limits.head } else { house.limits.idle };
-        let begun = tokio::select! {
-            biased;
-            () = house.stop.cancelled() => false,
-            begun = timeout(patience, wire.peek()) => matches!(begun, Ok(Ok(_))),
-        };
-        if !begun {
-            break;
-        }
-        let last = count == house.limits.requests_per_connection;
-        match exchange(house, &mut wire, here, last).await {
-            Ok(After::Next) => {}
-            Ok(After::Close) | Err(Trouble::Gone) => break,
-            Err(Trouble::Refuse(refusal)) => {
-                if let Some(more) = house.refusals.leave() {
-                    let Refusal { status, reason, .. } = &refusal;
-                    warn!(source = %here.source, status = status.as_u16(), reason, more, "request refused");
-                }
-                let bytes = answer::encode((&refusal).into(), &http::Method::GET, true);
-                let _ = timeout(house.limits.answer, wire.write(&bytes)).await;
-                break;
-            }
-        }
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(house: &House, mut stream: S, here: Origin) {
+    if let Err(error) = converse(house, &mut stream, here).await
+        && error.is_parse()
+        && let Some(more) = house.refusals.leave()
+    {
+        warn!(source = %here.source, reason = %error, more, "request refused");
     }
-    let _ = timeout(CLOSE, wire.close()).await;
+    let _ = timeout(CLOSE, close(&mut stream)).await;
 }
 
-enum After {
-    Next,
-    Close,
-}
-
-/// One request and its answer.
-async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     house: &House,
-    wire: &mut Wire<S>,
+    stream: &mut S,
     here: Origin,
-    last: bool,
-) -> Result<After, Trouble> {
+) -> Result<(), hyper::Error> {
     let limits = &house.limits;
-    let deadline = Instant::now() + limits.request;
-    let head = timeout(limits.head, head::read(wire, limits)).await.map_err(|_| SLOW_HEAD)??;
-    let Head { method, path, query, headers, framing, keep_alive, expects_continue } = head;
-    let Origin { source, secure } = forwarded::origin(here, &headers, &house.trusted_proxies)?;
-    ask(house, source)?;
-    body::fits(framing, limits.body_bytes)?;
-    let body = async {
-        if expects_continue {
-            wire.write(b"HTTP/1.1 100 Continue\r\n\r\n").await.map_err(|_| Trouble::Gone)?;
+    let begun = AtomicU32::new(0);
+    let service = service_fn(|request| {
+        let last = begun.fetch_add(1, Relaxed) + 1 >= limits.requests_per_connection;
+        exchange(house, here, last, request)
+    });
+    let mut stream = pin!(TimeoutStream::new(stream));
+    stream.as_mut().set_write_timeout_pinned(Some(limits.answer));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_header_size(limits.head_bytes)
+        .max_headers(limits.headers)
+        .max_buf_size(BUFFER.max(limits.head_bytes))
+        // Who has said all it wants to say may still wait for the answer.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = house.stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
-        body::read(wire, framing, limits.body_bytes).await
-    };
-    let body: Bytes = timeout(limits.body, body).await.map_err(|_| SLOW_BODY)??;
-
-    let request = Request { source, secure, method: method.clone(), path, query, headers, body };
-    let response = handle(house, request, deadline).await?;
-    let close = last || !keep_alive || house.stop.is_cancelled();
-    let bytes = answer::encode(response, &method, close);
-    match timeout(limits.answer, wire.write(&bytes)).await {
-        Ok(Ok(())) if !close => Ok(After::Next),
-        _ => Ok(After::Close),
     }
 }
 
-fn ask(house: &House, source: IpAddr) -> Result<(), Trouble> {
-    house.visitors.ask(source).map_err(|seconds| {
-        Trouble::Refuse(Refusal {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            reason: "too many requests",
-            retry_after_s: Some(seconds),
-        })
-    })
-}
-
-/// The handler's answer, from a task of its own, so that a panic ends only that and what it does is not cut off when
-/// the other side hangs up.
-async fn handle(house: &House, request: Request, deadline: Instant) -> Result<Response, Trouble> {
-    let source = request.source;
-    let handler = Arc::clone(&house.handler);
-    let task = AbortOnDropHandle::new(tokio::spawn(async move { handler.answer(request).await }));
-    match timeout_at(deadline, task).await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(broken)) => {
-            error!(%source, error = %broken, "a request broke its handler; this is a fault in the program");
-            Ok(Response::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n"))
-        }
-        Err(_) => Err(refuse(StatusCode::SERVICE_UNAVAILABLE, "the answer took too long")),
-    }
+/// Says that nothing more comes from here, and takes what still arrives for a moment: a socket closed over unread bytes
+/// is reset, and the other side may lose the answer.
+async fn close<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    let _ = stream.shutdown().await;
+    let _ = tokio::io::copy(&mut stream.take(DRAIN), &mut tokio::io::sink()).await;
 }

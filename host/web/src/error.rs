@@ -29,16 +29,7 @@ pub enum SetupError {
     Tls(#[from] rustls::Error),
 }
 
-/// Why no request can be had from a connection.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
-    /// The other side went away.
-    Gone,
-    Refuse(Refusal),
-}
-
-/// An answer that is given in place of the handler's. The connection is closed after it, since nobody knows what the
-/// other side takes the following bytes for.
+/// An answer that is given in place of the handler's. The connection is closed after it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
@@ -46,10 +37,10 @@ pub(crate) struct Refusal {
     pub(crate) retry_after_s: Option<u64>,
 }
 
-pub(crate) const fn refuse(status: StatusCode, reason: &'static str) -> Trouble {
-    Trouble::Refuse(Refusal { status, reason, retry_after_s: None })
+pub(crate) const fn refuse(status: StatusCode, reason: &'static str) -> Refusal {
+    Refusal { status, reason, retry_after_s: None }
 }
 
-pub(crate) const fn bad(reason: &'static str) -> Trouble {
+pub(crate) const fn bad(reason: &'static str) -> Refusal {
     refuse(StatusCode::BAD_REQUEST, reason)
 }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName, header};
 
-use crate::error::{Trouble, bad};
+use crate::error::{Refusal, bad};
 use crate::network::Network;
 
 /// Where a request comes from.
@@ -26,7 +26,7 @@ const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// # Errors
 ///
 /// What a trusted proxy says cannot be read, or it says two things.
-pub(crate) fn origin(here: Origin, headers: &HeaderMap, trusted: &[Network]) -> Result<Origin, Trouble> {
+pub(crate) fn origin(here: Origin, headers: &HeaderMap, trusted: &[Network]) -> Result<Origin, Refusal> {
     if !trusts(trusted, here.source) {
         return Ok(here);
     }
@@ -59,7 +59,7 @@ struct Said {
 }
 
 impl Said {
-    fn client(&self, trusted: &[Network]) -> Result<Option<IpAddr>, Trouble> {
+    fn client(&self, trusted: &[Network]) -> Result<Option<IpAddr>, Refusal> {
         let mut client = None;
         for hop in self.hops.iter().rev() {
             let hop = hop.ok_or(bad("a trusted proxy does not tell the address of its client"))?;
@@ -72,14 +72,14 @@ impl Said {
     }
 }
 
-fn plain(headers: &HeaderMap) -> Result<Said, Trouble> {
+fn plain(headers: &HeaderMap) -> Result<Said, Refusal> {
     let hops = values(headers, &FOR)?.iter().map(|value| address(value)).collect();
     let schemes = values(headers, &PROTO)?.iter().map(|value| value.eq_ignore_ascii_case("https")).collect();
     Ok(Said { hops, schemes })
 }
 
 /// `for=192.0.2.60;proto=https;by=203.0.113.43, for="[2001:db8::1]:4711"`.
-fn standard(headers: &HeaderMap) -> Result<Said, Trouble> {
+fn standard(headers: &HeaderMap) -> Result<Said, Refusal> {
     let mut said = Said::default();
     for element in values(headers, &header::FORWARDED)? {
         let mut hop = None;
@@ -99,7 +99,7 @@ fn standard(headers: &HeaderMap) -> Result<Said, Trouble> {
 }
 
 /// The elements of a list header, over all its lines. Quoted commas stand in no address and no scheme.
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Vec<&'a str>, Trouble> {
+fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Vec<&'a str>, Refusal> {
     let mut values = Vec::new();
     for line in headers.get_all(name) {
         let line = line.to_str().map_err(|_| bad("a header of a proxy cannot be read"))?;

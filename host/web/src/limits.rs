@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// How much, how many and how long. What is too much gets the status in brackets; without one the connection is
-/// closed.
+/// closed without a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at once, in all. 512 \[503 without TLS\].
@@ -14,22 +14,21 @@ pub struct Limits {
     pub connections_per_source: usize,
     /// The TLS handshake. 5 s.
     pub handshake: Duration,
-    /// The head of a request, from its first byte; also how long a new connection may wait before it. 10 s \[408\].
+    /// Until the whole head of a request is there, from the moment the connection is free for it: just opened, or the
+    /// answer before it has left. So this is also how long a connection may rest. 15 s.
     pub head: Duration,
     /// The body of a request. 15 s \[408\].
     pub body: Duration,
-    /// From the first byte of a request to the end of its handling. 30 s \[503\].
+    /// From the end of the head to the end of the handling. 30 s \[503\].
     pub request: Duration,
-    /// How long the answer may take to leave. 10 s.
+    /// How long the other side may take nothing of an answer. 10 s.
     pub answer: Duration,
-    /// Between two requests on a connection. 15 s.
-    pub idle: Duration,
     /// Requests on one connection; the last is answered with `connection: close`. 1000.
     pub requests_per_connection: u32,
     /// Bytes of the URL. 8 KiB \[414\].
     pub url_bytes: usize,
-    /// Bytes of all header lines together. 16 KiB \[431\].
-    pub header_bytes: usize,
+    /// Bytes of a head: the first line and all headers. 24 KiB \[431\].
+    pub head_bytes: usize,
     /// Header lines. 64 \[431\].
     pub headers: usize,
     /// Bytes of a body. 256 KiB \[413\].
@@ -49,14 +48,13 @@ impl Default for Limits {
             connections: 512,
             connections_per_source: 32,
             handshake: Duration::from_secs(5),
-            head: Duration::from_secs(10),
+            head: Duration::from_secs(15),
             body: Duration::from_secs(15),
             request: Duration::from_secs(30),
             answer: Duration::from_secs(10),
-            idle: Duration::from_secs(15),
             requests_per_connection: 1000,
             url_bytes: 8 * 1024,
-            header_bytes: 16 * 1024,
+            head_bytes: 24 * 1024,
             headers: 64,
             body_bytes: 256 * 1024,
             rate: RATE,

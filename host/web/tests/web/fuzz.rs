@@ -162,7 +162,8 @@ fn proofs_from_anywhere_are_read_or_refused() {
     });
 }
 
-/// Whatever is said, the server answers in whole answers, closes, and serves the next one.
+/// Whatever is said, the server answers in whole answers, handles no more requests than were said, closes, and serves
+/// the next one.
 #[test]
 fn bytes_from_anywhere_are_answered_or_refused() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -186,6 +187,9 @@ fn bytes_from_anywhere_are_answered_or_refused() {
             for said in [bytes, &near] {
                 let answers = world.say(said).await;
                 let handled = world.handler.take().len();
+                // A request has a version of its own.
+                let versions = said.windows(7).filter(|bytes| bytes == b"HTTP/1.").count();
+                assert!(handled <= versions, "{answers}");
                 let statuses = statuses(&answers);
                 let ok = statuses.iter().take_while(|status| **status == 200).count();
                 // First the handler's answers, then at most one of the server itself.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::world::{Client, DEADLINE, World, is_refusal, statuses, with};
@@ -29,7 +30,8 @@ async fn crowd(world: &World, beginning: &str) -> Vec<Client<tokio::net::TcpStre
     crowd
 }
 
-async fn others_are_served_meanwhile(beginning: &str, drop: &str, reason: &str) {
+/// Gives what each of the slow ones gets in the end.
+async fn others_are_served_meanwhile(beginning: &str, drop: &str) -> Vec<String> {
     let world = World::new(with(|limits| {
         limits.head = Duration::from_secs(3);
         limits.body = Duration::from_secs(3);
@@ -47,30 +49,57 @@ async fn others_are_served_meanwhile(beginning: &str, drop: &str, reason: &str) 
         _ = slow => unreachable!(),
         served = timeout(DEADLINE, honest) => served.expect("others are served"),
     }
-    // And the slow ones are told, each of them, however busily they drip on.
-    let answers = join_all(crowd.iter_mut().map(Client::answer)).await;
+    // And the slow ones come to an end, each of them.
+    let answers = join_all(crowd.iter_mut().map(Client::rest)).await;
     assert_eq!(answers.len(), 256);
-    for answer in answers {
-        is_refusal(&answer, 408, reason);
-    }
     assert!(world.handler.paths().iter().all(|path| path == "/well"));
+    answers
 }
 
 #[tokio::test]
 async fn slow_heads_hold_nobody_up_and_end() {
-    others_are_served_meanwhile("GET /slow HTTP/1.1\r\nHost: x\r\nX: ", "a", "the headers took too long").await;
+    for answer in others_are_served_meanwhile("GET /slow HTTP/1.1\r\nHost: x\r\nX: ", "a").await {
+        assert_eq!(answer, "");
+    }
 }
 
 #[tokio::test]
 async fn slow_bodies_hold_nobody_up_and_end() {
     let head = "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
-    others_are_served_meanwhile(head, "a", "the body took too long").await;
+    for answer in others_are_served_meanwhile(head, "a").await {
+        is_refusal(&answer, 408, "the body took too long");
+    }
 }
 
 #[tokio::test]
 async fn slow_chunks_hold_nobody_up_and_end() {
     let head = "POST /slow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-    others_are_served_meanwhile(head, "1\r\na\r\n", "the body took too long").await;
+    for answer in others_are_served_meanwhile(head, "1\r\na\r\n").await {
+        is_refusal(&answer, 408, "the body took too long");
+    }
+}
+
+#[tokio::test]
+async fn the_time_for_a_head_is_not_begun_again_by_its_bytes() {
+    let world = World::new(with(|limits| limits.head = Duration::from_secs(1))).await;
+    let (mut fresh, mut used) = (world.connect().await, world.connect().await);
+    used.ask("GET /well HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    for client in [&mut fresh, &mut used] {
+        let (mut from, mut to) = tokio::io::split(&mut client.0);
+        let dripping = async {
+            loop {
+                let _ = to.write_all(b"a").await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let closed = async {
+            let _ = from.read_to_end(&mut Vec::new()).await;
+        };
+        tokio::select! {
+            () = dripping => unreachable!(),
+            closed = timeout(DEADLINE, closed) => closed.expect("the connection is closed"),
+        }
+    }
 }
 
 #[tokio::test]

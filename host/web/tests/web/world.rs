@@ -196,16 +196,62 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 }
 
-/// The status lines of all answers in a text.
-pub(crate) fn statuses(answers: &str) -> Vec<u16> {
-    let lines = answers.split("HTTP/1.1 ").skip(1);
-    lines.map(|answer| answer[..3].parse().unwrap()).collect()
+/// One answer out of several.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) head: &'a str,
+    pub(crate) body: &'a str,
+}
+
+/// All answers in a text, which must be well formed, each as long as it says. Not for answers to HEAD.
+#[track_caller]
+pub(crate) fn answers(mut text: &str) -> Vec<Answer<'_>> {
+    let mut answers = Vec::new();
+    while !text.is_empty() {
+        let (head, rest) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("a head without an end: {text}"));
+        let (first, headers) = head.split_once("\r\n").unwrap_or((head, ""));
+        let first =
+            first.strip_prefix("HTTP/1.1 ").or(first.strip_prefix("HTTP/1.0 ")).unwrap_or_else(|| panic!("{first}"));
+        let status =
+            first.split_once(' ').and_then(|(status, _)| status.parse().ok()).unwrap_or_else(|| panic!("{first}"));
+        let headers: Vec<_> = if headers.is_empty() { vec![] } else { headers.split("\r\n").collect() };
+        assert!(headers.iter().all(|line| line.contains(": ") && !line.contains(['\r', '\n'])), "{head}");
+        let lengths: Vec<_> = headers.iter().filter_map(|line| line.strip_prefix("content-length: ")).collect();
+        let length = match (status, lengths.as_slice()) {
+            (100 | 204, []) => 0,
+            (200.., [length]) => length.parse().unwrap(),
+            _ => panic!("{head}"),
+        };
+        let (body, after) = rest.split_at_checked(length).unwrap_or_else(|| panic!("a body that breaks off: {text}"));
+        answers.push(Answer { status, head, body });
+        text = after;
+    }
+    answers
+}
+
+/// The statuses of all answers in a text.
+#[track_caller]
+pub(crate) fn statuses(text: &str) -> Vec<u16> {
+    answers(text).iter().map(|answer| answer.status).collect()
 }
 
 /// An answer of the server itself, which closes the connection.
 #[track_caller]
 pub(crate) fn is_refusal(answer: &str, status: u16, reason: &str) {
+    is_closing(answer, status);
+    assert_eq!(answers(answer)[0].body, format!("{reason}\n"), "{answer}");
+}
+
+/// A refusal by `hyper`, which gives no reason.
+#[track_caller]
+pub(crate) fn is_bare_refusal(answer: &str, status: u16) {
+    is_closing(answer, status);
+    assert_eq!(answers(answer)[0].body, "", "{answer}");
+}
+
+/// One answer, which says that it is the last.
+#[track_caller]
+pub(crate) fn is_closing(answer: &str, status: u16) {
     assert_eq!(statuses(answer), [status], "{answer}");
-    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
-    assert!(answer.ends_with(&format!("\r\n\r\n{reason}\n")), "{answer}");
+    assert!(answers(answer)[0].head.contains("\r\nconnection: close"), "{answer}");
 }
