@@ -9,7 +9,6 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock,
     desk::{Desk, Lane, Visit},
     dossier::Dossier,
     health::Leave,
@@ -128,7 +127,7 @@ impl Case {
             return Ok(None);
         };
         let looked = self.dossier().looked.unwrap_or_default();
-        let since = Millis(looked.0.min(clock::now().0.saturating_sub(SEARCH_LAG)));
+        let since = Millis(looked.0.min(desk.clock.now().0.saturating_sub(SEARCH_LAG)));
         let plugin = desk.name.clone();
         let neighbours = desk.journal.read(move |view| view.jobs_for_number(&plugin, &number, since, NEIGHBOURS)).await;
         let neighbours = neighbours.map_err(|error| CallError::Host { message: error.to_string() })?;
@@ -156,7 +155,7 @@ impl Case {
 
     async fn look_up(&self, desk: &Arc<Desk>, asker: Asker<'_>) -> Result<Vec<Contact>, CallError> {
         let news = self.news();
-        let looked = clock::now();
+        let looked = desk.clock.now();
         let searchable = news.external.clone().filter(|number| matches!(number.kind, Kind::External | Kind::Invalid));
         let contacts = match searchable {
             Some(number) if desk.served.lookup_by_number => {

@@ -10,6 +10,7 @@ mod holder;
 mod jobs;
 mod log;
 mod output;
+mod plugin;
 mod progress;
 mod reload;
 mod restore;
@@ -35,6 +36,7 @@ Examples:
   hookswitch status                        is everything well, does somebody have to sign in?
   hookswitch auth login hubspot            sign in at a CRM
   hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
+  hookswitch plugin test                   does my plugin do what its scenarios say?
   hookswitch backup calls.db               a copy of everything, while the service runs
 
 The configuration is read from ./hookswitch.toml, or from --config FILE, or from HOOKSWITCH_CONFIG.")]
@@ -76,6 +78,8 @@ enum Command {
     Backup(backup::Options),
     Restore(restore::Options),
     Erase(erase::Options),
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     Selftest(selftest::Options),
     /// Compile a plugin from standard input to standard output (started by `run`, in a process with limits).
     #[command(hide = true)]
@@ -97,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Backup(options) => backup::run(&common, &options),
         Command::Restore(options) => restore::run(&common, &options),
         Command::Erase(options) => erase::run(&common, &options),
+        Command::Plugin(command) => plugin::run(&common, &command),
         Command::Selftest(options) => selftest::run(&common, &options),
         Command::CompileComponent => compile_component(),
     };

@@ -83,6 +83,13 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Error> {
     Ok(Loaded { config: Arc::new(config), tables, path: path.to_owned(), folder })
 }
 
+/// A configuration that is no file, but made for a moment; `folder` is what relative paths are relative to.
+pub(crate) fn made(tables: toml::Table, folder: &Path) -> Result<Loaded, Error> {
+    let text = tables.to_string();
+    let config = parse("the configuration of the scenario", &text)?;
+    Ok(Loaded { config: Arc::new(config), tables, path: folder.join("hookswitch.toml"), folder: folder.to_owned() })
+}
+
 /// Secrets that other users of this machine can read, a line each.
 pub(crate) fn exposed(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;

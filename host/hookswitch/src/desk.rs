@@ -20,11 +20,11 @@ use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use self::{
     job::{Earlier, Trace, Try, Unfinished, Worked},
-    open::{Reach, differences, imprint, open},
-    visit::Visit,
+    open::{Premises, Reach, differences, imprint, inspect, open},
+    visit::{Visit, word},
 };
 use crate::{
-    clock,
+    clock::Clock,
     config::{self, Config},
     dossier::Dossier,
     health::Health,
@@ -50,6 +50,8 @@ pub(crate) struct Desk {
     pub(crate) manifest: Manifest,
     /// What it serves.
     pub(crate) served: Served,
+    /// Its time.
+    pub(crate) clock: Clock,
     /// The time zone of texts.
     pub(crate) zone: TimeZone,
     /// Its settings, with the manifest's defaults.
@@ -115,7 +117,7 @@ impl Desk {
                 self.user_missed.notify_one();
             }
         }
-        view::call(news, &users, clock::now())
+        view::call(news, &users, self.clock.now())
     }
 
     /// Has the plugin ask its CRM whether all is well; what it found, line by line.
@@ -191,7 +193,8 @@ impl Desk {
         let (call, plugin) = (call.clone(), self.name.clone());
         let value = serde_json::to_value(dossier).ok();
         let component = self.component.hash().to_string();
-        metrics::job(&self.name, word(&finish));
+        metrics::job(&self.name, fate(&finish));
+        let now = self.clock.now();
         let kept = self.journal.write(move |txn| {
             match (&trace, &finish) {
                 (Some(trace), _) => trace.record(txn)?,
@@ -202,7 +205,7 @@ impl Desk {
             if let Some(value) = &value {
                 txn.put_dossier(&call, &plugin, value)?;
             }
-            txn.finish_job(job, finish, clock::now())
+            txn.finish_job(job, finish, now)
         });
         self.tell("job finished", kept.await);
     }
@@ -216,7 +219,7 @@ impl Desk {
 }
 
 /// What became of a job at a try, in a word.
-fn word(finish: &Finish) -> &'static str {
+fn fate(finish: &Finish) -> &'static str {
     match finish {
         Finish::Done { .. } => "done",
         Finish::Retry { .. } => "retry",

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock,
+    clock::Clock,
     config::Config,
     dispatch::Dispatch,
     metrics,
@@ -45,6 +45,7 @@ pub(crate) struct Intake {
     heard: HashMap<Chain, Instant>,
     journal: Journal,
     dispatch: Arc<Dispatch>,
+    clock: Clock,
 }
 
 /// A call before and after a group of reports.
@@ -61,11 +62,12 @@ impl Intake {
         journal: Journal,
         dispatch: Arc<Dispatch>,
         calls: Vec<Call>,
+        clock: Clock,
     ) -> Self {
-        let (wall, now) = (clock::now(), Instant::now());
+        let (wall, now) = (clock.now(), Instant::now());
         let heard = |call: &Call| now.checked_sub(Duration::from_millis(wall.since(call.changed))).unwrap_or(now);
         let heard = calls.iter().filter(|call| call.is_open()).map(|call| (call.chain.clone(), heard(call))).collect();
-        Self { tracker: Tracker::new(pbx.clone(), calls).told_ring_ends(), heard, pbx, config, journal, dispatch }
+        Self { tracker: Tracker::new(pbx.clone(), calls).told_ring_ends(), heard, pbx, config, journal, dispatch, clock }
     }
 
     /// Takes reports until the source ends.
@@ -81,20 +83,30 @@ impl Intake {
             while let Ok(more) = reports.try_recv() {
                 group.extend(more);
             }
-            let now = clock::now();
-            let mut changes = BTreeMap::new();
-            for report in group {
-                if let Report::Call(signal) = &report {
-                    self.recall(&signal.chain).await;
-                }
-                self.take(report, now, &mut changes);
-            }
-            self.give_up_silent(now, &mut changes);
-            if stop.run_until_cancelled(self.accept(changes, now)).await.is_none() {
+            if stop.run_until_cancelled(self.take_in(group)).await.is_none() {
                 return;
             }
-            self.tracker.forget_ended(Millis(now.0.saturating_sub(REMEMBER)));
         }
+    }
+
+    /// Takes in a group of reports; what follows from them is durable and handed over when it returns.
+    pub(crate) async fn take_in(&mut self, group: Vec<Report>) {
+        let now = self.clock.now();
+        let mut changes = BTreeMap::new();
+        for report in group {
+            if let Report::Call(signal) = &report {
+                self.recall(&signal.chain).await;
+            }
+            self.take(report, now, &mut changes);
+        }
+        self.give_up_silent(now, &mut changes);
+        self.accept(changes, now).await;
+        self.tracker.forget_ended(Millis(now.0.saturating_sub(REMEMBER)));
+    }
+
+    /// How many calls go on.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.tracker.open().len()
     }
 
     /// Late news of a call that the tracker has forgotten, but the journal has not, belong to that call.

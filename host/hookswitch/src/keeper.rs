@@ -106,7 +106,8 @@ fn visit(function: &'static str) -> Visit<'static> {
     Visit { function, lane: Lane::Record, wall: BACKGROUND, call: None, leave: None }
 }
 
-async fn prepare(desk: &Arc<Desk>) -> Result<(), CallError> {
+/// Has the plugin fetch what it wants to know of the CRM.
+pub(crate) async fn prepare(desk: &Arc<Desk>) -> Result<(), CallError> {
     desk.visit(visit("plugin.prepare"), async |plugin, job| plugin.prepare(job).await).await
 }
 
@@ -134,7 +135,7 @@ pub(crate) async fn refresh(desk: &Arc<Desk>) -> Result<usize, CallError> {
         }
     }
     let count = users.len();
-    let (name, directory) = (desk.name.clone(), Directory { fetched: clock::now(), users: users.clone() });
+    let (name, directory) = (desk.name.clone(), Directory { fetched: desk.clock.now(), users: users.clone() });
     if let Err(error) = desk.journal.write(move |txn| txn.put_directory(&name, &directory)).await {
         tracing::warn!(plugin = %desk.name, %error, "the map of users cannot be kept");
     }

@@ -28,7 +28,7 @@ use self::{
     queue::{Lane, Queue, Room},
     work::{Fate, Worker},
 };
-use crate::{clock, health::Leave, plan::JobKind, station::Station};
+use crate::{health::Leave, plan::JobKind, station::Station};
 
 /// A job that says that it is due later than this waits no longer than this: the clock was wrong then, or is wrong now.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -117,7 +117,7 @@ impl Outbox {
             }
             let leave = match desk.health.admit() {
                 Ok(leave) => leave,
-                Err(paused) => return paused.wait.max(Duration::from_millis(10)),
+                Err(paused) => return desk.clock.wait(paused.wait).max(Duration::from_millis(10)),
             };
             let number = |head: &Head| work::number_to_hold(station, head);
             let Some(head) = self.queue.next(now, room, number) else { continue };
@@ -146,7 +146,7 @@ impl Outbox {
             // It may have begun a run; that one goes on.
             Fate::Broken => (Head { attempt: started.attempt + 1, state: State::Running, ..started }, BROKEN),
         };
-        self.queue.again(head, self.began.elapsed() + after);
+        self.queue.again(head, self.began.elapsed() + self.station.desk().clock.wait(after));
     }
 
     fn add(&mut self, head: Head) {
@@ -154,9 +154,11 @@ impl Outbox {
             Some(JobKind::Contact | JobKind::Begin) => Lane::Fast,
             _ => Lane::Slow,
         };
+        let desk = self.station.desk();
         // A run that was cut off goes on at once.
         let due = if head.state == State::Running { Millis::default() } else { head.due };
-        let wait = Duration::from_millis(due.since(clock::now())).min(LONGEST_WAIT);
+        let wait = Duration::from_millis(due.since(desk.clock.now())).min(LONGEST_WAIT);
+        let wait = desk.clock.wait(wait);
         self.queue.add(head, lane, self.began.elapsed() + wait);
     }
 

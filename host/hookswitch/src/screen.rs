@@ -53,6 +53,7 @@ impl Screen {
 
     /// A failure is tried again by the jobs that need the answer.
     async fn identify(&self) {
+        let _working = self.station.working();
         let desk = self.station.desk();
         if let Err(error) = self.case.contacts(&desk, Asker { lane: Lane::Screen, leave: None }).await {
             tracing::warn!(plugin = %desk.name, call = %self.case.key.chain, %error, "caller not looked up");
@@ -67,6 +68,7 @@ impl Screen {
         let mut agreed = Some(BTreeSet::new()).filter(|_| known.borrow().dossier.shown.is_empty());
         let mut failures = 0;
         loop {
+            let working = self.station.working();
             let desk = self.station.desk();
             let seen = news.borrow_and_update().clone();
             let Known { dossier, beginning } = known.borrow_and_update().clone();
@@ -87,8 +89,9 @@ impl Screen {
                 agreed = None;
                 failures += 1;
                 known.mark_unchanged();
-                WAITS.get(failures - 1).copied()
+                WAITS.get(failures - 1).map(|wait| desk.clock.wait(*wait))
             };
+            drop(working);
             tokio::select! {
                 _ = news.changed() => failures = 0,
                 _ = known.changed() => {}

@@ -14,19 +14,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
-    clock,
+    clock::{self, Clock},
     config::{self, Loaded},
     control::{self, Begun},
     desk::{self, Desk},
     dispatch::Dispatch,
-    dossier::Dossier,
     imprint::Imprint,
     intake::Intake,
     keeper,
     keys::{Keys, SignIn},
     metrics,
-    news::{self, News},
-    plan, reload, sources,
+    news,
+    reload, resume, sources,
     station::Station,
     status::{self, Status},
     web::Ways,
@@ -34,8 +33,6 @@ use crate::{
 
 /// What is under way at a stop may take this long to end.
 const DRAIN: Duration = Duration::from_secs(5);
-/// Calls that ended this long before the start, in milliseconds, are still known, in case late news of them come.
-const REMEMBER: u64 = 3600 * 1000;
 /// Groups of reports that may wait between a source and the journal.
 const REPORTS: usize = 256;
 
@@ -174,7 +171,7 @@ impl Service {
             if known.is_some_and(|station| station.desk().imprint == desk::imprint(name, &loaded)) {
                 continue;
             }
-            match desk::open(name, &loaded, &self.engine, &self.journal, &self.keys).await {
+            match desk::open(name, &loaded, &self.premises()).await {
                 Ok(desk) => desks.push(desk),
                 Err(error) => faults.push(error.to_string()),
             }
@@ -191,6 +188,16 @@ impl Service {
             }
         }
         if faults.is_empty() { Ok(Change { loaded, desks, lines }) } else { Err(faults.join("\n")) }
+    }
+
+    fn premises(&self) -> desk::Premises<'_> {
+        desk::Premises {
+            engine: &self.engine,
+            journal: &self.journal,
+            keys: &self.keys,
+            clock: Clock::World,
+            limits: hookswitch_gate::Limits::default(),
+        }
     }
 
     /// Makes a change effective.
@@ -218,6 +225,7 @@ impl Service {
                 }
                 None => {
                     let station = Station::open(desk, &self.tasks, self.stop.child_token()).await?;
+                    station.keep();
                     self.dispatch.add(&name, station);
                     told.push(format!("{of} is enabled"));
                 }
@@ -280,48 +288,15 @@ impl Service {
         loaded: &Loaded,
     ) -> Result<Line, hookswitch_journal::Error> {
         let pbx = PbxName::from(name);
-        let calls = self.resume(&pbx, loaded).await?;
+        let calls = resume::calls(&pbx, loaded, &self.journal, &self.dispatch, clock::now()).await?;
         let (reports, taken) = mpsc::channel(REPORTS);
         let (stop, tasks) = (self.stop.child_token(), TaskTracker::new());
         let span = tracing::info_span!("source", pbx = %name);
         tasks.spawn(source.run(reports, stop.clone()).instrument(span));
-        let intake = Intake::new(pbx, loaded.config.clone(), self.journal.clone(), self.dispatch.clone(), calls);
+        let intake = Intake::new(pbx, loaded.config.clone(), self.journal.clone(), self.dispatch.clone(), calls, Clock::World);
         tasks.spawn(intake.run(taken, self.give_up.clone()));
         tasks.close();
         Ok(Line { imprint, stop, tasks })
-    }
-
-    /// Picks up the open calls of the last run; returns all that the tracker is to know.
-    async fn resume(&self, pbx: &PbxName, loaded: &Loaded) -> Result<Vec<Call>, hookswitch_journal::Error> {
-        let since = Millis(clock::now().0.saturating_sub(REMEMBER));
-        let (name, plugins) = (pbx.clone(), loaded.config.plugin.keys().cloned().collect::<Vec<_>>());
-        let (calls, dossiers) = self
-            .journal
-            .read(move |view| {
-                let calls = view.open_calls(&name, since)?;
-                let mut dossiers = Vec::new();
-                for call in calls.iter().filter(|call| call.is_open() && plan::concerns(call)) {
-                    for plugin in &plugins {
-                        let key = CallRef::from(call);
-                        let dossier = Dossier::read(view.dossier(&key, plugin)?);
-                        dossiers.push((plugin.clone(), key, call.clone(), dossier));
-                    }
-                }
-                Ok((calls, dossiers))
-            })
-            .await?;
-        for (plugin, key, call, dossier) in dossiers {
-            if let Some(station) = self.dispatch.station(&plugin)
-                && station.desk().config.serves_pbx(pbx.as_str())
-            {
-                station.resume(&key, &News::of(&loaded.config, call), dossier);
-            }
-        }
-        let open = calls.iter().filter(|call| call.is_open()).count();
-        if open > 0 {
-            tracing::info!(%pbx, calls = open, "going on with the calls of the last run");
-        }
-        Ok(calls)
     }
 
     /// Brings what is under way to its end, as far as it ends in time.

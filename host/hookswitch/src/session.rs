@@ -26,7 +26,6 @@ use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 use self::recorded::Settled;
 pub(crate) use self::{recorded::record_all, tape::Tape};
 use crate::{
-    clock,
     desk::{Desk, Lane},
 };
 
@@ -110,7 +109,7 @@ impl Services for Session {
             Settled::Diverged(text) => return Err(text),
             Settled::Make(intent) => intent,
         };
-        let now = clock::now();
+        let now = self.desk.clock.now();
         let found = self.desk.journal.read(move |view| view.get(&wanted, now)).await.map_err(told);
         let found = found.map(|found| {
             found.map(|entry| storage::Entry {
@@ -148,7 +147,7 @@ impl Services for Session {
             Settled::Diverged(text) => return Err(text),
             Settled::Make(intent) => intent,
         };
-        let now = clock::now();
+        let now = self.desk.clock.now();
         let expires = ttl_s.map(|seconds| Millis(now.0 + u64::from(seconds) * 1000));
         let put = stored::Put { value, expected, expires };
         self.change(intent, move |txn| txn.put(&wanted, &put, stored::Quota::default(), now)).await
@@ -161,7 +160,8 @@ impl Services for Session {
             Settled::Diverged(text) => return Err(text),
             Settled::Make(intent) => intent,
         };
-        self.change(intent, move |txn| txn.delete(&wanted, expected, clock::now())).await
+        let now = self.desk.clock.now();
+        self.change(intent, move |txn| txn.delete(&wanted, expected, now)).await
     }
 
     async fn keys(
@@ -179,8 +179,8 @@ impl Services for Session {
             Settled::Make(intent) => intent,
         };
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
-        let question =
-            move |view: &View<'_>| view.keys(&plugin, &place, &prefix, after.as_deref(), limit, clock::now());
+        let now = self.desk.clock.now();
+        let question = move |view: &View<'_>| view.keys(&plugin, &place, &prefix, after.as_deref(), limit, now);
         let found = self.desk.journal.read(question).await.map_err(told);
         self.keep(intent, &found);
         found

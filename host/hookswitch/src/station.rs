@@ -28,6 +28,8 @@ pub(crate) struct Station {
     cases: Mutex<Cases>,
     orders: mpsc::UnboundedSender<Order>,
     tasks: TaskTracker,
+    /// Held by whoever works on a call or a job at this moment.
+    work: Arc<()>,
     /// Ends the background work of the present desk.
     keeping: Mutex<CancellationToken>,
     stop: CancellationToken,
@@ -70,7 +72,8 @@ impl Station {
         let cases = Cases { beginning: beginning.map(|head| head.call.clone()).collect(), ..Cases::default() };
         let (orders, taken) = mpsc::unbounded_channel();
         let station = Arc::new(Self {
-            desk: ArcSwap::new(desk.clone()),
+            desk: ArcSwap::new(desk),
+            work: Arc::default(),
             keeping: Mutex::default(),
             cases: Mutex::new(cases),
             orders,
@@ -78,7 +81,6 @@ impl Station {
             stop,
         });
         tasks.spawn(outbox::run(station.clone(), backlog, taken, station.stop.clone()));
-        station.keep(desk);
         Ok(station)
     }
 
@@ -89,18 +91,33 @@ impl Station {
 
     /// Lets another desk work here. What is under way is brought to its end at the old one.
     pub(crate) fn replace_desk(&self, desk: Arc<Desk>) {
-        self.desk.store(desk.clone());
-        self.keep(desk);
+        self.desk.store(desk);
+        self.keep();
         self.order(Order::LookAgain);
     }
 
-    /// Does the background work of a desk, in place of that of the one before.
-    fn keep(&self, desk: Arc<Desk>) {
+    /// Does the background work of the present desk, in place of that of the one before.
+    pub(crate) fn keep(&self) {
         let keeping = self.stop.child_token();
         let before =
             std::mem::replace(&mut *self.keeping.lock().unwrap_or_else(PoisonError::into_inner), keeping.clone());
         before.cancel();
-        self.tasks.spawn(keeping.run_until_cancelled_owned(keeper::keep(desk)));
+        self.tasks.spawn(keeping.run_until_cancelled_owned(keeper::keep(self.desk())));
+    }
+
+    /// To be held while somebody works rather than waits.
+    pub(crate) fn working(&self) -> Arc<()> {
+        self.work.clone()
+    }
+
+    /// Whether everybody here waits for news.
+    pub(crate) fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.work) == 1
+    }
+
+    /// Whether somebody works on a call, or may do so when there is news of it.
+    pub(crate) fn has_cases(&self) -> bool {
+        self.cases().at_work.values().any(|case| case.strong_count() > 0)
     }
 
     /// Stops working. What is unfinished stays in the journal.

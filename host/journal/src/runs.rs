@@ -148,6 +148,17 @@ impl Txn<'_> {
 }
 
 impl View<'_> {
+    /// All invocations, in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn all_runs(&self) -> Result<Vec<Run>, Error> {
+        let mut find = self.sql.prepare_cached(&format!("{COLUMNS} ORDER BY runs.id"))?;
+        let found = find.query_map([], run)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
     /// The invocations for a call, in the order of their ids; none if the call is unknown.
     ///
     /// # Errors

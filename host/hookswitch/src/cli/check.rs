@@ -11,6 +11,7 @@ use super::{
     output::{self, Style},
 };
 use crate::{
+    clock::Clock,
     config::{self, Loaded},
     control::Client,
     desk::{self, Desk},
@@ -140,9 +141,16 @@ async fn check_plugins(report: &mut Report, loaded: &Loaded, options: &Options, 
         Ok(keys) => keys,
         Err(error) => return report.say("keys", false, error.to_string()),
     };
+    let premises = desk::Premises {
+        engine: &engine,
+        journal: &journal,
+        keys: &keys,
+        clock: Clock::World,
+        limits: hookswitch_gate::Limits::default(),
+    };
     for name in loaded.config.plugin.keys() {
         let about = format!("plugin.{name}");
-        match desk::open(name, loaded, &engine, &journal, &keys).await {
+        match desk::open(name, loaded, &premises).await {
             Err(error) => report.say(&about, false, error.to_string())?,
             Ok(desk) => {
                 let manifest = &desk.manifest;

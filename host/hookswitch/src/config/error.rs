@@ -43,7 +43,7 @@ pub(crate) struct Invalid {
 
 impl Error {
     /// An error of the TOML reader: syntax, unknown key, wrong type.
-    pub(super) fn syntax(name: &str, text: &str, error: &toml::de::Error) -> Self {
+    pub(crate) fn syntax(name: &str, text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().to_owned();
         let help = unknown_key(&message);
         Self::invalid(name, text, error.span().unwrap_or(0..0), message, help)

@@ -14,7 +14,6 @@ use super::{
     visit::{Identity, LIMIT, PATIENT, TRAP, ended, job, problem, word},
 };
 use crate::{
-    clock,
     session::{Session, Tape, record_all},
     task::{Product, Task},
 };
@@ -136,7 +135,7 @@ impl Desk {
 
     /// Begins a new run.
     pub(crate) async fn begin(&self, job: &Try, task: Task, earlier: Vec<PastRun>) -> Result<Box<Start>, Unfinished> {
-        let (run, started, attempt) = (self.journal.next_run(), clock::now(), job.attempt);
+        let (run, started, attempt) = (self.journal.next_run(), self.clock.now(), job.attempt);
         let begun = runs::Begun {
             id: run,
             job: Some(job.job),

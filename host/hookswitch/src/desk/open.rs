@@ -6,13 +6,14 @@ use std::{
     sync::{Arc, Mutex, RwLock},
 };
 
-use hookswitch_gate::{ClientCertificate, Credential, Gate, Grant, Options, Proxy};
+use hookswitch_gate::{ClientCertificate, Credential, Gate, Grant, Limits, Options, Proxy};
 use hookswitch_journal::Journal;
 use hookswitch_runtime::{Component, Engine, Job, LoadError};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Desk;
 use crate::{
+    clock::Clock,
     config::{self, Loaded, MOST_SLOTS},
     health::Health,
     imprint::{Imprint, Maker},
@@ -38,6 +39,16 @@ pub(crate) enum OpenError {
     Configuration(Vec<String>),
     #[error("[plugin.{name}] {problem}")]
     Gate { name: String, problem: String },
+}
+
+/// What the plugins of one program share.
+pub(crate) struct Premises<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) journal: &'a Journal,
+    pub(crate) keys: &'a Keys,
+    pub(crate) clock: Clock,
+    /// The bounds of each plugin's gate.
+    pub(crate) limits: Limits,
 }
 
 /// A component and what it says about itself.
@@ -76,13 +87,8 @@ pub(crate) async fn inspect(name: &str, loaded: &Loaded, engine: &Engine) -> Res
 }
 
 /// Enables `[plugin.NAME]`.
-pub(crate) async fn open(
-    name: &str,
-    loaded: &Loaded,
-    engine: &Engine,
-    journal: &Journal,
-    keys: &Keys,
-) -> Result<Arc<Desk>, OpenError> {
+pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -> Result<Arc<Desk>, OpenError> {
+    let Premises { engine, journal, keys, clock, limits } = premises;
     let Inspected { component, manifest } = inspect(name, loaded, engine).await?;
     let host = &loaded.config;
     let Some(plugin) = host.plugin.get(name) else {
@@ -95,7 +101,7 @@ pub(crate) async fn open(
     let Keyring { credentials, sign_ins, values } =
         keys.ring(name, &manifest, loaded).map_err(OpenError::Configuration)?;
     let reach = Reach::of(plugin, &manifest, &credentials);
-    let gate = gate(name, plugin, keys, loaded, reach.granted.clone(), credentials)
+    let gate = gate(name, plugin, keys, loaded, reach.granted.clone(), credentials, limits)
         .map_err(|problem| OpenError::Gate { name: name.to_owned(), problem })?;
     let slots = plugin.limits.concurrency.or(manifest.limits.concurrency).unwrap_or(CONCURRENCY).clamp(1, MOST_SLOTS);
     let settings = settings(plugin, &manifest, &loaded.folder);
@@ -106,7 +112,8 @@ pub(crate) async fn open(
         served: manifest.served(),
         zone: host.server.zone(),
         gate,
-        journal: journal.clone(),
+        journal: (*journal).clone(),
+        clock: clock.clone(),
         health: Health::new(name.to_owned()),
         bucket: Bucket::new(plugin.limits.rate.or(manifest.limits.rate)),
         slots,
@@ -167,6 +174,7 @@ fn gate(
     loaded: &Loaded,
     granted: Vec<Grant>,
     credentials: BTreeMap<String, Credential>,
+    limits: &Limits,
 ) -> Result<Gate, String> {
     let connection = &plugin.connection;
     let proxy = connection.proxy.as_ref().map(|proxy| {
@@ -189,6 +197,7 @@ fn gate(
         resolver: connection.resolver.clone(),
         redirects: plugin.allow.redirects,
         mask_key: keys.mask_key(),
+        limits: limits.clone(),
         vault: Some(keys.vault(name).map_err(|error| error.to_string())?),
         ..Options::default()
     };

@@ -15,7 +15,7 @@ use hookswitch_runtime::{
 };
 
 use super::{Desk, Lane};
-use crate::{clock, health::Leave, session::Session};
+use crate::{health::Leave, session::Session};
 
 /// So long a request waits for its turn under the rate limit while somebody's phone is ringing.
 const URGENT: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ impl Desk {
             })?),
         };
         let _place = self.place(visit.lane).await;
-        let (run, started) = (self.journal.next_run(), clock::now());
+        let (run, started) = (self.journal.next_run(), self.clock.now());
         let begun = runs::Begun {
             id: run,
             job: None,
@@ -142,7 +142,7 @@ pub(super) const TRAP: &str = "trap";
 pub(super) const LIMIT: &str = "limit";
 
 /// What a failed visit came to, in one word.
-pub(super) fn word(error: &CallError) -> &'static str {
+pub(crate) fn word(error: &CallError) -> &'static str {
     match error {
         CallError::Failure(failure) => match failure {
             Failure::Temporary(_) => "temporary",

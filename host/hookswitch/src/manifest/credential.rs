@@ -44,6 +44,11 @@ pub(crate) struct Usage {
 }
 
 impl Credential {
+    /// How the host uses its value; none if this version does not know.
+    pub(crate) fn kind(&self) -> Option<CredentialKind> {
+        CredentialKind::from_name(&self.kind)
+    }
+
     /// How this credential is used in the admin's configuration.
     pub(crate) fn usage(&self, given: &config::Credential) -> Usage {
         Usage {

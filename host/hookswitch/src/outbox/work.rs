@@ -12,7 +12,6 @@ use hookswitch_runtime::contract::{self, Contact, PhoneEntry, journal::Entry};
 use super::BROKEN;
 use crate::{
     case::{Asker, Case},
-    clock,
     desk::{Desk, Earlier, Lane, Trace, Try, Unfinished, Worked},
     dossier::Dossier,
     health::Leave,
@@ -104,6 +103,7 @@ impl Worker {
     /// Tries the job, and writes down what becomes of it.
     pub(super) async fn run(self) -> Fate {
         let Self { station, desk, head, .. } = &self;
+        let _working = station.working();
         let case = match station.case(&head.call, || self.load()).await {
             Ok(case) => case,
             Err(error) => {
@@ -263,7 +263,7 @@ impl Worker {
             Verdict::Again { after, counts } => {
                 let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(plugin, %call, %job, kind, error = %problem, wait_ms, "job will be tried again");
-                let due = Millis(clock::now().0.saturating_add(wait_ms));
+                let due = Millis(self.desk.clock.now().0.saturating_add(wait_ms));
                 let failures = head.failures + u32::from(counts);
                 let next = Head { state: State::Waiting, due, attempt: *attempt, failures, ..head.clone() };
                 let finish = Finish::Retry { due, problem: Some(problem.to_string()), counts };

@@ -1,0 +1,86 @@
+//! The vendor's kit: a plugin is tried on scenarios, without a phone system, a CRM or a network.
+//!
+//! [`scenario`] is the file, [`stage`] the program as it runs in production with a story in place of a phone system, and
+//! [`door`] the network around it, where [`crm`] plays the scenario's exchanges. [`judge`] says what was wrong.
+
+pub(crate) mod crm;
+mod door;
+pub(crate) mod exchange;
+pub(crate) mod judge;
+pub(crate) mod matcher;
+pub(crate) mod scenario;
+mod single;
+pub(crate) mod stage;
+pub(crate) mod story;
+pub(crate) mod trouble;
+mod wiring;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use hookswitch_runtime::{Component, Engine, Job};
+
+use self::door::Authority;
+use crate::{manifest::Manifest, service};
+
+/// A plugin on trial.
+pub(crate) struct Kit {
+    engine: Engine,
+    path: PathBuf,
+    pub(crate) component: Component,
+    pub(crate) manifest: Manifest,
+    authority: Arc<Authority>,
+    /// Serves the doors, beside the plays.
+    network: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+}
+
+/// Why a plugin cannot be tried.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub(crate) enum KitError {
+    #[error("cannot read the plugin {}: {source}", path.display())]
+    #[diagnostic(help("build it with `hookswitch plugin build`, or name its file"))]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: {source}", path.display())]
+    Load { path: PathBuf, source: Box<hookswitch_runtime::LoadError> },
+    #[error("{}: {problem}", path.display())]
+    Manifest { path: PathBuf, problem: String },
+    #[error("the stage cannot be set: {0}")]
+    Stage(String),
+}
+
+impl Kit {
+    /// Loads the plugin at `path`.
+    pub(crate) fn open(path: &Path) -> Result<Self, KitError> {
+        let unset = |error: &dyn std::fmt::Display| KitError::Stage(error.to_string());
+        let engine = service::engine(&cache()).map_err(|error| unset(&error))?;
+        let network = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| unset(&error))?;
+        let bytes = std::fs::read(path).map_err(|source| KitError::Read { path: path.to_owned(), source })?;
+        let load = |source| KitError::Load { path: path.to_owned(), source: Box::new(source) };
+        let component = network.block_on(engine.load(bytes)).map_err(load)?;
+        let told = network.block_on(component.manifest(Job::denied(), &Vec::new())).result;
+        let manifest = told.map_err(|error| format!("the manifest cannot be read: {error}"));
+        let manifest = manifest
+            .and_then(|text| Manifest::parse(&text))
+            .map_err(|problem| KitError::Manifest { path: path.to_owned(), problem })?;
+        let authority = Authority::new().map_err(|error| unset(&error))?;
+        let folder = tempfile::Builder::new().prefix("hookswitch-kit-").tempdir().map_err(|error| unset(&error))?;
+        authority.write(&folder.path().join("ca.pem")).map_err(|error| unset(&error))?;
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Ok(Self { engine, path, component, manifest, authority, network, folder })
+    }
+}
+
+/// Where compiled plugins are kept between runs: below the user's own cache, or else in a folder for everybody's
+/// temporary files, which is the user's own too.
+fn cache() -> PathBuf {
+    let own = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    own.or_else(home).unwrap_or_else(std::env::temp_dir).join("hookswitch")
+}

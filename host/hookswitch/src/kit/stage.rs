@@ -1,0 +1,352 @@
+//! One play of a scenario: the program as it runs in production, with a story in place of the phone system.
+//!
+//! A play may have several lives: where the host is to die, everything in memory is dropped, and the next life finds what
+//! is on disk.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use hookswitch_call::{
+    Chain, Millis, PbxName,
+    signal::{Report, Signal},
+};
+use hookswitch_gate::Limits;
+use hookswitch_journal::{
+    CallRef, Journal,
+    jobs::{Job, JobFilter, State},
+    runs::{Request, Run},
+    storage,
+};
+use serde_json::Value;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use super::{
+    Kit,
+    crm::{Crm, Seen},
+    door::Door,
+    judge,
+    scenario::Scenario,
+    single,
+    story::Step,
+    trouble::Trouble,
+    wiring::{PBX, PLUGIN},
+};
+use crate::{
+    clock::Clock,
+    config::Loaded,
+    desk::{self, Desk, Premises},
+    dispatch::Dispatch,
+    dossier::Dossier,
+    intake::Intake,
+    keeper,
+    keys::Keys,
+    resume,
+    station::Station,
+};
+
+/// When every story begins: 2026-03-02 09:00:00 UTC, in Unix milliseconds.
+const BEGIN: u64 = 1_772_442_000_000;
+/// Between one call and the next.
+const BETWEEN: u64 = 60_000;
+/// What a play may take, of the world's time.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So often what has to come before the first call is tried.
+const PREPARATIONS: usize = 3;
+/// Tasks that are ready to go on have done so after so many turns.
+const TURNS: usize = 64;
+
+/// What a play came to.
+#[derive(Debug, Default)]
+pub(crate) struct Play {
+    /// What was asked of the CRM.
+    pub(crate) seen: Vec<Seen>,
+    /// How often each exchange was asked.
+    pub(crate) asked: Vec<u32>,
+    /// The jobs of the calls, in order.
+    pub(crate) jobs: Vec<Job>,
+    /// Everything that the plugin did, in order.
+    pub(crate) runs: Vec<(Run, Vec<Request>)>,
+    /// What the CRM knows of the last call.
+    pub(crate) dossier: Dossier,
+    /// What the plugin stored, of what the scenario asks for.
+    pub(crate) stored: Vec<(String, Option<Value>)>,
+    /// The log's lines.
+    pub(crate) log: Vec<String>,
+    /// What single functions came to.
+    pub(crate) singles: Vec<single::Came>,
+    /// Why the CRM is not asked any more, if it is so.
+    pub(crate) held: Option<&'static str>,
+    /// Why the play broke off.
+    pub(crate) broken: Option<String>,
+    /// How long it took, of the world's time.
+    pub(crate) took: Duration,
+}
+
+impl Kit {
+    /// Plays a scenario, with one trouble or none.
+    pub(crate) fn play(&self, scenario: &Scenario, trouble: Option<Trouble>) -> Play {
+        let began = Instant::now();
+        let log = Log::default();
+        let subscriber = tracing_subscriber::registry().with(
+            tracing_subscriber::fmt::layer().with_ansi(false).with_target(false).without_time().with_writer(log.clone()),
+        );
+        let mut play = tracing::subscriber::with_default(subscriber, || self.stage(scenario, trouble))
+            .unwrap_or_else(|broken| Play { broken: Some(broken), ..Play::default() });
+        play.log = log.lines();
+        play.took = began.elapsed();
+        play
+    }
+
+    fn stage(&self, scenario: &Scenario, trouble: Option<Trouble>) -> Result<Play, String> {
+        let crm = Crm::new(scenario.crm.clone(), scenario.folder.clone(), trouble);
+        let door = self.network.block_on(Door::open(crm.clone(), self.authority.clone()));
+        let door = door.map_err(|error| format!("the CRM's door does not open: {error}"))?;
+        let folder = tempfile::tempdir_in(self.folder.path()).map_err(|error| error.to_string())?;
+        let loaded = self.wire(scenario, folder.path(), door.address)?;
+        let script = Script::of(scenario)?;
+        let at = Arc::new(AtomicU64::new(BEGIN));
+        let mut told = 0;
+        let mut singles = Vec::new();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| error.to_string())?;
+            let came = runtime.block_on(async {
+                let life = Life::begin(self, &loaded, Clock::Story(at.clone()), deadline);
+                let live = async {
+                    let mut life = life.await?;
+                    life.live(&script, &mut told, &at, deadline).await?;
+                    if told == script.0.len() && singles.is_empty() {
+                        singles = single::all(&life.desk, &scenario.runs).await;
+                    }
+                    life.end(scenario, &crm).await
+                };
+                tokio::select! {
+                    biased;
+                    // Once: what comes afterwards is another life.
+                    () = crm.death().cancelled(), if !crm.is_dead() => None,
+                    play = live => Some(play),
+                }
+            });
+            // Whatever was under way ends here, in the midst of it.
+            drop(runtime);
+            match came {
+                None => crm.bury(),
+                Some(play) => {
+                    let mut play = play?;
+                    play.singles = singles;
+                    return Ok(play);
+                }
+            }
+        }
+    }
+}
+
+/// All events of a scenario's calls, in order: what happens at a moment is one group.
+struct Script(Vec<Beat>);
+
+struct Beat {
+    /// Milliseconds after the group before.
+    after: u64,
+    signals: Vec<(Chain, hookswitch_call::signal::Fact)>,
+}
+
+impl Script {
+    fn of(scenario: &Scenario) -> Result<Self, String> {
+        let mut beats: Vec<Beat> = Vec::new();
+        for (number, telling) in scenario.calls.iter().enumerate() {
+            let chain = Chain::from(format!("call-{}", number + 1).as_str());
+            for (at, (after, fact)) in telling.facts()?.into_iter().enumerate() {
+                let (after, fact): Step = (after, fact);
+                let after = u64::try_from(after.as_millis()).unwrap_or_default();
+                let first = at == 0;
+                match beats.last_mut() {
+                    Some(beat) if after == 0 && !first => beat.signals.push((chain.clone(), fact)),
+                    _ => {
+                        let after = if first && number > 0 { after + BETWEEN } else { after };
+                        beats.push(Beat { after, signals: vec![(chain.clone(), fact)] });
+                    }
+                }
+            }
+        }
+        Ok(Self(beats))
+    }
+}
+
+/// The host from one start to its end.
+struct Life {
+    journal: Journal,
+    desk: Arc<Desk>,
+    station: Arc<Station>,
+    intake: Intake,
+    stop: CancellationToken,
+}
+
+impl Life {
+    async fn begin(kit: &Kit, loaded: &Loaded, clock: Clock, deadline: Instant) -> Result<Self, String> {
+        let data = loaded.resolve(&loaded.config.server.data);
+        let journal = open(&data, deadline).await?;
+        let keys = Keys::empty(&data).map_err(|error| error.to_string())?;
+        let second = Duration::from_secs(1);
+        let limits = Limits { first_byte: second, silence: second, total: second, ..Limits::default() };
+        let premises = Premises { engine: &kit.engine, journal: &journal, keys: &keys, clock: clock.clone(), limits };
+        let desk = desk::open(PLUGIN, loaded, &premises).await.map_err(|error| error.to_string())?;
+        keeper::restore_users(&desk).await;
+        let dispatch = Arc::new(Dispatch::default());
+        for _ in 0..PREPARATIONS {
+            match keeper::prepare(&desk).await {
+                Ok(()) => break,
+                Err(error) => tracing::warn!(%error, "plugin not prepared"),
+            }
+        }
+        for _ in 0..PREPARATIONS {
+            match keeper::refresh(&desk).await {
+                Ok(_) => break,
+                Err(error) => tracing::warn!(%error, "map of users not refreshed"),
+            }
+        }
+        let stop = CancellationToken::new();
+        let station = Station::open(desk.clone(), &TaskTracker::new(), stop.clone()).await.map_err(said)?;
+        dispatch.add(PLUGIN, station.clone());
+        let pbx = PbxName::from(PBX);
+        let calls = resume::calls(&pbx, loaded, &journal, &dispatch, clock.now()).await.map_err(said)?;
+        let intake = Intake::new(pbx, loaded.config.clone(), journal.clone(), dispatch, calls, clock);
+        Ok(Self { journal, desk, station, intake, stop })
+    }
+
+    /// Tells the rest of the story, from beat `told` on; each beat is told when everything has settled that followed from
+    /// the one before.
+    async fn live(
+        &mut self,
+        Script(beats): &Script,
+        told: &mut usize,
+        at: &AtomicU64,
+        deadline: Instant,
+    ) -> Result<(), String> {
+        self.settle(deadline).await?;
+        // A beat that was being told at the death is told again: a phone system would say so too.
+        while let Some(beat) = beats.get(*told) {
+            let now = Millis(at.fetch_add(beat.after, Ordering::Relaxed) + beat.after);
+            let signals = beat.signals.iter().cloned();
+            let reports = signals.map(|(chain, fact)| Report::Call(Signal { chain, at: now, fact })).collect();
+            self.intake.take_in(reports).await;
+            *told += 1;
+            self.settle(deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until nobody does anything any more.
+    async fn settle(&self, deadline: Instant) -> Result<(), String> {
+        loop {
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+            let jobs = self.journal.read(|view| view.backlog(PLUGIN)).await.map_err(said)?;
+            let held = !matches!(self.desk.health.word(), "well" | "unwell");
+            // A call that is over has cases only as long as there is something to do.
+            let calls_over = self.intake.open_calls() == 0;
+            let working = !self.station.is_idle() || (!jobs.is_empty() && !held);
+            if !working && (held || !calls_over || !self.station.has_cases()) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(format!(
+                    "the plugin's work did not come to an end within {} s; {} jobs are left",
+                    PATIENCE.as_secs(),
+                    jobs.len()
+                ));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Looks at what there is at the end.
+    async fn end(self, scenario: &Scenario, crm: &Crm) -> Result<Play, String> {
+        let keys: Vec<String> = scenario.expect.storage.keys().cloned().collect();
+        let now = self.desk.clock.now();
+        let last = CallRef { pbx: PbxName::from(PBX), chain: Chain::from(format!("call-{}", scenario.calls.len()).as_str()) };
+        let found = self.journal.read(move |view| {
+            let filter = JobFilter { limit: 10_000, ..JobFilter::default() };
+            let mut jobs = view.list_jobs(&filter)?;
+            jobs.reverse();
+            let mut runs = Vec::new();
+            for run in view.all_runs()? {
+                let requests = view.requests_of(run.begun.id)?;
+                runs.push((run, requests));
+            }
+            let mut stored = Vec::new();
+            for name in keys {
+                let scope = storage::Scope::Plugin;
+                let of_plugin = storage::Key { plugin: PLUGIN.to_owned(), scope, name: name.clone() };
+                let scope = storage::Scope::Call(last.clone());
+                let of_call = storage::Key { plugin: PLUGIN.to_owned(), scope, name: name.clone() };
+                let entry = match view.get(&of_plugin, now)? {
+                    None => view.get(&of_call, now)?,
+                    found => found,
+                };
+                stored.push((name, entry.map(|entry| judge::stored(entry.value))));
+            }
+            let dossier = Dossier::read(view.dossier(&last, PLUGIN)?);
+            Ok((jobs, runs, stored, dossier))
+        });
+        let (jobs, runs, stored, dossier) = found.await.map_err(said)?;
+        let unfinished = jobs.iter().any(|job| matches!(job.state, State::Waiting | State::Running));
+        let held = Some(self.desk.health.word()).filter(|_| unfinished);
+        self.stop.cancel();
+        self.journal.close().await;
+        Ok(Play { seen: crm.seen(), asked: crm.asked(), jobs, runs, dossier, stored, held, ..Play::default() })
+    }
+}
+
+/// Opens the journal, as soon as the life before has let it go.
+async fn open(data: &Path, deadline: Instant) -> Result<Journal, String> {
+    loop {
+        match Journal::open(data) {
+            Ok(journal) => return Ok(journal),
+            Err(error) if Instant::now() > deadline => return Err(error.to_string()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(2)).await,
+        }
+    }
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// The log of a play.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn lines(&self) -> Vec<String> {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}

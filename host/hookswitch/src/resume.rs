@@ -1,0 +1,51 @@
+//! Calls that were going on when the program stopped go on.
+
+use hookswitch_call::{Call, Millis, PbxName};
+use hookswitch_journal::{CallRef, Error, Journal};
+
+use crate::{config::Loaded, dispatch::Dispatch, dossier::Dossier, news::News, plan};
+
+/// Calls that ended this long before the start, in milliseconds, are still known, in case late news of them come.
+const REMEMBER: u64 = 3600 * 1000;
+
+/// Picks up the open calls of the last run at every plugin; returns all that the tracker is to know.
+///
+/// # Errors
+///
+/// Those of the journal.
+pub(crate) async fn calls(
+    pbx: &PbxName,
+    loaded: &Loaded,
+    journal: &Journal,
+    dispatch: &Dispatch,
+    now: Millis,
+) -> Result<Vec<Call>, Error> {
+    let since = Millis(now.0.saturating_sub(REMEMBER));
+    let (name, plugins) = (pbx.clone(), loaded.config.plugin.keys().cloned().collect::<Vec<_>>());
+    let (calls, dossiers) = journal
+        .read(move |view| {
+            let calls = view.open_calls(&name, since)?;
+            let mut dossiers = Vec::new();
+            for call in calls.iter().filter(|call| call.is_open() && plan::concerns(call)) {
+                for plugin in &plugins {
+                    let key = CallRef::from(call);
+                    let dossier = Dossier::read(view.dossier(&key, plugin)?);
+                    dossiers.push((plugin.clone(), key, call.clone(), dossier));
+                }
+            }
+            Ok((calls, dossiers))
+        })
+        .await?;
+    for (plugin, key, call, dossier) in dossiers {
+        if let Some(station) = dispatch.station(&plugin)
+            && station.desk().config.serves_pbx(pbx.as_str())
+        {
+            station.resume(&key, &News::of(&loaded.config, call), dossier);
+        }
+    }
+    let open = calls.iter().filter(|call| call.is_open()).count();
+    if open > 0 {
+        tracing::info!(%pbx, calls = open, "going on with the calls of the last run");
+    }
+    Ok(calls)
+}
