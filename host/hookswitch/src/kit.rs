@@ -18,6 +18,7 @@ mod wiring;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use hookswitch_runtime::{Component, Engine, Job};
@@ -31,6 +32,8 @@ pub(crate) struct Kit {
     path: PathBuf,
     pub(crate) component: Component,
     pub(crate) manifest: Manifest,
+    /// How long loading took.
+    pub(crate) loaded_in: Duration,
     authority: Arc<Authority>,
     /// Serves the doors, beside the plays.
     network: tokio::runtime::Runtime,
@@ -61,9 +64,11 @@ impl Kit {
             .enable_all()
             .build()
             .map_err(|error| unset(&error))?;
+        let began = Instant::now();
         let bytes = std::fs::read(path).map_err(|source| KitError::Read { path: path.to_owned(), source })?;
         let load = |source| KitError::Load { path: path.to_owned(), source: Box::new(source) };
         let component = network.block_on(engine.load(bytes)).map_err(load)?;
+        let loaded_in = began.elapsed();
         let told = network.block_on(component.manifest(Job::denied(), &Vec::new())).result;
         let manifest = told.map_err(|error| format!("the manifest cannot be read: {error}"));
         let manifest = manifest
@@ -73,7 +78,7 @@ impl Kit {
         let folder = tempfile::Builder::new().prefix("hookswitch-kit-").tempdir().map_err(|error| unset(&error))?;
         authority.write(&folder.path().join("ca.pem")).map_err(|error| unset(&error))?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Ok(Self { engine, path, component, manifest, authority, network, folder })
+        Ok(Self { engine, path, component, manifest, loaded_in, authority, network, folder })
     }
 }
 

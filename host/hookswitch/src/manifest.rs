@@ -126,6 +126,11 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// The functions that do something.
+    pub(crate) fn serves(&self) -> impl Iterator<Item = &str> {
+        self.serves.iter().map(String::as_str)
+    }
+
     /// What the plugin serves, of what this program calls.
     pub(crate) fn served(&self) -> Served {
         let serves = |function: &str| self.serves.contains(function);

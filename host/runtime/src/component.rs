@@ -44,6 +44,14 @@ macro_rules! interfaces {
             $(pub $interface: bool,)*
         }
 
+        impl Exports {
+            /// Their names.
+            pub fn names(self) -> Vec<&'static str> {
+                let all = [$((stringify!($interface), self.$interface)),*];
+                all.into_iter().filter_map(|(name, exported)| exported.then_some(name)).collect()
+            }
+        }
+
         /// Where the exported functions are, looked up once.
         struct Indices {
             $($interface: Option<exports::$interface::GuestIndices>,)*
@@ -178,6 +186,12 @@ impl Component {
     /// Which interfaces the component exports.
     pub fn exports(&self) -> Exports {
         self.exports
+    }
+
+    /// The interfaces that the component imports, in full: `hookswitch:plugin/http@0.1.0`.
+    pub fn imports(&self) -> Vec<String> {
+        let component = self.pre.component();
+        component.component_type().imports(component.engine()).map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Identifies the component by its bytes.

@@ -24,7 +24,7 @@ pub(crate) enum Error {
 }
 
 /// A scenario, as its file says it and what the file includes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Scenario {
     /// The file's name without its ending.
     pub(crate) name: String,

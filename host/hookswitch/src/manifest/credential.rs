@@ -15,11 +15,11 @@ pub(crate) struct Credential {
     #[serde(deserialize_with = "text::name")]
     kind: String,
     #[serde(deserialize_with = "text::title")]
-    title: String,
+    pub(crate) title: String,
     #[serde(default, deserialize_with = "text::help")]
     help: String,
     #[serde(default = "yes")]
-    required: bool,
+    pub(crate) required: bool,
     /// Where an api-key or a token stands in a request.
     #[serde(default)]
     place: Map<String, Value>,

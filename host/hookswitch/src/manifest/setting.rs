@@ -18,14 +18,14 @@ pub(crate) struct Setting {
     pub(crate) name: String,
     kind: Kind,
     #[serde(deserialize_with = "text::title")]
-    title: String,
+    pub(crate) title: String,
     #[serde(default, deserialize_with = "text::help")]
     help: String,
     default: Option<String>,
     #[serde(default, deserialize_with = "text::lines")]
     choices: BTreeSet<String>,
     #[serde(default)]
-    required: bool,
+    pub(crate) required: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -43,6 +43,18 @@ impl Setting {
     /// Whether its value is never shown to the plugin.
     pub(crate) fn is_secret(&self) -> bool {
         self.kind == Kind::Secret
+    }
+
+    /// Its kind, as manifests spell it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.kind {
+            Kind::Text => "text",
+            Kind::Secret => "secret",
+            Kind::Choice => "choice",
+            Kind::Flag => "flag",
+            Kind::Number => "number",
+            Kind::File => "file",
+        }
     }
 
     /// What the plugin gets; none where nothing is set, and for a secret. `folder` is what paths are relative to.

@@ -37,7 +37,7 @@ Examples:
   hookswitch plugin test --plugin crm.wasm tests  those in a folder, with a plugin
   hookswitch plugin test --faults --crashes       the CRM fails and the host dies at every request
   hookswitch plugin test --filter missed -v       one scenario, with every request and log line")]
-pub(in super::super) struct Options {
+pub(super) struct Options {
     /// Scenario files, or folders of them [default: the project's scenarios].
     scenarios: Vec<PathBuf>,
     /// The plugin [default: the project's].
@@ -55,6 +55,13 @@ pub(in super::super) struct Options {
     /// Show every request, answer and log line.
     #[arg(short, long)]
     verbose: bool,
+}
+
+impl Options {
+    /// The project's scenarios whose name contains `filter`.
+    pub(super) fn filtered(filter: Option<String>) -> Self {
+        Self { scenarios: Vec::new(), plugin: None, filter, faults: false, crashes: false, verbose: false }
+    }
 }
 
 /// A scenario with its play.

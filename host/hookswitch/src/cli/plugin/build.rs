@@ -1,0 +1,45 @@
+//! `hookswitch plugin build`.
+
+use std::{
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use clap::Args;
+
+use super::{
+    super::{Common, output},
+    project::{FILE, Project},
+};
+use crate::kit::Kit;
+
+/// Build the plugin of this folder, and see that the host takes it.
+///
+/// Runs the command `build` of plugin.toml.
+#[derive(Debug, Args)]
+pub(super) struct Options {}
+
+pub(super) fn run(common: &Common, _: &Options) -> miette::Result<ExitCode> {
+    let project = Project::find(None)?;
+    build(&project)?;
+    let began = Instant::now();
+    let kit = Kit::open(&project.component)?;
+    let (path, took) = (project.component.display(), began.elapsed().as_millis());
+    if common.json {
+        output::json(&serde_json::json!({ "component": path.to_string(), "hash": kit.component.hash().to_string() }))?;
+    } else {
+        output::line(&format!("{path}: {} {}, loaded in {took} ms", kit.manifest.title, kit.manifest.version))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the build command, if there is one; a script needs none.
+pub(super) fn build(project: &Project) -> miette::Result<()> {
+    let Some(command) = &project.build else { return Ok(()) };
+    let status = Command::new("sh").arg("-c").arg(command).current_dir(&project.folder).status();
+    let status = status.map_err(|error| miette::miette!("the shell cannot be started: {error}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(miette::miette!(help = format!("the command is `build` in {FILE}"), "`{command}` failed: {status}"))
+}
