@@ -31,7 +31,7 @@ pub(crate) use self::{
     duration::Span,
     error::Error,
     pbx::{Pbx, PbxKind},
-    plugin::{CallType, Contacts, Create, Journal, MOST_SLOTS, Plugin},
+    plugin::{CallType, Contacts, Create, Journal, MOST_SLOTS, Plugin, Update, VendorKey},
     secret::Secret,
     server::{Key, Server, TlsFiles},
     setting::Setting,

@@ -7,6 +7,7 @@ pub(crate) mod crm;
 mod door;
 pub(crate) mod exchange;
 pub(crate) mod judge;
+pub(crate) mod lint;
 pub(crate) mod matcher;
 pub(crate) mod scenario;
 mod single;

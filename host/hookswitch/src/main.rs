@@ -34,6 +34,7 @@ mod station;
 mod status;
 mod task;
 mod texts;
+mod updates;
 mod users;
 mod view;
 mod web;

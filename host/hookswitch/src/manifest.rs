@@ -27,6 +27,9 @@ const LARGEST: usize = 256 * 1024;
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Manifest {
     manifest: u32,
+    /// The plugin's own name, the same in every version.
+    #[serde(deserialize_with = "text::name")]
+    pub(crate) name: String,
     /// The name for people.
     #[serde(deserialize_with = "text::title")]
     pub(crate) title: String,

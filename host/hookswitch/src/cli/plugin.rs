@@ -2,6 +2,7 @@
 
 mod build;
 mod call;
+mod check;
 mod dev;
 mod inspect;
 mod project;
@@ -22,6 +23,7 @@ pub(super) enum Command {
     Test(test::Options),
     Run(call::Options),
     Inspect(inspect::Options),
+    Check(check::Options),
     Stories(stories::Options),
 }
 
@@ -30,6 +32,7 @@ pub(super) fn run(common: &Common, command: &Command) -> miette::Result<ExitCode
         Command::Build(options) => build::run(common, options),
         Command::Dev(options) => dev::run(common, options),
         Command::Run(options) => call::run(common, options),
+        Command::Check(options) => check::run(common, options),
         Command::Inspect(options) => inspect::run(common, options),
         Command::Test(options) => test::run(common, options),
         Command::Stories(options) => stories::run(common, options),

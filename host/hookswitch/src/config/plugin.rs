@@ -18,6 +18,11 @@ pub(crate) const MOST_SLOTS: usize = 256;
 pub(crate) struct Plugin {
     /// The compiled plugin: `"plugins/bitrix24.wasm"`.
     pub(crate) component: PathBuf,
+    /// What becomes of a component that is another one than before: `"take-up"` (the default), `"ask"` or `"refuse"`.
+    #[serde(default)]
+    pub(crate) update: Update,
+    /// The vendor's public key, as minisign prints it: only a component that is signed with it is run.
+    pub(crate) vendor_key: Option<VendorKey>,
     /// Phone systems whose calls it gets; default: all.
     pub(crate) pbx: Option<Vec<String>>,
     /// What it may reach.
@@ -47,6 +52,42 @@ pub(crate) struct Plugin {
     /// Extensions whose CRM user is not found by itself: `{ 201 = "7" }`.
     #[serde(default)]
     pub(crate) users: BTreeMap<String, String>,
+}
+
+/// What becomes of a changed component that asks for no more than before. One that asks for more waits in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Update {
+    /// It takes the place of the one before.
+    #[default]
+    TakeUp,
+    /// It waits until the admin accepts it.
+    Ask,
+    /// The one before stays, and that is no reason to ask.
+    Refuse,
+}
+
+/// A public key of minisign.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct VendorKey(pub(crate) minisign_verify::PublicKey);
+
+impl std::fmt::Debug for VendorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("key of a vendor")
+    }
+}
+
+impl TryFrom<String> for VendorKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        // The whole file, or its second line alone.
+        let key = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+        minisign_verify::PublicKey::from_base64(key)
+            .map(Self)
+            .map_err(|error| format!("this is no public key of minisign ({error}); it begins with RW and is in the file .pub"))
+    }
 }
 
 /// `limits`: what a CRM bears.
