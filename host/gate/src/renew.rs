@@ -52,11 +52,9 @@ impl Gate {
     ) -> Result<Token, Error> {
         let later = |cause| Error::NotSent { stage: Stage::Token, cause };
         let token = timeout_at(deadline, token).await.map_err(|_| later("no time was left".into()))?;
-        let token = token.map_err(|error| match error {
+        token.map_err(|error| match error {
             NoToken::SignIn(reason) => Error::Unauthorised { handle: handle.to_owned(), reason },
             NoToken::Later(cause) => later(cause),
-        })?;
-        self.secrets.saw(handle, &token);
-        Ok(token)
+        })
     }
 }

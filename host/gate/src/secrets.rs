@@ -12,7 +12,6 @@ use crate::fill::{Filler, Masks};
 use crate::redact::{Redactor, Spelled, of_url};
 use crate::spelling::Encoding;
 use crate::target::Target;
-use crate::tokens::Token;
 use crate::vault::{Kept, Vault};
 
 /// Why there is no text that stands for a secret.
@@ -42,13 +41,14 @@ pub(crate) struct Known {
     pub(crate) redactor: Redactor,
     pub(crate) filler: Filler,
     pub(crate) kept: ByMask,
-    /// The newest token seen of each credential.
-    generations: BTreeMap<String, u64>,
+    /// The tokens of each credential that has some, and what belongs to them.
+    tokens: ByHandle,
     /// The spellings of each credential, of the proxy's password and of what is kept.
     spelled: BTreeMap<Owner, Arc<Spelled>>,
 }
 
 pub(crate) type ByMask = BTreeMap<String, Kept>;
+type ByHandle = BTreeMap<String, Vec<SecretString>>;
 
 /// Whose secret it is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,14 +68,33 @@ impl Secrets {
         let masks = Masks::new(key);
         let kept = kept(vault.as_deref());
         let mut spelled: BTreeMap<Owner, Arc<Spelled>> =
-            credentials.iter().map(|(handle, credential)| of_credential(handle, credential)).collect();
+            credentials.iter().map(|(handle, credential)| of_credential(handle, credential.secrets())).collect();
         spelled.insert(Owner::Proxy, Arc::new(Spelled::new("{proxy}".to_owned(), proxy)));
         spelled.extend(kept.values().map(of_kept));
-        let known = Known::new(&credentials, &masks, kept, BTreeMap::new(), spelled);
+        let tokens = with_tokens(&credentials).map(|(handle, tokens)| (handle.clone(), tokens)).collect();
+        let known = Known::new(&credentials, &masks, kept, tokens, spelled);
         Secrets { credentials, vault, masks, known: ArcSwap::from_pointee(known), renewal: Mutex::new(()) }
     }
 
+    /// What the secrets come to now. Tokens come and go by themselves, also where no request of this gate needed them:
+    /// by a sign-in, or in time before they run out.
     pub(crate) fn known(&self) -> Guard<Arc<Known>> {
+        let changed = |(handle, tokens): &(&String, Vec<SecretString>), known: &Known| {
+            let before = known.tokens.get(*handle).map(Vec::as_slice).unwrap_or_default();
+            !before.iter().map(ExposeSecret::expose_secret).eq(tokens.iter().map(ExposeSecret::expose_secret))
+        };
+        let known = self.known.load();
+        if !with_tokens(&self.credentials).any(|tokens| changed(&tokens, &known)) {
+            return known;
+        }
+        let _alone = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.load_full();
+        let (mut tokens, mut spelled) = (known.tokens.clone(), known.spelled.clone());
+        for (handle, new) in with_tokens(&self.credentials).filter(|tokens| changed(tokens, &known)) {
+            spelled.extend([of_credential(handle, new.clone())]);
+            tokens.insert(handle.clone(), new);
+        }
+        self.renew(known.kept.clone(), tokens, spelled);
         self.known.load()
     }
 
@@ -111,20 +130,6 @@ impl Secrets {
         value.is_some_and(|value| self.masks.same(value.expose_secret(), candidate))
     }
 
-    /// Takes note of a token, so that it and its forerunners are taken out of answers.
-    pub(crate) fn saw(&self, handle: &str, token: &Token) {
-        let is_new = |known: &Known| known.generations.get(handle).is_none_or(|seen| *seen != token.generation);
-        if !is_new(&self.known()) {
-            return;
-        }
-        let _alone = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = self.known.load_full();
-        let (mut generations, mut spelled) = (known.generations.clone(), known.spelled.clone());
-        generations.insert(handle.to_owned(), token.generation);
-        spelled.extend(self.credential(handle).map(|credential| of_credential(handle, credential)));
-        self.renew(known.kept.clone(), generations, spelled);
-    }
-
     /// Keeps secrets durably; from then on they are taken out of answers.
     pub(crate) async fn keep(&self, vault: &dyn Vault, secrets: Vec<Kept>) -> Result<(), String> {
         for mut secret in secrets {
@@ -144,12 +149,12 @@ impl Secrets {
         let mut spelled = known.spelled.clone();
         spelled.retain(|owner, _| !matches!(owner, Owner::Kept(mask) if !kept.contains_key(mask)));
         spelled.extend(kept.values().filter(|kept| !known.kept.contains_key(&kept.mask)).map(of_kept));
-        self.renew(kept, known.generations.clone(), spelled);
+        self.renew(kept, known.tokens.clone(), spelled);
         Ok(())
     }
 
-    fn renew(&self, kept: ByMask, generations: BTreeMap<String, u64>, spelled: BTreeMap<Owner, Arc<Spelled>>) {
-        self.known.store(Arc::new(Known::new(&self.credentials, &self.masks, kept, generations, spelled)));
+    fn renew(&self, kept: ByMask, tokens: ByHandle, spelled: BTreeMap<Owner, Arc<Spelled>>) {
+        self.known.store(Arc::new(Known::new(&self.credentials, &self.masks, kept, tokens, spelled)));
     }
 }
 
@@ -158,7 +163,7 @@ impl Known {
         credentials: &BTreeMap<String, Credential>,
         masks: &Masks,
         kept: ByMask,
-        generations: BTreeMap<String, u64>,
+        tokens: ByHandle,
         spelled: BTreeMap<Owner, Arc<Spelled>>,
     ) -> Known {
         let mut filler = Filler::default();
@@ -169,7 +174,7 @@ impl Known {
         for (mask, kept) in &kept {
             filler.add(mask, &kept.value, |encoding| masks.kept(mask, encoding));
         }
-        Known { redactor: Redactor::new(spelled.values().cloned()), filler, kept, generations, spelled }
+        Known { redactor: Redactor::new(spelled.values().cloned()), filler, kept, tokens, spelled }
     }
 }
 
@@ -178,8 +183,13 @@ fn kept(vault: Option<&dyn Vault>) -> ByMask {
     kept.into_iter().map(|kept| (kept.mask.clone(), kept)).collect()
 }
 
-fn of_credential(handle: &str, credential: &Credential) -> (Owner, Arc<Spelled>) {
-    let spelled = Spelled::new(format!("{{{handle}}}"), credential.secrets());
+/// The secrets that change by themselves, by the credential's handle.
+fn with_tokens(credentials: &BTreeMap<String, Credential>) -> impl Iterator<Item = (&String, Vec<SecretString>)> {
+    credentials.iter().filter_map(|(handle, credential)| Some((handle, credential.source()?.secrets())))
+}
+
+fn of_credential(handle: &str, secrets: Vec<SecretString>) -> (Owner, Arc<Spelled>) {
+    let spelled = Spelled::new(format!("{{{handle}}}"), secrets);
     (Owner::Credential(handle.to_owned()), Arc::new(spelled))
 }
 

@@ -42,8 +42,7 @@ pub trait Tokens: fmt::Debug + Send + Sync {
 pub struct Token {
     /// The value that goes into the request.
     pub value: SecretString,
-    /// Counts the tokens of one credential; a renewed one has a higher number. It changes whenever
-    /// [`Tokens::secrets`] does.
+    /// Counts the tokens of one credential; a renewed one has a higher number.
     pub generation: u64,
     /// Where the API is, if the token's answer names it (`api_domain`, `instance_url`); requests with this credential may
     /// then be written relative to it. The grants must cover it as any other address.

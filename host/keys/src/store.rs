@@ -15,6 +15,9 @@ use crate::provider::{Client, Fetch, Provider};
 use crate::slot::Slot;
 use crate::vault::PluginVault;
 
+/// Below the data folder.
+const FOLDER: &str = "keys";
+
 /// The folder with the keys to CRMs, opened with its key.
 ///
 /// One process has it at a time, until the last value that came from it is dropped. Whatever is asked for twice is the
@@ -36,13 +39,18 @@ impl Store {
     /// The key is missing or another one, a file or the folder is open to other users, another process has it open. The
     /// text says how to mend it; nothing is changed.
     pub fn open(data: &Path, key: &KeySource) -> Result<Store, StoreError> {
-        let disk = Arc::new(Disk::open(data.join("keys"), key)?);
+        let disk = Arc::new(Disk::open(data.join(FOLDER), key)?);
         Ok(Store(Arc::new(Inner { disk, slots: Mutex::default(), vaults: Mutex::default() })))
     }
 
     /// A key for the gate's placeholders, which stays the same as long as the store's key does.
     pub fn mask_key(&self) -> [u8; 32] {
         self.0.disk.mask_key()
+    }
+
+    /// Says whether the store in this data folder has anything that `plugin` asked to be kept secret, without opening it.
+    pub fn keeps(data: &Path, plugin: &str) -> bool {
+        Place::vault(plugin).is_ok_and(|place| data.join(FOLDER).join(place.file()).exists())
     }
 
     /// What `plugin` asked to be kept secret.

@@ -4,6 +4,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::Args;
 use hookswitch_journal::Journal;
+use hookswitch_keys::Store;
 use serde::Serialize;
 
 use super::{
@@ -161,7 +162,9 @@ async fn check_plugins(report: &mut Report, loaded: &Loaded, options: &Options, 
                     report.warn(&about, &difference)?;
                 }
                 if !options.offline {
-                    match service.as_mut().filter(|_| desk.has_tokens()) {
+                    // What is to be taken out of answers, the service knows alone as well.
+                    let is_known_there = desk.has_tokens() || Store::keeps(&data, name);
+                    match service.as_mut().filter(|_| is_known_there) {
                         Some(service) => ask_service(report, &about, name, service)?,
                         None => check_crm(report, &about, &desk).await?,
                     }

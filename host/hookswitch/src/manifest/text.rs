@@ -47,10 +47,10 @@ pub(super) fn list<'de, const MOST: usize, T: Deserialize<'de>, D: Deserializer<
     from: D,
 ) -> Result<Vec<T>, D::Error> {
     let list = Vec::deserialize(from)?;
-    match list.len() {
-        ..=MOST => Ok(list),
-        count => Err(D::Error::custom(format!("a list has {count} entries; at most {MOST}"))),
+    if list.len() > MOST {
+        return Err(D::Error::custom(format!("a list has {} entries; at most {MOST}", list.len())));
     }
+    Ok(list)
 }
 
 fn bounded<E: Error>(text: String, most: usize, refused: impl Fn(char) -> bool) -> Result<String, E> {

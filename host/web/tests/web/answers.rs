@@ -1,5 +1,7 @@
 //! What comes back.
 
+use tokio::io::AsyncWriteExt;
+
 use crate::world::{World, is_closing, options, statuses};
 
 #[tokio::test]
@@ -58,7 +60,9 @@ async fn a_panic_costs_one_answer_and_not_the_connection() {
 #[tokio::test]
 async fn a_status_that_ends_no_exchange_becomes_an_error() {
     let world = World::new(options()).await;
-    assert_eq!(statuses(&world.say("GET /100 HTTP/1.1\r\nHost: x\r\n\r\n").await), [500]);
+    let answer = world.say("GET /101 HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n").await;
+    assert_eq!(statuses(&answer), [500]);
+    assert!(answer.ends_with("the answer has no status that can be sent\n"), "{answer}");
 }
 
 #[tokio::test]
@@ -76,6 +80,17 @@ async fn a_handler_goes_on_when_its_client_hangs_up() {
     world.handler.wait_for(3).await;
     world.handler.go();
     assert_eq!(statuses(&client.answer().await), [200]);
+}
+
+#[tokio::test]
+async fn who_has_said_all_that_it_wants_to_say_still_gets_the_answer() {
+    let world = World::new(options()).await;
+    let mut client = world.connect().await;
+    client.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    client.0.shutdown().await.unwrap();
+    world.handler.wait_for(1).await;
+    world.handler.go();
+    assert_eq!(statuses(&client.rest().await), [200]);
 }
 
 #[tokio::test]
@@ -105,4 +120,16 @@ async fn http_1_0_and_close_end_the_connection_after_the_answer() {
     let answers = world.say(format!("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n{more}")).await;
     assert_eq!(statuses(&answers), [200, 200]);
     assert!(answers.contains("\r\nconnection: keep-alive\r\n"), "{answers}");
+}
+
+#[tokio::test]
+async fn an_upgrade_is_answered_like_anything_else_and_to_the_end() {
+    let world = World::new(options()).await;
+    let body = "b".repeat(256 * 1024);
+    let mut client = world.connect().await;
+    let head = "POST /a HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n";
+    client.send(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len())).await;
+    let answer = client.rest().await;
+    is_closing(&answer, 200);
+    assert!(answer.ends_with(&body));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use crate::world::{DEADLINE, World, is_bare_refusal, is_refusal, options, statuses, with};
@@ -66,6 +67,19 @@ async fn a_body_as_large_as_allowed_passes_and_a_larger_one_is_413() {
     let trailer = chunked(format!("0\r\nX: {}", "y".repeat(25_000)));
     is_refusal(&world.connect().await.ask(trailer).await, 400, UNREADABLE);
     assert_eq!(world.handler.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn who_is_refused_may_finish_what_it_says() {
+    let world = World::new(options()).await;
+    let mut client = world.connect().await;
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n").await;
+    is_refusal(&client.rest().await, 413, "the body is too large");
+    // A socket that is closed already would reset the connection at the first of these, and clients then tell of that
+    // and not of the answer.
+    for _ in 0..5 {
+        client.0.write_all(&[b'b'; 10_000]).await.unwrap();
+    }
 }
 
 #[tokio::test]

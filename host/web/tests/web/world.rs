@@ -72,7 +72,7 @@ impl Handler for Recorder {
                     .with("cache-control".parse().unwrap(), "max-age=60".parse().unwrap());
             }
             "/empty" => return Response::new(StatusCode::NO_CONTENT),
-            "/100" => return Response::new(StatusCode::CONTINUE),
+            "/101" => return Response::new(StatusCode::SWITCHING_PROTOCOLS),
             _ => {}
         }
         let Request { method, path, query, body, .. } = &request;

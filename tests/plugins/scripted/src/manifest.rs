@@ -8,12 +8,20 @@ pub(crate) fn manifest() -> Manifest {
         .serves(["lookup.by-number", "contacts.create", "journal.begin", "journal.write", "journal.update"])
         .serves(["commands.receive"])
         .setting(Setting::text("script", "Script", "JSON: what each function does.").default("{}"))
+        .setting(Setting::secret("pin", "Pin", ""))
         .base_url("crm", "Address of the CRM", "With its secret.")
         .credential(Credential::api_key("key", "Key", "", Place::header("X-Api-Key")).optional())
+        .credential(Credential::api_key("key-query", "Key", "", Place::query("api_key")).optional())
+        .credential(Credential::api_key("key-form", "Key", "", Place::form("api_key")).optional())
+        .credential(Credential::api_key("key-json", "Key", "", Place::json("auth.key")).optional())
         .credential(Credential::basic("basic", "User and password", "").optional())
         .credential(Credential::bearer("token", "Token", "").optional())
         .credential(Credential::oauth2("oauth", "Sign-in", "", provider()).optional())
         .credential(Credential::signature("sign", "Key of the signature", "", signature()).optional())
+        .credential(Credential::signature("sign-concat", "Key of the signature", "", concatenated()).optional())
+        .credential(
+            Credential::signature("sign-webhook", "Key of the signature", "", Scheme::StandardWebhooks).optional(),
+        )
         .credential(Credential::secret("word", "Word", "").optional())
         .storage()
         .secrets();
@@ -27,6 +35,10 @@ fn provider() -> Provider {
 
 fn signature() -> Scheme {
     Scheme::Hmac(Hmac { prefix: "sha256=".into(), ..Hmac::new("X-Signature") })
+}
+
+fn concatenated() -> Scheme {
+    Scheme::ConcatSha256 { id_header: "X-Client-ID".into(), header: "X-Client-Sign".into() }
 }
 
 /// A hook for each kind of proof, by its name.

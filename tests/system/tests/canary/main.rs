@@ -5,16 +5,20 @@
 
 mod composition;
 mod crm;
+mod hooks;
 mod memory;
-mod scripts;
+mod requests;
+mod script;
 mod server;
 mod spelling;
 mod stage;
+mod tokens;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crm::ECHO;
+use server::Request;
 use spelling::{Course, Secret};
 use stage::{Scene, Stage};
 
@@ -25,8 +29,8 @@ fn base() -> Secret {
 }
 
 /// Answers of the CRM that the first plugins talk to.
-fn first_crm(place: &str) -> Value {
-    match place.rsplit('/').next() {
+fn first_crm(request: &Request) -> Value {
+    match request.place.rsplit('/').next() {
         Some("contacts") => json!([{"id": "88", "name": format!("Ana {ECHO}"), "echo": ECHO}]),
         _ => json!({"id": "call-1", "echo": ECHO}),
     }
@@ -39,26 +43,28 @@ fn first_plugin(plugin: &'static str) -> Scene {
         secrets: vec![base()],
         answer: first_crm,
         functions: &["lookup.by-number", "journal.write"],
+        places: &[],
+        commands: &[],
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_plugin_in_rust_never_sees_its_secret() -> Result<()> {
     let stage = Stage::open(first_plugin("first-plugin-rust.wasm")).await?;
-    stage.call("a").await?;
+    stage.call("a", 0.0).await?;
     stage.verdict().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_plugin_in_javascript_never_sees_its_secret() -> Result<()> {
     let stage = Stage::open(first_plugin("first-plugin-js.wasm")).await?;
-    stage.call("a").await?;
+    stage.call("a", 0.0).await?;
     stage.verdict().await
 }
 
 /// Answers of a portal that takes everything. Whom it finds it takes for a lead.
-fn portal(place: &str) -> Value {
-    let result = match place.rsplit('/').next().unwrap_or_default() {
+fn portal(request: &Request) -> Value {
+    let result = match request.place.rsplit('/').next().unwrap_or_default() {
         "user.get.json" => json!([{"ID": "11", "ACTIVE": true, "NAME": ECHO, "UF_PHONE_INNER": "201"}]),
         "crm.settings.mode.get.json" => json!(1),
         "crm.lead.add.json" => json!(412),
@@ -95,9 +101,12 @@ async fn the_plugin_for_bitrix24_never_sees_the_address_of_the_portal() -> Resul
             "cards.sync",
             "directory.users",
         ],
+        places: &[],
+        commands: &[],
     })
     .await?;
-    stage.call("a").await?;
-    stage.call("a").await?;
+    stage.call("a", 0.0).await?;
+    // The portal has failed at all that a call needs; now there is time for cards.
+    stage.call("a", 2.0).await?;
     stage.verdict().await
 }

@@ -1,9 +1,9 @@
 //! How a secret may be written, and the search for all of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE},
@@ -25,8 +25,12 @@ pub enum Course {
     Sent,
     /// From a file of the admin's; it is only calculated or compared with.
     Kept,
-    /// From an answer of the CRM's at this place, and back to the CRM.
-    Given(&'static str),
+    /// From a file of the admin's; it is used once and forgotten.
+    Used,
+    /// From the CRM's answer to the request of this number at this place, and back to the CRM.
+    Given(&'static str, usize),
+    /// From a browser to the CRM, where it is good for nothing afterwards.
+    Passed,
 }
 
 /// One way to write it.
@@ -112,6 +116,10 @@ impl Search {
                 names.push((secret.name, name.to_owned()));
                 patterns.push(half.to_owned());
             }
+        }
+        let owners: BTreeMap<_, _> = patterns.iter().zip(names.iter().map(|(secret, _)| secret)).collect();
+        for (pattern, (secret, spelling)) in patterns.iter().zip(&names) {
+            ensure!(owners[pattern] == secret, "{secret}, {spelling} is found in {} too", owners[pattern]);
         }
         Ok(Self { automaton: AhoCorasick::builder().ascii_case_insensitive(true).build(patterns)?, names })
     }
