@@ -20,7 +20,7 @@ use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use self::{
     job::{Earlier, Trace, Try, Unfinished, Worked},
-    open::{Premises, Reach, differences, imprint, inspect, open},
+    open::{Premises, Reach, differences, imprint, open},
     visit::{Visit, word},
 };
 use crate::{

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use hookswitch_call::{Call, Millis, PbxName};
+use hookswitch_call::{Millis, PbxName};
 use hookswitch_journal::{
-    CallRef, Journal,
+    Journal,
     jobs::{Job, State},
 };
 use hookswitch_runtime::Engine;

@@ -273,11 +273,28 @@ fn filled(value: &Value, context: &Value) -> Result<Value, String> {
     })
 }
 
+/// A value as templates know it.
+fn templated(value: &Value) -> minijinja::Value {
+    match value {
+        Value::Null => minijinja::Value::from(()),
+        Value::Bool(flag) => (*flag).into(),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => whole.into(),
+            (None, other) => other.unwrap_or_default().into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(items) => items.iter().map(templated).collect::<Vec<_>>().into(),
+        Value::Object(members) => {
+            minijinja::Value::from_pairs(members.iter().map(|(name, value)| (name.clone(), templated(value))))
+        }
+    }
+}
+
 fn rendered(text: &str, context: &Value) -> Result<String, String> {
     if !text.contains("{{") {
         return Ok(text.to_owned());
     }
     let mut environment = minijinja::Environment::new();
     environment.set_fuel(Some(10_000));
-    environment.render_str(text, context).map_err(|error| error.to_string())
+    environment.render_str(text, templated(context)).map_err(|error| error.to_string())
 }

@@ -190,7 +190,7 @@ async fn answer(request: http::Request<Incoming>, origin: Option<&str>, crm: &Cr
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
                 Err(io::Error::other("cut off"))
             });
-            let mut response = Response::new(StreamBody::new(half.chain(broken)).boxed());
+            let mut response = Response::new(http_body_util::BodyExt::boxed(StreamBody::new(half.chain(broken))));
             response.headers_mut().insert(header::CONTENT_LENGTH, 100.into());
             Ok(response)
         }

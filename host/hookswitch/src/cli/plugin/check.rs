@@ -41,7 +41,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     let project = Project::find(options.plugin.as_deref())?;
     let kit = Kit::open(&project.component)?;
     let mut failed = false;
-    let mut say = |place: &str, verdict: &str, style: Style, text: &str| {
+    let say = |place: &str, verdict: &str, style: Style, text: &str| {
         if common.json {
             return output::json(&serde_json::json!({ "about": place, "verdict": verdict.trim(), "text": text }));
         }

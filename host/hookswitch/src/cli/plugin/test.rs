@@ -179,7 +179,7 @@ fn torment(common: &Common, kit: &Kit, played: &[&Played], title: &str, troubles
         .iter()
         .flat_map(|played| {
             let points = 0..played.play.seen.len();
-            points.flat_map(|at| troubles.iter().map(move |what| (*played, Trouble { at, what: *what })))
+            points.flat_map(move |at| troubles.iter().map(move |what| (*played, Trouble { at, what: *what })))
         })
         .collect();
     let (count, began) = (plays.len(), Instant::now());
