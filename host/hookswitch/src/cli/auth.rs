@@ -116,7 +116,8 @@ fn show(common: &Common) -> miette::Result<ExitCode> {
 pub(super) fn told(plugin: &str, sign_in: &status::SignIn) -> String {
     let reason = sign_in.reason.as_deref();
     if sign_in.state == status::SIGNED_IN {
-        let until = sign_in.expires.map(|at| format!(", token until {}, renewed in time", time(at))).unwrap_or_default();
+        let until =
+            sign_in.expires.map(|at| format!(", token until {}, renewed in time", time(at))).unwrap_or_default();
         let trouble = reason.map(|reason| format!("; the last renewal failed: {reason}")).unwrap_or_default();
         return format!("signed in{until}{trouble}");
     }
