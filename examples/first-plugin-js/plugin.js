@@ -79,23 +79,22 @@ export const journal = {
 };
 
 /** @type {import("hookswitch").Directory} */
-export const directory = {
-  users(after) {
-    const { users, next } = crm.get("users", { query: { after }, like: { users: [{ id: "" }] } });
-    return {
-      users: users.map(({ id, name, email, extension }) => ({ id, name, email, extensions: extension ? [extension] : [] })),
-      next,
-    };
-  },
-};
+export const directory = { users: usersAfter };
 
-/** Says how many users the CRM has: for `hookswitch check`. */
+// Says how many users the CRM has: for `hookswitch check`.
 export function check() {
   const users = [...pages((after) => {
-    const page = directory.users(after);
-    return { items: page.users, next: page.next };
+    const { users, next } = usersAfter(after);
+    return { items: users, next };
   })];
   return [`the CRM answers, and has ${users.length} users`];
+}
+
+// One page of the CRM's users, and the cursor of the next.
+function usersAfter(after) {
+  const { users, next } = crm.get("users", { query: { after }, like: { users: [{ id: "" }] } });
+  const user = ({ id, name, email, extension }) => ({ id, name, email, extensions: extension ? [extension] : [] });
+  return { users: users.map(user), next };
 }
 
 // Contacts of the CRM. It answers 204 where it has none.

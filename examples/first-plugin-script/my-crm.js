@@ -1,5 +1,5 @@
-// A small and complete plugin in one file, without any build: it finds the caller in a CRM or makes a contact of him, writes the call down there, and
-// tells the host who of the CRM's users sits at which phone.
+// A small and complete plugin in one file, without any build: it finds the caller in a CRM or makes a contact of him,
+// writes the call down there, and tells the host who of the CRM's users sits at which phone.
 //
 // The CRM takes JSON at three addresses below a secret one: `contacts` (`GET` by `phone` or `key`, `POST`), `calls`
 // (`POST`) and `users` (`GET`, page by page). Errors of its own come with status 200.
@@ -75,24 +75,23 @@ exports.journal = {
   },
 };
 
-exports.directory = {
-  users(after) {
-    const { users, next } = crm.get("users", { query: { after }, like: { users: [{ id: "" }] } });
-    return {
-      users: users.map(({ id, name, email, extension }) => ({ id, name, email, extensions: extension ? [extension] : [] })),
-      next,
-    };
-  },
-};
+exports.directory = { users: usersAfter };
 
-/** Says how many users the CRM has: for `hookswitch check`. */
+// Says how many users the CRM has: for `hookswitch check`.
 exports.check = () => {
   const users = [...pages((after) => {
-    const page = exports.directory.users(after);
-    return { items: page.users, next: page.next };
+    const { users, next } = usersAfter(after);
+    return { items: users, next };
   })];
   return [`the CRM answers, and has ${users.length} users`];
 };
+
+// One page of the CRM's users, and the cursor of the next.
+function usersAfter(after) {
+  const { users, next } = crm.get("users", { query: { after }, like: { users: [{ id: "" }] } });
+  const user = ({ id, name, email, extension }) => ({ id, name, email, extensions: extension ? [extension] : [] });
+  return { users: users.map(user), next };
+}
 
 // Contacts of the CRM. It answers 204 where it has none.
 function people(by, value) {

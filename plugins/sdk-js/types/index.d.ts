@@ -93,11 +93,11 @@ export interface Answer {
 export interface Client {
   /** The same with these options in every request: `http.client({ credential: "crm" })`. */
   client(common: Options): Client;
-  get<T = any>(url: string, options?: Options & { like?: T }): T;
-  post<T = any>(url: string, options?: Options & { like?: T }): T;
-  put<T = any>(url: string, options?: Options & { like?: T }): T;
-  patch<T = any>(url: string, options?: Options & { like?: T }): T;
-  delete<T = any>(url: string, options?: Options & { like?: T }): T;
+  get<T = any>(url: string, options?: Options): T;
+  post<T = any>(url: string, options?: Options): T;
+  put<T = any>(url: string, options?: Options): T;
+  patch<T = any>(url: string, options?: Options): T;
+  delete<T = any>(url: string, options?: Options): T;
   /** Any complete answer, whatever its status. */
   request(method: string, url: string, options?: Options): Answer;
 }
