@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { placeIn } from "../src/place.js";
 import { bundle } from "./bundle.js";
 import { world } from "./world.js";
 
@@ -11,13 +12,15 @@ import { world } from "./world.js";
 export async function build({ source, output, wit }) {
   const entry = resolve(source);
   const tools = await load(entry);
-  const { code, exports } = await bundle(tools.esbuild, entry);
+  const { code, exports, table } = await bundle(tools.esbuild, entry);
   const work = await mkdtemp(join(tmpdir(), "hookswitch-"));
   try {
     await layOut(resolve(wit), exports, join(work, "wit"));
     await writeFile(join(work, "plugin.js"), code);
-    const { component } = await tools.componentize({
-      witPath: join(work, "wit"), jsSource: code, jsPath: join(work, "plugin.js"), moduleRoot: work, stubWasi: true, optSize: true, sync: true,
+    const options = { stubWasi: true, optSize: true, sync: true };
+    const module = { jsSource: code, jsPath: join(work, "plugin.js"), moduleRoot: work };
+    const { component } = await tools.componentize({ witPath: join(work, "wit"), ...module, ...options }).catch((error) => {
+      throw new Error(inSource(error.message, table));
     });
     await mkdir(dirname(resolve(output)), { recursive: true });
     await writeFile(output, component);
@@ -26,6 +29,10 @@ export async function build({ source, output, wit }) {
     await rm(work, { recursive: true, force: true });
   }
 }
+
+// What the engine says of the bundle, said of the source.
+const inSource = (text, table) =>
+  text.replace(/\/plugin\.js:(\d+):\d+/g, (place, line) => placeIn(table, Number(line)) ?? place);
 
 // The plugin's own world, and beside it the contract.
 async function layOut(wit, exports, folder) {

@@ -7,7 +7,7 @@ import { lineTable } from "./lines.js";
 
 const SDK = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
-// Returns the module's text and the names of its exports.
+// Returns the module's text, the names of its exports, and the table of its lines.
 export async function bundle(esbuild, entry) {
   const common = {
     bundle: true, format: "esm", platform: "neutral", mainFields: ["module", "main"], target: "es2023", charset: "utf8",
@@ -27,7 +27,7 @@ export async function bundle(esbuild, entry) {
   });
   const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
   const table = lineTable(JSON.parse(text(".js.map")), (source) => named(entry, source));
-  return { code: `${text(".js")}\nglobalThis.hookswitchLines = ${JSON.stringify(table)};\n`, exports };
+  return { code: `${text(".js")}\nglobalThis.hookswitchLines = ${JSON.stringify(table)};\n`, exports, table };
 }
 
 // The module that makes exports of what the plugin's source defines.

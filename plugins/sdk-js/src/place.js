@@ -19,12 +19,15 @@ export function told(error, where) {
   return { place: own[0]?.place ?? where.source, trail };
 }
 
-// Places in a bundle, by the table that the build puts beside it: rows of [line of the bundle, file, line there], each
-// good until the next; a file "" is none of the plugin's.
+// A line of a bundle as a place in the source, by the table that the build puts beside it: rows of [line of the bundle,
+// file, line there], each good until the next; a file "" is none of the plugin's.
+export function placeIn(table, line) {
+  const row = table.findLast(([first]) => first <= line);
+  return row === undefined || row[1] === "" ? null : `${row[1]}:${row[2] + line - row[0]}`;
+}
+
+// Places in the bundle that this runs in.
 export const bundled = {
   source: "the plugin",
-  place(_file, line) {
-    const row = globalThis.hookswitchLines?.findLast(([first]) => first <= line);
-    return row === undefined || row[1] === "" ? null : `${row[1]}:${row[2] + line - row[0]}`;
-  },
+  place: (_file, line) => placeIn(globalThis.hookswitchLines ?? [], line),
 };
