@@ -1,115 +1,115 @@
-// The smallest useful plugin: it finds the caller in a CRM, and writes the call down there.
+// A small and complete plugin: it finds the caller in a CRM or makes a contact of him, writes the call down there, and
+// tells the host who of the CRM's users sits at which phone.
 //
-// The CRM takes JSON at two addresses below a secret one: `GET contacts?phone=…` and `POST calls`.
+// The CRM takes JSON at three addresses below a secret one: `contacts` (`GET` by `phone` or `key`, `POST`), `calls`
+// (`POST`) and `users` (`GET`, page by page). Errors of its own come with status 200.
 
-import http from "hookswitch:plugin/http@0.1.0";
-import job from "hookswitch:plugin/job@0.1.0";
+import { failure, http, job, pages, searchThenCreate, settings } from "hookswitch";
 
-export const plugin = {
-  manifest() {
-    return JSON.stringify({
-      manifest: 1,
-      name: "first-plugin-js",
-      title: "First plugin in JavaScript",
-      version: "0.1.0",
-      serves: ["lookup.by-number", "journal.write"],
-      credentials: [
-        { handle: "crm", kind: "base-url", title: "Address of the CRM", help: "With its key: https://crm.example.com/api/KEY/" },
-      ],
-      http: ["credential:crm"],
-    });
-  },
-  prepare() {},
-  check() {
-    return [];
-  },
+export const manifest = {
+  name: "first-plugin-js",
+  title: "First plugin in JavaScript",
+  version: "0.1.0",
+  credentials: [
+    {
+      handle: "crm",
+      kind: "base-url",
+      title: "Address of the CRM",
+      help: "With its key: https://crm.example.com/api/KEY/",
+    },
+  ],
+  settings: [
+    {
+      name: "unknown-caller",
+      kind: "text",
+      title: "Name for unknown callers",
+      help: "For contacts that are made of callers without a name.",
+      default: "Unknown caller",
+    },
+  ],
 };
 
+// What an answer must be like; anything else is half an answer, or not the CRM's.
+const person = { id: "", name: "" };
+
+const crm = http.client({ credential: "crm", problem });
+
+/** @type {import("hookswitch").Lookup} */
 export const lookup = {
-  byNumber(number, call) {
-    const phone = number.e164 ?? number.raw;
-    const people = send("GET", `contacts?phone=${encodeURIComponent(phone)}`, "read");
-    return people.map((person) => ({ ...nobody, id: person.id, kind: "contact", lastName: person.name }));
-  },
-  byEmail() {
-    throw notServed;
-  },
-  byText() {
-    throw notServed;
+  byNumber(number) {
+    return people("phone", number.e164 ?? number.raw);
   },
 };
 
+/** @type {import("hookswitch").Contacts} */
+export const contacts = {
+  create(draft) {
+    // The CRM makes as many contacts as it is told to. If an earlier try lost its answer, the key finds the contact.
+    const key = job.key("contact");
+    return searchThenCreate(
+      () => people("key", key)[0],
+      () => {
+        const name = draft.lastName || settings.required("unknown-caller");
+        const json = { key, name, phone: draft.phones[0]?.value ?? null };
+        return contact(crm.post("contacts", { effect: "once", json, like: person }));
+      },
+    );
+  },
+};
+
+/** @type {import("hookswitch").Journal} */
 export const journal = {
-  write({ call, contacts, text }, begun) {
-    const written = send("POST", "calls", "idempotent", {
+  write({ call, contacts, text }) {
+    const written = crm.post("calls", {
       // The CRM takes a second call with the same key for the first one: that makes the request idempotent.
-      key: job.key("call"),
-      contact: contacts[0]?.id ?? null,
-      phone: call.external && (call.external.e164 ?? call.external.raw),
-      agent: call.credited && call.credited.extension,
-      outcome: call.outcome,
-      seconds: Math.floor(call.talkMs / 1000),
-      text: text.subject,
+      effect: "idempotent",
+      json: {
+        key: job.key("call"),
+        contact: contacts[0]?.id ?? null,
+        phone: call.external && (call.external.e164 ?? call.external.raw),
+        agent: call.credited && call.credited.extension,
+        outcome: call.outcome,
+        seconds: Math.floor(call.talkMs / 1000),
+        text: text.subject,
+      },
+      like: { id: "" },
     });
-    return { kind: "call", id: written.id, url: "" };
-  },
-  begin() {
-    throw notServed;
-  },
-  update() {
-    throw notServed;
+    return { kind: "call", id: written.id };
   },
 };
 
-// A contact of which nothing is known.
-const nobody = {
-  id: "", kind: "", firstName: "", lastName: "", company: "", url: "", photoUrl: "",
-  emails: [], phones: [], owner: null, address: [], extra: [],
-};
+/** @type {import("hookswitch").Directory} */
+export const directory = { users: usersAfter };
 
-// A function fails by throwing a `failure` of the contract (wit/0.1.0/types.wit).
-const notServed = { tag: "not-configured", val: "this plugin does not serve that" };
-const temporary = (reason) => ({ tag: "temporary", val: { afterMs: null, reason } });
-const rejected = (code, text, detail) => ({ tag: "rejected", val: { code, text, detail } });
-
-// Sends JSON to the CRM and returns the JSON that it answers.
-function send(method, url, effect, json) {
-  let response;
-  try {
-    response = http.send({
-      method, url, effect,
-      headers: [["content-type", "application/json"]],
-      credential: "crm",
-      body: json === undefined ? { tag: "empty" } : { tag: "text", val: JSON.stringify(json) },
-      timeoutMs: null,
-      keepSecret: [],
-    });
-  } catch (error) {
-    throw noAnswer(error.payload);
-  }
-  const { status, body } = response;
-  const answer = body.tag === "text" ? body.val : "";
-  if (status === 401 || status === 403) throw { tag: "unauthorised", val: `the CRM answered ${status}` };
-  if (status === 429 || status >= 500) throw temporary(`the CRM answered ${status}`);
-  if (status < 200 || status > 299) throw rejected(`http-${status}`, `the CRM answered ${status}`, answer.slice(0, 300));
-  try {
-    return JSON.parse(answer);
-  } catch {
-    throw temporary("the CRM's answer is not JSON");
-  }
+// Says how many users the CRM has: for `hookswitch check`.
+export function check() {
+  const users = [...pages((after) => {
+    const { users, next } = usersAfter(after);
+    return { items: users, next };
+  })];
+  return [`the CRM answers, and has ${users.length} users`];
 }
 
-// What to do when there is no answer; the cases are explained in wit/0.1.0/http.wit.
-function noAnswer({ tag, val }) {
-  switch (tag) {
-    case "denied":
-      return { tag: "not-configured", val };
-    case "unauthorised":
-      return { tag: "unauthorised", val };
-    case "not-sent":
-    case "in-doubt": // Both requests may be repeated.
-      return temporary(val);
-    default:
-      return { tag: "other", val: { code: "http", text: "the request could not be sent", detail: val } };
-  }
+// One page of the CRM's users, and the cursor of the next.
+function usersAfter(after) {
+  const { users, next } = crm.get("users", { query: { after }, like: { users: [{ id: "" }] } });
+  const user = ({ id, name, email, extension }) => ({ id, name, email, extensions: extension ? [extension] : [] });
+  return { users: users.map(user), next };
+}
+
+// Contacts of the CRM. It answers 204 where it has none.
+function people(by, value) {
+  return (crm.get("contacts", { query: { [by]: value }, like: [person] }) ?? []).map(contact);
+}
+
+function contact({ id, name }) {
+  return { id, kind: "contact", lastName: name };
+}
+
+// The CRM's own errors, `{"error": {"code": "…", "message": "…"}}`. It is too busy now and then, and says so in this way.
+function problem(json) {
+  const error = json?.error;
+  if (!error) return null;
+  if (error.code === "busy") return failure.temporary(`the CRM is busy: ${error.message}`);
+  return failure.rejected(error.code, `The CRM refused it: ${error.message}`);
 }

@@ -56,16 +56,23 @@ async fn tend_sign_ins(desk: &Desk) {
 /// Holds all work while somebody must sign in; after a sign-in the plugin is prepared for what it can reach now.
 async fn follow_sign_ins(desk: &Arc<Desk>) {
     let mut changes: Vec<_> = desk.sign_ins().map(|sign_in| sign_in.changes()).collect();
+    let mut unprepared = false;
     while !changes.is_empty() {
         let changed = futures::future::select_all(changes.iter_mut().map(|change| Box::pin(change.changed())));
-        if changed.await.0.is_err() {
+        let (changed, ..) = tokio::select! {
+            changed = changed => changed,
+            // It may be long in coming, and a sign-in may end meanwhile.
+            () = prepare_at_last(desk), if unprepared => {
+                unprepared = false;
+                continue;
+            }
+        };
+        if changed.is_err() {
             return;
         }
         let signed_out = desk.is_signed_out();
         desk.health.set_signed_out(signed_out);
-        if !signed_out {
-            prepare_at_last(desk).await;
-        }
+        unprepared = !signed_out;
     }
 }
 

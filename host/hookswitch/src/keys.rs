@@ -109,6 +109,10 @@ impl Keys {
     }
 }
 
+/// What stands at the place of the password where the user name is a key: CRMs that want this look at the key only
+/// (Freshdesk), and some refuse an empty one.
+const NO_PASSWORD: &str = "X";
+
 /// Makes one credential.
 struct Maker<'a> {
     keys: &'a Keys,
@@ -122,12 +126,14 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn make(self, usage: &Usage, ring: &mut Keyring) -> Result<gate::Credential, String> {
         let given = self.given;
-        let user = given.user.as_deref().unwrap_or_default();
         let made = match given.kind {
             CredentialKind::None => Ok(gate::Credential::none()),
             _ if given.is_live() => gate::Credential::tokens(self.tokens(usage, ring)?, place(usage)?, self.origins),
             CredentialKind::BaseUrl => gate::Credential::base_url(&self.value(ring)?),
-            CredentialKind::Basic => gate::Credential::basic(user, &self.value(ring)?, self.origins),
+            CredentialKind::Basic => match &given.user {
+                Some(user) => gate::Credential::basic(user, &self.value(ring)?, self.origins),
+                None => gate::Credential::basic_key(&self.value(ring)?, NO_PASSWORD, self.origins),
+            },
             CredentialKind::Secret => gate::Credential::secret(&self.value(ring)?, self.origins),
             CredentialKind::Signature => {
                 let scheme: Scheme = read("scheme", &usage.scheme)?;

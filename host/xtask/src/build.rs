@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::run;
 use crate::progress::Progress;
 use crate::workspace::{Workspace, cargo};
-use crate::{guests, javascript};
+use crate::{guests, javascript, python};
 
 /// Builds the host's crates with the profile that tests and the demonstration use.
 pub(crate) fn host(workspace: &Workspace, progress: &Progress) -> Result<()> {
@@ -19,21 +19,28 @@ pub(crate) fn host(workspace: &Workspace, progress: &Progress) -> Result<()> {
 pub(crate) fn plugins(workspace: &Workspace, progress: &Progress, names: &[String]) -> Result<()> {
     let mut rust = guests::all(workspace)?;
     let mut javascript = javascript::all(workspace)?;
-    let known: Vec<String> =
-        rust.iter().map(|g| g.name.clone()).chain(javascript.iter().map(|s| s.name.clone())).collect();
+    let mut python = python::all(workspace)?;
+    let names_of = |rust: &[guests::Guest], javascript: &[javascript::Script], python: &[python::Module]| {
+        let rust = rust.iter().map(|guest| &guest.name);
+        let others = javascript.iter().map(|script| &script.name).chain(python.iter().map(|module| &module.name));
+        rust.chain(others).cloned().collect::<Vec<String>>()
+    };
+    let known = names_of(&rust, &javascript, &python);
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
         bail!("there is no plugin `{unknown}`; there are: {}", known.join(", "));
     }
     if !names.is_empty() {
         rust.retain(|guest| names.contains(&guest.name));
         javascript.retain(|script| names.contains(&script.name));
+        python.retain(|module| names.contains(&module.name));
     }
     let folder = workspace.plugins();
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     progress.step("building the plugins");
     guests::build(workspace, progress, &rust)?;
     javascript::build(workspace, progress, &javascript)?;
-    for name in rust.iter().map(|guest| &guest.name).chain(javascript.iter().map(|script| &script.name)) {
+    python::build(workspace, progress, &python)?;
+    for name in names_of(&rust, &javascript, &python) {
         let file = folder.join(format!("{name}.wasm"));
         let size = file.metadata().with_context(|| format!("{} is missing", file.display()))?.len();
         progress.note(&format!(

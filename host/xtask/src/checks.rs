@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::build;
 use crate::command::{ask, run as run_command};
 use crate::progress::{Progress, took};
+use crate::runner;
 use crate::suites;
 use crate::workspace::{Workspace, cargo};
 
@@ -19,10 +20,13 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<ExitCode
     manifests.extend(workspace.guest_manifests()?);
     steps.of("lock files", || each(&manifests, locked));
     steps.of("format", || each(&manifests, format));
+    steps.of("runner of scripts", || runner::check(workspace));
     steps.of("plugins", || build::plugins(workspace, progress, &[]));
     steps.of("lints", || each(&manifests, |manifest| lint(workspace, manifest)));
     if ask(Command::new(cargo()).args(["deny", "--version"])).is_some() {
-        steps.of("licences and sources", || each(&manifests, |manifest| deny(manifest, &["bans", "licenses", "sources"])));
+        steps.of("licences and sources", || {
+            each(&manifests, |manifest| deny(manifest, &["bans", "licenses", "sources"]))
+        });
         if ask(Command::new(cargo()).args(["deny", "fetch", "db"])).is_some() {
             steps.of("advisories", || each(&manifests, |manifest| deny(manifest, &["advisories"])));
         } else {

@@ -1,18 +1,17 @@
-//! Plugins written in JavaScript: a small engine and the script in one component, made by `componentize-qjs`.
+//! Plugins written in JavaScript: the source and the SDK in one module, and with a small engine in one component.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::{ask, exists, is_root, run_quietly};
+use crate::fingerprint;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 
-/// The npm package that makes components from scripts.
-const PACKAGE: &str = "componentize-qjs";
-const VERSION: &str = "0.4.5";
+/// The npm packages that the SDK builds with: one makes a module of many, the other a component of a module.
+const TOOLS: [(&str, &str); 2] = [("componentize-qjs", "0.4.5"), ("esbuild", "0.28.2")];
 
 /// The oldest Node.js that it was tried with.
 const NODE: u32 = 20;
@@ -21,54 +20,92 @@ const NODE: u32 = 20;
 pub(crate) struct Script {
     /// The name of its folder, and of its file in `target/plugins`.
     pub(crate) name: String,
-    folder: PathBuf,
+    source: PathBuf,
 }
 
+/// Every plugin in JavaScript or TypeScript.
 pub(crate) fn all(workspace: &Workspace) -> Result<Vec<Script>> {
-    let name = |folder: &Path| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let folders = workspace.javascript_plugins()?;
-    Ok(folders.into_iter().map(|folder| Script { name: name(&folder), folder }).collect())
+    let found = workspace.plugins_with(&["plugin.js", "plugin.ts"])?;
+    Ok(found.into_iter().map(|(name, source)| Script { name, source }).collect())
 }
 
 pub(crate) fn build(workspace: &Workspace, progress: &Progress, scripts: &[Script]) -> Result<()> {
     for script in scripts {
         let made = workspace.plugins().join(format!("{}.wasm", script.name));
         let stamp = workspace.guests_target().join(format!("{}.stamp", script.name));
-        let content = content(workspace, script)?;
+        let folder = script.source.parent().unwrap_or(&script.source);
+        let content = content(workspace, folder)?;
         if made.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|built| built == content) {
             continue;
         }
-        let engine = engine(workspace, progress)?;
-        let unfinished = made.with_extension("unfinished");
-        progress.while_doing(&format!("{PACKAGE} {}", script.name), || {
-            let mut command = Command::new("node");
-            command.arg(engine).args(["--sync", "--stub-wasi", "--opt-size", "--wit"]).arg(script.folder.join("wit"));
-            command.arg("--js").arg(script.folder.join("plugin.js")).arg("-o").arg(&unfinished);
-            run_quietly(&mut command)
-        })?;
-        std::fs::rename(&unfinished, &made).with_context(|| format!("cannot write {}", made.display()))?;
+        component(workspace, progress, &script.source, &made)?;
         std::fs::create_dir_all(workspace.guests_target())?;
         std::fs::write(&stamp, content).with_context(|| format!("cannot write {}", stamp.display()))?;
     }
     Ok(())
 }
 
-/// The program that makes the component, installed once below `target/`.
-fn engine(workspace: &Workspace, progress: &Progress) -> Result<PathBuf> {
+/// Builds one module into a component.
+pub(crate) fn component(workspace: &Workspace, progress: &Progress, source: &Path, made: &Path) -> Result<()> {
+    let tools = tools(workspace, progress)?;
+    let unfinished = made.with_extension("unfinished");
+    let shown = source.strip_prefix(workspace.root()).unwrap_or(source).display();
+    progress.while_doing(&format!("hookswitch-build {shown}"), || {
+        let mut command = Command::new("node");
+        command.arg(sdk(workspace).join("build/main.js")).arg(source).env("NODE_PATH", tools);
+        run_quietly(command.arg("--wit").arg(workspace.join("wit/0.1.0")).arg("-o").arg(&unfinished))
+    })?;
+    std::fs::rename(&unfinished, made).with_context(|| format!("cannot write {}", made.display()))
+}
+
+/// A fingerprint of everything that goes into the component of a plugin in this folder.
+pub(crate) fn content(workspace: &Workspace, folder: &Path) -> Result<String> {
+    let sdk = sdk(workspace);
+    let sources = [folder.to_owned(), workspace.join("wit/0.1.0"), sdk.join("build"), sdk.join("src")];
+    let versions: Vec<String> = TOOLS.iter().map(|(name, version)| format!("{name}@{version}")).collect();
+    let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+    fingerprint::of(workspace.root(), &sources, &versions)
+}
+
+/// The tests of the SDK, or those whose name contains the filter; they need nothing but Node.js.
+pub(crate) fn sdk_tests(workspace: &Workspace, progress: &Progress, filter: Option<&str>) -> Result<Command> {
+    need_node(progress)?;
+    let mut node = Command::new("node");
+    node.args(["--import", "./test/host.js", "--test", "--test-reporter=tap"]).current_dir(sdk(workspace));
+    node.args(filter.map(|filter| format!("--test-name-pattern={filter}")));
+    for entry in std::fs::read_dir(sdk(workspace).join("test"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".test.js") {
+            node.arg(format!("test/{name}"));
+        }
+    }
+    Ok(node)
+}
+
+fn sdk(workspace: &Workspace) -> PathBuf {
+    workspace.join("plugins/sdk-js")
+}
+
+/// The folder with the packages that a build needs, installed once below `target/`.
+fn tools(workspace: &Workspace, progress: &Progress) -> Result<PathBuf> {
     need_node(progress)?;
     let folder = workspace.target().join("npm");
-    let package = folder.join("node_modules").join(PACKAGE);
-    let manifest = || std::fs::read_to_string(package.join("package.json")).unwrap_or_default();
-    let installed: serde_json::Value = serde_json::from_str(&manifest()).unwrap_or_default();
-    if installed.get("version").and_then(|version| version.as_str()) != Some(VERSION) {
+    let modules = folder.join("node_modules");
+    let is_there = |(name, version): &(&str, &str)| {
+        let manifest = std::fs::read_to_string(modules.join(name).join("package.json")).unwrap_or_default();
+        let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap_or_default();
+        manifest.get("version").and_then(|found| found.as_str()) == Some(version)
+    };
+    if !TOOLS.iter().all(is_there) {
         std::fs::create_dir_all(&folder)?;
-        progress.while_doing(&format!("npm install {PACKAGE}@{VERSION}"), || {
+        let wanted: Vec<String> = TOOLS.iter().map(|(name, version)| format!("{name}@{version}")).collect();
+        progress.while_doing(&format!("npm install {}", wanted.join(" ")), || {
             let mut npm = Command::new("npm");
             npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
-            run_quietly(npm.arg(format!("{PACKAGE}@{VERSION}")))
+            run_quietly(npm.args(wanted))
         })?;
     }
-    Ok(folder.join("node_modules/.bin").join(PACKAGE))
+    Ok(modules)
 }
 
 fn need_node(progress: &Progress) -> Result<()> {
@@ -89,28 +126,4 @@ fn need_node(progress: &Progress) -> Result<()> {
              sudo apt-get install nodejs npm\non macOS:\n  brew install node"
         ),
     }
-}
-
-/// A fingerprint of everything that goes into the component.
-fn content(workspace: &Workspace, script: &Script) -> Result<String> {
-    let mut hasher = DefaultHasher::new();
-    VERSION.hash(&mut hasher);
-    for folder in [script.folder.clone(), workspace.join("wit")] {
-        hash_folder(&folder, &mut hasher).with_context(|| format!("cannot read {}", folder.display()))?;
-    }
-    Ok(format!("{:016x}", hasher.finish()))
-}
-
-fn hash_folder(folder: &Path, hasher: &mut DefaultHasher) -> Result<()> {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-    entries.sort();
-    for entry in entries {
-        entry.hash(hasher);
-        if entry.is_dir() && !entry.ends_with("node_modules") {
-            hash_folder(&entry, hasher)?;
-        } else if entry.is_file() {
-            std::fs::read(&entry)?.hash(hasher);
-        }
-    }
-    Ok(())
 }

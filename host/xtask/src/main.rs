@@ -5,9 +5,12 @@ mod checks;
 mod command;
 mod component;
 mod demo;
+mod fingerprint;
 mod guests;
 mod javascript;
 mod progress;
+mod python;
+mod runner;
 mod suites;
 mod wasm_target;
 mod workspace;
@@ -33,7 +36,7 @@ enum Task {
     /// Build the program, and every plugin into target/plugins
     ///
     /// A plugin is a .wasm component. What is needed for that and can be had is installed: the Rust target for
-    /// WebAssembly, and for plugins in JavaScript an npm package below target/.
+    /// WebAssembly, and below target/ npm packages for plugins in JavaScript and a Python package for those in Python.
     Build {
         /// Leave the host's crates alone
         #[arg(long)]
@@ -49,6 +52,8 @@ enum Task {
     },
     /// What has to pass before a change is taken: format, lints, licences, tests
     Ci,
+    /// Build the component that runs plugin scripts, which is kept in the repository
+    Runner,
     /// Watch calls arrive in a CRM, in this terminal; Ctrl-C ends it
     ///
     /// A replayer plays recorded traffic of a telephone system over a real socket, a stand-in portal shows what the CRM
@@ -90,6 +95,7 @@ fn run(task: Task) -> Result<ExitCode> {
             build::plugins(&workspace, &progress, &[])?;
             return Ok(suites::run(&workspace, &progress, filter.as_deref())?.close());
         }
+        Task::Runner => runner::build(&workspace, &progress)?,
         Task::Ci => return checks::run(&workspace, &progress),
         Task::Demo(options) => {
             build::host(&workspace, &progress)?;

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::{self, ask};
+use crate::javascript;
 use crate::progress::{Progress, took};
+use crate::python;
 use crate::workspace::{Workspace, cargo};
 
 /// Tests that one command runs.
@@ -25,6 +27,10 @@ enum Output {
     Summary,
     /// cargo's own runner: standard output, with one line `test result:` per program.
     Results,
+    /// Node.js: standard output in the form of the Test Anything Protocol.
+    Tap,
+    /// Python's unittest with `--verbose`: standard error, a line for each test.
+    Unittest,
 }
 
 /// How many tests passed and failed.
@@ -55,7 +61,8 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, filter: Option<&st
         Command::new(cargo()).args(["build", "--workspace", "--bins", "--tests"]).current_dir(workspace.root()),
     )?;
     let nextest = ask(Command::new(cargo()).args(["nextest", "--version"])).is_some();
-    let suites = if nextest { with_nextest(workspace, progress, filter)? } else { with_cargo(workspace, filter)? };
+    let mut suites = if nextest { with_nextest(workspace, progress, filter)? } else { with_cargo(workspace, filter)? };
+    suites.extend(of_sdks(workspace, progress, filter)?);
     let mut total = Count::default();
     let mut times = Vec::new();
     for mut suite in suites {
@@ -111,6 +118,16 @@ fn with_nextest(workspace: &Workspace, progress: &Progress, filter: Option<&str>
     Ok(suites)
 }
 
+/// The tests of the SDKs in other languages, by the runners of those.
+fn of_sdks(workspace: &Workspace, progress: &Progress, filter: Option<&str>) -> Result<[Suite; 2]> {
+    let node = javascript::sdk_tests(workspace, progress, filter)?;
+    let python = python::sdk_tests(workspace, progress, filter)?;
+    Ok([
+        Suite { title: "plugins/sdk-js".to_owned(), command: node, output: Output::Tap },
+        Suite { title: "plugins/sdk-python".to_owned(), command: python, output: Output::Unittest },
+    ])
+}
+
 fn with_cargo(workspace: &Workspace, filter: Option<&str>) -> Result<Vec<Suite>> {
     let root = workspace.join("Cargo.toml");
     let mut suites = vec![cargo_test("the host, the whole system", &root, &["--workspace"], filter)];
@@ -138,16 +155,22 @@ impl Suite {
     fn run(&mut self) -> Result<(Count, Duration)> {
         let started = Instant::now();
         match self.output {
-            Output::Summary => self.command.stderr(Stdio::piped()),
-            Output::Results => self.command.stdout(Stdio::piped()),
+            Output::Summary | Output::Unittest => self.command.stderr(Stdio::piped()),
+            Output::Results | Output::Tap => self.command.stdout(Stdio::piped()),
         };
-        let mut child = self.command.stdin(Stdio::null()).spawn().context("cannot start cargo")?;
+        let mut child = self.command.stdin(Stdio::null()).spawn().context("cannot start the tests")?;
         let mut count = Count::default();
+        let read = match self.output {
+            Output::Summary => summary,
+            Output::Results => result,
+            Output::Tap => tap,
+            Output::Unittest => unittest,
+        };
         if let Some(stderr) = child.stderr.take() {
-            pass_on(BufReader::new(stderr), &mut count, summary)?;
+            pass_on(BufReader::new(stderr), &mut count, read)?;
         }
         if let Some(stdout) = child.stdout.take() {
-            pass_on(BufReader::new(stdout), &mut count, result)?;
+            pass_on(BufReader::new(stdout), &mut count, read)?;
         }
         let status = child.wait()?;
         if !status.success() && count.failed == 0 {
@@ -183,6 +206,24 @@ fn summary(line: &str) -> Option<Count> {
 fn result(line: &str) -> Option<Count> {
     let counts = line.strip_prefix("test result: ")?;
     Some(Count { passed: before(counts, "passed"), failed: before(counts, "failed") })
+}
+
+/// `ok 3 - pages are walked to the end`; those of a file or a subtest are indented.
+fn tap(line: &str) -> Option<Count> {
+    if line.starts_with("not ok ") {
+        return Some(Count { passed: 0, failed: 1 });
+    }
+    line.starts_with("ok ").then_some(Count { passed: 1, failed: 0 })
+}
+
+/// `test_pages (test_small.Pages.test_pages) ... ok`, with `--verbose`.
+fn unittest(line: &str) -> Option<Count> {
+    let verdict = line.rsplit_once("... ")?.1;
+    match verdict {
+        "ok" => Some(Count { passed: 1, failed: 0 }),
+        "FAIL" | "ERROR" => Some(Count { passed: 0, failed: 1 }),
+        _ => None,
+    }
 }
 
 /// The number in front of a word.
@@ -227,6 +268,17 @@ mod tests {
         for (line, expected) in cases {
             assert_eq!(counted(summary(&plain(line.as_bytes()))), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn tests_of_other_languages_are_counted_one_by_one() {
+        assert_eq!(counted(tap("ok 3 - pages are walked to the end")), Some((1, 0)));
+        assert_eq!(counted(tap("not ok 4 - a later try looks before it creates")), Some((0, 1)));
+        assert_eq!(counted(tap("    ok 1 - a part of another test")), None);
+        assert_eq!(counted(tap("# pass 20")), None);
+        assert_eq!(counted(unittest("test_pages (test_small.Pages.test_pages) ... ok")), Some((1, 0)));
+        assert_eq!(counted(unittest("test_pages (test_small.Pages.test_pages) ... ERROR")), Some((0, 1)));
+        assert_eq!(counted(unittest("Ran 12 tests in 0.1s")), None);
     }
 
     #[test]

@@ -71,11 +71,16 @@ impl Workspace {
         Ok(manifests.into_iter().filter(|manifest| manifest.is_file()).collect())
     }
 
-    /// The folders that hold a plugin written in JavaScript.
-    pub(crate) fn javascript_plugins(&self) -> Result<Vec<PathBuf>> {
-        let mut all = folders(&self.join("examples"))?;
-        all.extend(folders(&self.join("plugins"))?);
-        Ok(all.into_iter().filter(|folder| folder.join("plugin.js").is_file()).collect())
+    /// The plugins whose source is a file of one of these names: the folder's name, and the file.
+    pub(crate) fn plugins_with(&self, names: &[&str]) -> Result<Vec<(String, PathBuf)>> {
+        let mut found = Vec::new();
+        for folder in folders(&self.join("examples"))?.into_iter().chain(folders(&self.join("plugins"))?) {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if let Some(source) = names.iter().map(|source| folder.join(source)).find(|source| source.is_file()) {
+                found.push((name, source));
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn packages(&self, manifest: &Path) -> Result<Vec<Package>> {

@@ -15,6 +15,9 @@ pub use http::{Effect, Error};
 /// No CRM is waited for longer than this, whatever its `Retry-After` says.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
+/// What is longer than this is a moment in Unix time, and no wait.
+const NEVER: Duration = Duration::from_secs(1_000_000_000);
+
 /// A request to be sent.
 #[derive(Debug, Clone)]
 pub struct Request(http::Request);
@@ -30,7 +33,13 @@ impl Request {
         Self::new("POST", url, effect)
     }
 
-    fn new(method: &str, url: &str, effect: Effect) -> Self {
+    /// A request that replaces what is there: a PUT, which may come twice.
+    pub fn put(url: &str) -> Self {
+        Self::new("PUT", url, Effect::Idempotent)
+    }
+
+    /// A request with any method.
+    pub fn new(method: &str, url: &str, effect: Effect) -> Self {
         Self(http::Request {
             method: method.into(),
             url: url.into(),
@@ -118,7 +127,7 @@ impl Answer {
     /// Passes a 2xx on, and turns every other status into a failure.
     ///
     /// # Errors
-    /// 401 and 403 are *unauthorised*; 408, 425, 429 and 5xx *temporary*, for as long as `Retry-After` says; all others
+    /// 401 and 403 are *unauthorised*; 408, 425, 429 and 5xx *temporary*, for as long as the CRM says; all others
     /// are *rejected* with the beginning of the body. A 5xx to a request with effect `once` is *in doubt*, since a server
     /// may fail after it has done the work; 503 says that it has not begun.
     pub fn success(self) -> Result<Self, Failure> {
@@ -129,7 +138,7 @@ impl Answer {
                 Err(Failure::InDoubt(format!("the CRM answered {} and may have done it", self.status)))
             }
             408 | 425 | 429 | 500..=599 => Err(Failure::Temporary(crate::Delay {
-                after_ms: self.header("retry-after").and_then(|value| retry_after_ms(value, clock::now_ms())),
+                after_ms: wait_ms(|name| self.header(name), clock::now_ms),
                 reason: format!("the CRM answered {}", self.status),
             })),
             _ => Err(Failure::rejected_with(
@@ -147,6 +156,26 @@ impl Answer {
     /// [`Answer::not_understood`].
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_str(&self.text).map_err(|error| self.not_understood(&error.to_string()))
+    }
+
+    /// Reads the body as JSON; none with 204, by which a CRM says that there is nothing.
+    ///
+    /// # Errors
+    /// As [`Answer::json`]. An empty body with any other status was cut off on its way.
+    pub fn json_or_nothing<T: DeserializeOwned>(&self) -> Result<Option<T>, Failure> {
+        if self.status == 204 { Ok(None) } else { self.json().map(Some) }
+    }
+
+    /// Passes an answer on in which the CRM tells of no error of its own, as some do with status 200. `E` is how such an
+    /// error looks (`{"error": …}`), and `read` says which failure it is.
+    ///
+    /// # Errors
+    /// What `read` gives, if the body is an `E`.
+    pub fn problem<E: DeserializeOwned>(self, read: impl FnOnce(E) -> Failure) -> Result<Self, Failure> {
+        match serde_json::from_str(&self.text) {
+            Ok(error) => Err(read(error)),
+            Err(_) => Ok(self),
+        }
     }
 
     /// The failure that follows from an answer which does not say what came of the request: *temporary*, or *in doubt*
@@ -168,6 +197,19 @@ impl Answer {
 /// Percent-encodes a text for a query or a path segment.
 pub fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// How long the CRM wants to be left alone, in milliseconds, at most an hour: what `Retry-After` says, else the reset of a
+/// rate limit (`RateLimit-Reset`, `X-RateLimit-Reset`), which some give as seconds from now and some as Unix time. None
+/// if it does not say.
+pub fn wait_ms<'a>(header: impl Fn(&str) -> Option<&'a str>, now_ms: impl FnOnce() -> u64) -> Option<u64> {
+    if let Some(value) = header("retry-after") {
+        return retry_after_ms(value, now_ms());
+    }
+    let reset = header("ratelimit-reset").or_else(|| header("x-ratelimit-reset"))?;
+    let reset = Duration::from_secs(reset.trim().parse().ok()?);
+    let wait = if reset > NEVER { reset.saturating_sub(Duration::from_millis(now_ms())) } else { reset };
+    u64::try_from(wait.min(LONGEST_WAIT).as_millis()).ok()
 }
 
 /// Reads a `Retry-After` header (seconds or a date, RFC 9110 section 10.2.3) as milliseconds from `now_ms`, at most an
@@ -252,6 +294,46 @@ mod tests {
         ] {
             assert_eq!(retry_after_ms(value, now), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn a_rate_limit_says_when_it_ends_in_either_way() {
+        for (headers, expected) in [
+            (vec![("retry-after", "3"), ("ratelimit-reset", "9")], Some(3_000)),
+            (vec![("ratelimit-reset", "7")], Some(7_000)),
+            (vec![("x-ratelimit-reset", "2000000000")], Some(3_600_000)),
+            (vec![("x-ratelimit-reset", "1999999990")], Some(0)),
+            (vec![("x-ratelimit-reset", "soon")], None),
+            (vec![], None),
+        ] {
+            let now = if headers.iter().any(|(_, value)| *value == "1999999990") {
+                2_000_000_000_000
+            } else {
+                784_111_777_000
+            };
+            let header = |name: &str| headers.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
+            assert_eq!(wait_ms(header, || now), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_inside_a_200_is_the_plugins_to_understand() {
+        #[derive(serde::Deserialize)]
+        struct Refused {
+            error: String,
+        }
+        let answer = |text: &str| Answer { effect: Effect::Read, status: 200, headers: vec![], text: text.into() };
+        let read = |refused: Refused| Failure::rejected(refused.error, "no");
+        let failed = answer(r#"{"error":"E7"}"#).problem(read).map(|_| ());
+        assert_eq!(failed, Err(Failure::rejected("E7", "no")));
+        assert!(answer(r#"{"id":"7"}"#).problem(read).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_nothing_only_where_the_crm_says_so() {
+        let answer = |status| Answer { effect: Effect::Read, status, headers: vec![], text: String::new() };
+        assert_eq!(answer(204).json_or_nothing::<Value>(), Ok(None));
+        assert!(matches!(answer(200).json_or_nothing::<Value>(), Err(Failure::Temporary(_))));
     }
 
     #[test]

@@ -30,7 +30,7 @@
 //! ```
 //!
 //! A write that the CRM would carry out twice goes through [`search_then_create`], so that a try that was cut off leaves
-//! nothing double behind.
+//! nothing double behind. A list that comes page by page goes through [`pages`](pages()), so that none is missing.
 //!
 //! Modules: [`http`] talks JSON to the CRM and turns its statuses into failures, [`storage`] keeps values as JSON,
 //! [`settings`] reads the admin's settings, [`secrets`] stands for what the plugin may not see, [`manifest`] builds the
@@ -46,6 +46,7 @@ pub mod http;
 mod log;
 pub mod manifest;
 mod once;
+mod pages;
 pub mod secrets;
 pub mod settings;
 pub mod storage;
@@ -60,3 +61,4 @@ pub use bindings::lookup::exports::hookswitch::plugin::lookup::Page as ContactPa
 pub use export::{Cards, Commands, Contacts, Directory, Journal, Lookup, Plugin};
 pub use manifest::Manifest;
 pub use once::search_then_create;
+pub use pages::pages;

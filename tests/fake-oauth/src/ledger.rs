@@ -17,6 +17,8 @@ const CODE_LIFE: Duration = Duration::from_secs(30);
 pub(crate) struct Ledger {
     pub(crate) profile: Profile,
     pub(crate) origin: String,
+    /// Where the API is said to be.
+    pub(crate) base: String,
     codes: HashMap<String, Code>,
     /// One for each sign-in.
     families: Vec<Family>,
@@ -24,6 +26,8 @@ pub(crate) struct Ledger {
     access: HashMap<String, Instant>,
     /// Everything that was ever given.
     given: Vec<String>,
+    /// Path and body of each request to the API with a good token.
+    taken: Vec<(String, String)>,
     skipped: Duration,
     random: RandomState,
     verdict: Verdict,
@@ -47,11 +51,13 @@ impl Ledger {
     pub(crate) fn new(profile: Profile, origin: String) -> Ledger {
         Ledger {
             profile,
+            base: format!("{origin}/api"),
             origin,
             codes: HashMap::new(),
             families: Vec::new(),
             access: HashMap::new(),
             given: Vec::new(),
+            taken: Vec::new(),
             skipped: Duration::ZERO,
             random: RandomState::new(),
             verdict: Verdict::default(),
@@ -81,7 +87,7 @@ impl Ledger {
                 }
                 Err(complaint) => self.complain(complaint),
             },
-            "/api/me" => self.api(request),
+            path if path.starts_with("/api/") => self.api(request),
             _ => Answer::error(404, "not_found"),
         }
     }
@@ -183,7 +189,7 @@ impl Ledger {
             }
         }
         if let Some(base) = self.profile.base {
-            fields.push(format!(r#""{base}":"{}/api""#, self.origin));
+            fields.push(format!(r#""{base}":"{}""#, self.base));
         }
         if !self.profile.scope.is_empty() {
             fields.push(format!(r#""scope":"{}""#, self.profile.scope));
@@ -197,6 +203,7 @@ impl Ledger {
         let good = token.and_then(|token| self.access.get(token)).is_some_and(|until| self.now() < *until);
         if good {
             self.verdict.api_good += 1;
+            self.taken.push((request.path.clone(), request.body.clone()));
             return Answer::json(200, r#"{"me":"Alice"}"#);
         }
         self.verdict.api_refused += 1;
@@ -247,6 +254,11 @@ impl Ledger {
 
     pub(crate) fn advance(&mut self, time: Duration) {
         self.skipped += time;
+    }
+
+    pub(crate) fn taken(&self, path: &str) -> Vec<String> {
+        let at = |taken: &&(String, String)| taken.0.strip_prefix("/api/") == Some(path);
+        self.taken.iter().filter(at).map(|(_, body)| body.clone()).collect()
     }
 
     pub(crate) fn gave_away(&self, text: &str) -> bool {

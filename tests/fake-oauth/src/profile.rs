@@ -8,8 +8,10 @@ pub struct Profile {
     pub client_auth: ClientAuth,
     /// How a request for a token is written.
     pub by: By,
+    /// Parameters that stand in the query of the token address, however the others are written.
+    pub token_query: &'static [(&'static str, &'static str)],
     /// The only address that a browser is sent back to.
-    pub redirect_uri: &'static str,
+    pub redirect_uri: String,
     /// Whether requests must say it, to the letter; else they must not.
     pub says_redirect_uri: bool,
     /// Whether a challenge and its verifier must be there; else they must not.
@@ -93,7 +95,8 @@ impl Profile {
             client_secret: "cl1ent+secret/of the=fake",
             client_auth: ClientAuth::Post,
             by: By::Form,
-            redirect_uri: "https://calls.example.com/oauth/crm/api",
+            token_query: &[],
+            redirect_uri: "https://calls.example.com/oauth/crm/api".to_owned(),
             says_redirect_uri: true,
             pkce: true,
             scope: "calls contacts",

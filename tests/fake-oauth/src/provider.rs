@@ -102,16 +102,33 @@ impl Provider {
     }
 
     pub fn token_url(&self) -> String {
-        format!("{}/token", self.origin)
+        let fixed = self.profile.token_query.iter().map(|(name, value)| format!("{name}={value}"));
+        let query = fixed.collect::<Vec<_>>().join("&");
+        format!("{}/token{}{query}", self.origin, if query.is_empty() { "" } else { "?" })
     }
 
     pub fn revoke_url(&self) -> String {
         format!("{}/revoke", self.origin)
     }
 
-    /// Takes a token in the `Authorization` header.
+    /// Takes a token in the `Authorization` header, here and at every other path below `/api/`.
     pub fn api_url(&self) -> String {
         format!("{}/api/me", self.origin)
+    }
+
+    /// The bodies of all requests to `/api/PATH` that came with a good token, in the order of arrival.
+    pub fn taken(&self, path: &str) -> Vec<String> {
+        self.shared.ledger().taken(path)
+    }
+
+    /// The admin enters where browsers are to be sent back to, in place of [`Profile::redirect_uri`].
+    pub fn register(&self, redirect_uri: &str) {
+        self.shared.ledger().profile.redirect_uri = redirect_uri.to_owned();
+    }
+
+    /// Names this address as the API's from now on, where [`Profile::base`] is named at all.
+    pub fn name_base(&self, address: &str) {
+        self.shared.ledger().base = address.to_owned();
     }
 
     /// A person opens the address and agrees. Returns where the browser is sent.

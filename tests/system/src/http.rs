@@ -18,6 +18,14 @@ pub struct Answer {
     pub body: String,
 }
 
+/// A free port of this machine, from a range that the system gives to nobody by itself: any other may be some client's a
+/// moment later.
+pub fn free_port() -> Result<u16> {
+    let ports = std::iter::repeat_with(|| fastrand::u16(15_000..32_000)).take(100);
+    let mut free = ports.filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.next().context("no port is free")
+}
+
 /// Sends one request to `http://ADDRESS/PATH`, with `headers` as lines.
 pub async fn send(method: &str, url: &str, headers: &[&str], body: &str) -> Result<Answer> {
     let rest = url.strip_prefix("http://").context("http")?;

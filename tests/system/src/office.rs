@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use tempfile::TempDir;
 use tokio::{
+    net::TcpStream,
     process::{Child, Command},
     time::Instant,
 };
 
-use crate::{PATIENCE, built, component, trace};
+use crate::{Clock, PATIENCE, Time, built, component, http::free_port, trace};
 
 const SECRET: &str = "effects-test-secret";
 
@@ -24,6 +25,7 @@ pub struct Office {
     pbx: Server,
     folder: TempDir,
     program: Option<Child>,
+    clock: Option<Clock>,
     setup: Setup,
     /// Where the program listens, if it does.
     port: u16,
@@ -45,6 +47,10 @@ pub struct Setup {
     pub plugin: String,
     /// Serve hooks and sign-ins, at an address of this machine.
     pub listens: bool,
+    /// TOML at the end of the file; `CRM` as well.
+    pub more: String,
+    /// The time that the program lives in.
+    pub time: Time,
 }
 
 impl Setup {
@@ -73,6 +79,8 @@ impl Setup {
             server: "region = \"DE\"\ntimezone = \"Europe/Berlin\"".to_owned(),
             plugin: "retry = { tries = 20, first = \"50ms\", longest = \"400ms\" }".to_owned(),
             listens: false,
+            more: String::new(),
+            time: Time::Real,
         }
     }
 }
@@ -103,9 +111,9 @@ impl Office {
         let folder = tempfile::tempdir()?;
         std::fs::copy(component(setup.component)?, folder.path().join(setup.component))?;
         std::fs::write(folder.path().join("address"), crm.base_url())?;
-        // Free at this moment, and given to nobody else for a while.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        Ok(Self { crm, pbx, folder, program: None, setup, port })
+        let port = free_port()?;
+        let clock = Clock::new(setup.time)?;
+        Ok(Self { crm, pbx, folder, program: None, clock, setup, port })
     }
 
     /// The folder that holds configuration and data.
@@ -124,7 +132,7 @@ impl Office {
     }
 
     fn configuration(&self) -> String {
-        let Setup { component, credentials, allow, settings, server, plugin, listens } = &self.setup;
+        let Setup { component, credentials, allow, settings, server, plugin, listens, more, time: _ } = &self.setup;
         let listen = if *listens {
             let here = format!("127.0.0.1:{}", self.port);
             format!("listen = \"{here}\"\npublic-url = \"http://{here}\"")
@@ -132,7 +140,7 @@ impl Office {
             String::new()
         };
         let origin = self.crm.origin();
-        let credentials = credentials.replace("CRM", &origin);
+        let [credentials, more] = [credentials, more].map(|text| text.replace("CRM", &origin));
         let allow: String = allow.iter().map(|allow| format!(", \"{}\"", allow.replace("CRM", &origin))).collect();
         format!(
             "[server]\ndata = \"data\"\n{server}\n{listen}\n\
@@ -141,12 +149,13 @@ impl Office {
              [plugin.crm]\ncomponent = \"{component}\"\n{plugin}\n\
              allow = {{ http = [\"{origin}\"{allow}], network = [\"127.0.0.0/8\"] }}\n\
              {credentials}\n\
-             settings = {{ {settings} }}\n",
+             settings = {{ {settings} }}\n{more}\n",
             self.pbx.addr(),
         )
     }
 
-    fn command(&self, arguments: &[&str]) -> Result<Command> {
+    /// A command of the program, as an admin would run it in this office.
+    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(built("hookswitch")?);
         command.arg("--config").arg(self.folder().join("hookswitch.toml")).args(arguments);
         command.env("NO_COLOR", "1").kill_on_drop(true);
@@ -159,9 +168,19 @@ impl Office {
         let stocktakings = self.pbx.actions().iter().filter(|action| action.name() == "QueueStatus").count();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log"))?;
         let mut command = self.command(&["run", "--log", "info,hookswitch=debug"])?;
+        if let Some(clock) = &mut self.clock {
+            clock.begin()?;
+            command.envs(clock.environment());
+        }
         self.program = Some(command.stderr(Stdio::from(log)).spawn()?);
         let ready = self.pbx.wait_for_action("QueueStatus", stocktakings + 1, PATIENCE).await;
-        ready.map(drop).with_context(|| format!("the program is not ready; its log:\n{}", self.log()))
+        ready.map(drop).with_context(|| format!("the program is not ready; its log:\n{}", self.log()))?;
+        let deadline = Instant::now() + PATIENCE;
+        while self.setup.listens && TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+            ensure!(Instant::now() < deadline, "the program does not listen; its log:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// Everything that the program has logged.
@@ -174,6 +193,21 @@ impl Office {
         Ok(self.program.take().context("the program is not running")?.kill().await?)
     }
 
+    /// Lets `time` pass at once for the program, if its time is [`Time::Simulated`].
+    pub async fn skip(&mut self, time: Duration) -> Result<()> {
+        let clock = self.clock.as_mut().context("the setup asks for no simulated time")?;
+        let Some(id) = self.program.as_ref().and_then(Child::id) else { return clock.skip(time) };
+        let signal = async |signal: &str| {
+            let sent = Command::new("kill").args([signal, &id.to_string()]).status().await?;
+            ensure!(sent.success(), "kill failed");
+            anyhow::Ok(())
+        };
+        // Stopped and continued, the process looks at its clock again before it goes on with a wait.
+        signal("-STOP").await?;
+        clock.skip(time)?;
+        signal("-CONT").await
+    }
+
     /// Plays a recorded call to its end, as a new one.
     pub async fn call(&self, name: &str) -> Result<()> {
         self.pbx.play(&trace(name)?, Playback { fresh_ids: true, ..Playback::default() }).await;
@@ -182,9 +216,14 @@ impl Office {
 
     /// Runs another command of the program, and returns what it printed.
     pub async fn run(&self, arguments: &[&str]) -> Result<String> {
+        self.run_to(arguments, 0).await
+    }
+
+    /// As [`Office::run`], for a command that is to end with this exit code.
+    pub async fn run_to(&self, arguments: &[&str], code: i32) -> Result<String> {
         let output = self.command(arguments)?.output().await?;
         let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
-        if !output.status.success() {
+        if output.status.code() != Some(code) {
             bail!("hookswitch {arguments:?} ended with {:?}:\n{out}\n{err}", output.status.code());
         }
         Ok(out)

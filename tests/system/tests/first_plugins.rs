@@ -46,11 +46,16 @@ async fn answer(mut socket: TcpStream, requests: &Mutex<Vec<Request>>) -> Result
             buffer.extend_from_slice(&part[..read]);
         };
         buffer.drain(..length);
+        let is_about_users = request.1.contains("/users");
         let result = match request.0.as_str() {
+            "GET" if is_about_users => r#"{"users":[],"next":null}"#,
             "GET" => r#"[{"id":"88","name":"Ana Lima"}]"#,
             _ => r#"{"id":"call-1"}"#,
         };
-        requests.lock().expect("no panic elsewhere").push(request);
+        if !is_about_users {
+            // The directory is asked for whenever the host likes.
+            requests.lock().expect("no panic elsewhere").push(request);
+        }
         let head =
             format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", result.len());
         socket.write_all(format!("{head}{result}").as_bytes()).await?;

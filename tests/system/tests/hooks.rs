@@ -118,9 +118,9 @@ async fn a_plugin_that_cannot_now_is_asked_again_later_and_one_that_refuses_is_n
 async fn an_admin_reads_figures_with_the_token_and_nobody_without() -> Result<()> {
     let mut setup = Setup::new(json!({}));
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    setup.server.push_str(&format!(
-        "\nadmin = {{ listen = \"127.0.0.1:{port}\", token = {{ file = \"admin-token\" }} }}"
-    ));
+    setup
+        .server
+        .push_str(&format!("\nadmin = {{ listen = \"127.0.0.1:{port}\", token = {{ file = \"admin-token\" }} }}"));
     let office = Office::prepare(setup).await?;
     std::fs::write(office.folder().join("admin-token"), "admin-token-1234567\n")?;
     let mut office = office;

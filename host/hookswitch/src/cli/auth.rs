@@ -112,6 +112,21 @@ fn show(common: &Common) -> miette::Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// How a sign-in stands, in words, and what to do about it.
+pub(super) fn told(plugin: &str, sign_in: &status::SignIn) -> String {
+    let reason = sign_in.reason.as_deref();
+    if sign_in.state == status::SIGNED_IN {
+        let until =
+            sign_in.expires.map(|at| format!(", token until {}, renewed in time", time(at))).unwrap_or_default();
+        let trouble = reason.map(|reason| format!("; the last renewal failed: {reason}")).unwrap_or_default();
+        return format!("signed in{until}{trouble}");
+    }
+    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let since = sign_in.since.map(|at| format!(" since {}", time(at))).unwrap_or_default();
+    let state = if sign_in.since.is_some() { sign_in.state.as_str() } else { "nobody is signed in" };
+    format!("{state}{since}{reason}: hookswitch auth login {plugin}")
+}
+
 fn login(common: &Common, which: &Which) -> miette::Result<ExitCode> {
     let begun = service(common)?
         .login(which.plugin.clone(), which.credential.clone())

@@ -8,7 +8,7 @@ use hookswitch_keys::Store;
 use serde::Serialize;
 
 use super::{
-    Common,
+    Common, auth,
     output::{self, Style},
 };
 use crate::{
@@ -182,9 +182,7 @@ fn ask_service(report: &mut Report, about: &str, name: &str, service: &mut Clien
     let plugin = status.plugins.iter().find(|plugin| plugin.name == name);
     for sign_in in plugin.iter().flat_map(|plugin| &plugin.sign_ins) {
         let good = sign_in.state == SIGNED_IN;
-        let reason = sign_in.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let cure = if good { String::new() } else { format!(": hookswitch auth login {name}") };
-        report.say(about, good, format!("credentials.{}: {}{reason}{cure}", sign_in.handle, sign_in.state))?;
+        report.say(about, good, format!("credentials.{}: {}", sign_in.handle, auth::told(name, sign_in)))?;
     }
     if plugin.is_some_and(|plugin| plugin.sign_ins.iter().any(|sign_in| sign_in.state != SIGNED_IN)) {
         return Ok(());

@@ -45,17 +45,23 @@ fn show(status: &Status) -> miette::Result<()> {
             "well" => "well".to_owned(),
             "unwell" => "does not answer well: it is asked again now and then".to_owned(),
             "unauthorised" => "refuses the credentials: renew them".to_owned(),
-            _ => format!("nobody is signed in: hookswitch auth login {}", plugin.name),
+            _ => "nobody is signed in".to_owned(),
         };
-        vec![
+        let cells = vec![
             plugin.name.clone(),
             format!("{} {}", plugin.title, plugin.version),
             plugin.jobs.waiting.to_string(),
             plugin.jobs.parked.to_string(),
             crm,
-        ]
+        ];
+        let sign_ins: Vec<_> = plugin
+            .sign_ins
+            .iter()
+            .map(|sign_in| format!("credentials.{}: {}", sign_in.handle, auth::told(&plugin.name, sign_in)))
+            .collect();
+        (cells, (!sign_ins.is_empty()).then(|| sign_ins.join("; ")))
     };
-    output::table(
+    output::annotated_table(
         &["PLUGIN", "WHAT", "WAITING", "PARKED", "CRM"],
         &status.plugins.iter().map(row).collect::<Vec<_>>(),
     )?;

@@ -22,7 +22,7 @@ pub(crate) struct Credential {
     file: Option<PathBuf>,
     /// The name under which the service manager hands the value over (systemd's `LoadCredential`).
     credential: Option<String>,
-    /// The user name, for the kind `basic`.
+    /// The user name, for the kind `basic`; without one the value is a key that stands at the user's place.
     pub(crate) user: Option<String>,
     /// Who signs, where the kind `signature` says so beside the signature.
     pub(crate) id: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) enum Kind {
     BaseUrl,
     /// A token, written here or fetched with `client-id` and `client-secret`.
     Bearer,
-    /// User name and password.
+    /// User name and password, or a key alone.
     Basic,
     /// A key in a header, a query or a body.
     ApiKey,
@@ -146,9 +146,6 @@ impl Credential {
         ];
         if let Some((key, ..)) = strangers.into_iter().find(|(_, given, meant)| *given && !meant) {
             return fault(&format!("`{key}` means nothing for a credential of the kind {}", self.kind.name()));
-        }
-        if self.kind == Kind::Basic && self.user.is_none() {
-            return fault("a credential of the kind basic needs a user name");
         }
         Ok(())
     }

@@ -51,9 +51,14 @@ impl Credential {
 
     /// How this credential is used in the admin's configuration.
     pub(crate) fn usage(&self, given: &config::Credential) -> Usage {
+        // A place is named by its only key, a scheme by its `kind`: another one has nothing in common with the manifest's.
+        let other_place = given.place.keys().any(|name| !self.place.contains_key(name));
+        let kind = self.scheme.get("kind").and_then(Value::as_str);
+        let other_scheme = given.scheme.get("kind").is_some_and(|given| given.as_str() != kind);
+        let none = Map::new();
         Usage {
-            place: merged(&self.place, &given.place),
-            scheme: merged(&self.scheme, &given.scheme),
+            place: merged(if other_place { &none } else { &self.place }, &given.place),
+            scheme: merged(if other_scheme { &none } else { &self.scheme }, &given.scheme),
             provider: merged(&self.provider, &given.provider),
         }
     }

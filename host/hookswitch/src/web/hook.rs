@@ -49,12 +49,15 @@ pub(super) async fn receive(outside: &Outside, plugin: &str, name: &str, request
         Err(error) => {
             metrics::hook(plugin, "failed");
             tracing::warn!(plugin, hook = name, %error, "a post was not understood");
-            let CallError::Failure(Failure::Temporary(delay)) = error else {
-                return Response::text(StatusCode::UNPROCESSABLE_ENTITY, "not understood");
+            let wait_ms = match error {
+                CallError::Failure(Failure::Temporary(delay)) => delay.after_ms.unwrap_or(5_000),
+                // Until somebody has signed in, or renewed the key.
+                CallError::Failure(Failure::Unauthorised(_)) => 60_000,
+                _ => return Response::text(StatusCode::UNPROCESSABLE_ENTITY, "not understood"),
             };
             // The sender will say the same again.
             proven.take_back(&outside.replays);
-            let seconds = delay.after_ms.unwrap_or(5_000).div_ceil(1000).clamp(1, 3600);
+            let seconds = wait_ms.div_ceil(1000).clamp(1, 3600);
             Response::text(StatusCode::SERVICE_UNAVAILABLE, "not now").with(header::RETRY_AFTER, seconds.into())
         }
     }

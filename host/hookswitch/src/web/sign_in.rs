@@ -25,11 +25,18 @@ pub(super) async fn finish(service: &Service, plugin: &str, handle: &str, reques
             page(
                 StatusCode::BAD_REQUEST,
                 "This sign-in did not work",
-                &[&error.to_string(), "Begin anew on the server:"],
+                &[&sentence(&error.to_string()), "On the server, that is:"],
                 Some(&format!("hookswitch auth login {plugin}")),
             )
         }
     }
+}
+
+/// An error's text as people write sentences.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", rest.as_str())
 }
 
 fn unknown() -> Response {

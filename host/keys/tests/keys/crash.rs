@@ -81,7 +81,7 @@ async fn as_a_process_that_renews() {
 }
 
 async fn sign_in(oauth: &OAuth2, gate: &Gate, fake: &fake_oauth::Provider) {
-    let begun = oauth.begin(fake.profile().redirect_uri).unwrap();
+    let begun = oauth.begin(&fake.profile().redirect_uri).unwrap();
     oauth.complete(&query(&fake.approve(begun.url.as_str()).unwrap()), gate).await.unwrap();
 }
 

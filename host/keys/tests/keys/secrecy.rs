@@ -34,7 +34,7 @@ async fn files_hold_no_secret_in_the_clear() {
 #[tokio::test]
 async fn nothing_that_can_be_printed_shows_a_secret() {
     let world = World::signed_in(Profile::rotating()).await;
-    let begun = world.oauth.begin(world.fake.profile().redirect_uri).unwrap();
+    let begun = world.oauth.begin(&world.fake.profile().redirect_uri).unwrap();
     let mut shown = vec![
         format!("{:?} {:?} {:?}", world.oauth, world.oauth.status(), world.current().await),
         format!("{:?} {:?}", client(&world.fake), provider(config(&world.fake))),
@@ -59,7 +59,7 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
 impl World {
     /// Fails to sign in and gives everything that is said about it.
     async fn signed_in_again(world: &World, number: usize) -> String {
-        let begun = world.oauth.begin(world.fake.profile().redirect_uri).unwrap();
+        let begun = world.oauth.begin(&world.fake.profile().redirect_uri).unwrap();
         let callback = world.fake.approve(begun.url.as_str()).unwrap();
         let error = world.oauth.complete(&crate::world::query(&callback), &world.gate).await.unwrap_err();
         format!("{number}: {error} {error:?} {:?}", world.oauth.status())

@@ -10,7 +10,7 @@ use crate::world::{World, client, config, grants, provider, query};
 
 /// Begins a sign-in and agrees; gives the callback's query.
 fn agreed(world: &World) -> String {
-    let begun = world.oauth.begin(world.fake.profile().redirect_uri).unwrap();
+    let begun = world.oauth.begin(&world.fake.profile().redirect_uri).unwrap();
     query(&world.fake.approve(begun.url.as_str()).unwrap())
 }
 
@@ -56,7 +56,7 @@ async fn several_sign_ins_can_be_begun_and_the_last_one_counts() {
 #[tokio::test]
 async fn what_the_provider_says_against_it_is_shown_escaped_and_uses_the_state_up() {
     let world = World::new(Profile { says_issuer: false, ..Profile::rotating() }).await;
-    let begun = world.oauth.begin(world.fake.profile().redirect_uri).unwrap();
+    let begun = world.oauth.begin(&world.fake.profile().redirect_uri).unwrap();
     let denied = query(&world.fake.deny(begun.url.as_str()).unwrap());
     let error = world.oauth.complete(&denied, &world.gate).await.unwrap_err().to_string();
     assert_eq!(error, "the provider refused: access_denied: \\u{1b}[31mNo!");

@@ -57,7 +57,7 @@ impl World {
     }
 
     pub(crate) async fn sign_in(&self) {
-        let begun = self.oauth.begin(self.fake.profile().redirect_uri).unwrap();
+        let begun = self.oauth.begin(&self.fake.profile().redirect_uri).unwrap();
         let query = query(&self.fake.approve(begun.url.as_str()).unwrap());
         let status = self.oauth.complete(&query, &self.gate).await.unwrap();
         assert!(matches!(status, Status::SignedIn { trouble: None, .. }), "{status:?}");

@@ -35,7 +35,7 @@ impl Ledger {
             return Err(format!("authorize has {:?}, not {expected:?}", params.names()));
         }
         let mut fixed = vec![("response_type", "code"), ("client_id", profile.client_id)];
-        fixed.extend(Some(("redirect_uri", profile.redirect_uri)).filter(|_| profile.says_redirect_uri));
+        fixed.extend(Some(("redirect_uri", profile.redirect_uri.as_str())).filter(|_| profile.says_redirect_uri));
         fixed.extend(Some(("code_challenge_method", "S256")).filter(|_| profile.pkce));
         fixed.extend(Some(("scope", profile.scope)).filter(|scope| !scope.1.is_empty()));
         fixed.extend(profile.authorize);
@@ -113,19 +113,21 @@ impl Ledger {
         if found != wanted {
             return Err(format!("{found:?}, not {wanted:?}"));
         }
+        let mut query = request.query_params();
+        if request.path == "/token" {
+            check(&query, profile.token_query)?;
+            query.0.retain(|(name, _)| profile.token_query.iter().all(|(fixed, _)| fixed != name));
+        }
         let mut params = match profile.by {
             By::Form => Params::of_form(&request.body),
             By::Json => Params::of_json(&request.body),
-            By::Query => Some(request.query_params()),
+            By::Query => Some(std::mem::take(&mut query)),
         }
         .ok_or("the parameters cannot be read")?;
-        if profile.by != By::Query {
-            let query = request.query_params();
-            if profile.client_auth == ClientAuth::Query {
-                params.0.extend(query.0);
-            } else if !query.0.is_empty() {
-                return Err("parameters in the query".into());
-            }
+        if profile.client_auth == ClientAuth::Query {
+            params.0.extend(query.0);
+        } else if !query.0.is_empty() {
+            return Err("parameters in the query".into());
         }
         let secret = profile.client_secret;
         match (profile.client_auth, request.header("authorization")) {

@@ -3,13 +3,12 @@
 //! log, in what commands print, on the wire.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs::Permissions,
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -28,7 +27,7 @@ use tokio::{
 use crate::{
     composition,
     crm::Crm,
-    memory::{self, Memory},
+    eyes::{Eyes, end_of, lock},
     server::{Reply, Request, Server},
     spelling::{Course, Search, Secret},
 };
@@ -70,58 +69,16 @@ pub struct Scene {
     pub commands: &'static [&'static str],
 }
 
-/// What was seen in the memory of guests.
-#[derive(Default)]
-struct Seen {
-    /// A secret, and when.
-    secrets: BTreeSet<String>,
-    /// Spellings of the decoy, by when they were seen.
-    decoy: BTreeMap<String, BTreeSet<String>>,
-    most_bytes: usize,
-}
-
-/// Looks into the guests of our processes.
-struct Eyes {
-    secrets: Search,
-    decoy: Search,
-    processes: Mutex<Vec<u32>>,
-    seen: Mutex<Seen>,
-}
-
-impl Eyes {
-    fn look(&self, when: &str) {
-        let mut seen = lock(&self.seen);
-        for process in lock(&self.processes).iter() {
-            // A command may have ended, with all it knew.
-            let Ok(Memory { guests, .. }) = memory::read(*process, false) else { continue };
-            for guest in &guests {
-                let found = self.secrets.in_bytes(guest);
-                seen.secrets.extend(found.into_iter().map(|what| format!("{what}: in a guest's memory at {when}")));
-                seen.decoy.entry(when.to_owned()).or_default().extend(self.decoy.in_bytes(guest));
-            }
-            seen.most_bytes = seen.most_bytes.max(guests.iter().map(Vec::len).sum());
-        }
-    }
-}
-
-fn end_of(function: &str) -> String {
-    format!("the end of {function}")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("nobody panics with the lock")
-}
-
 pub struct Stage {
-    scene: Scene,
-    pbx: Pbx,
-    crm: Server,
-    witness: Server,
+    pub scene: Scene,
+    pub pbx: Pbx,
+    pub crm: Server,
+    pub witness: Server,
     /// What the program answered at its own listeners.
-    answered: Mutex<String>,
-    eyes: Arc<Eyes>,
-    folder: TempDir,
-    program: Option<Child>,
+    pub answered: Mutex<String>,
+    pub eyes: Arc<Eyes>,
+    pub folder: TempDir,
+    pub program: Option<Child>,
 }
 
 impl Stage {
@@ -173,7 +130,7 @@ impl Stage {
         Ok(stage)
     }
 
-    fn admin(&self) -> PathBuf {
+    pub fn admin(&self) -> PathBuf {
         self.folder.path().join("admin")
     }
 
@@ -281,7 +238,7 @@ impl Stage {
     }
 
     /// Asks for the admin's pages, and for what is no page, with the right token and with a wrong one.
-    async fn ask_for_pages(&self) -> Result<()> {
+    pub async fn ask_for_pages(&self) -> Result<()> {
         let token = |token: &str| format!("authorization: Bearer {token}\r\n");
         for page in ["/health", "/metrics", "/status", "/nowhere"] {
             let status = if page == "/nowhere" { "HTTP/1.1 404" } else { "HTTP/1.1 200" };
@@ -325,111 +282,4 @@ impl Stage {
         }
         Ok(text)
     }
-
-    /// Everything that the commands tell about calls and work, by the command's name.
-    async fn reports(&self) -> Result<Vec<(String, String)>> {
-        let mut reports = Vec::new();
-        let backup = self.folder.path().join("data/backup.db");
-        let mut commands: Vec<Vec<String>> = [
-            "check",
-            "status",
-            "status --json",
-            "auth status",
-            "calls",
-            "calls --json",
-            "calls --csv",
-            "jobs list",
-            "jobs list --json --state done",
-        ]
-        .map(|line| line.split(' ').map(str::to_owned).collect())
-        .into();
-        commands.push(vec!["backup".into(), backup.display().to_string()]);
-        let ids = |text: &str, key: &str| -> Result<Vec<String>> {
-            let rows = text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
-            let id = |row: &Value| row[key].as_str().map_or_else(|| row[key].to_string(), str::to_owned);
-            Ok(rows.iter().map(id).collect())
-        };
-        for call in ids(&self.run(&["calls", "--json"]).await?, "call")? {
-            for options in [vec!["--bodies"], vec!["--json"], vec!["--json", "--bodies"]] {
-                commands.push([vec!["trace", &call], options].concat().into_iter().map(str::to_owned).collect());
-            }
-        }
-        for job in ids(&self.run(&["jobs", "list", "--json", "--state", "done"]).await?, "job")? {
-            commands.push(vec!["jobs".into(), "show".into(), job.clone()]);
-            commands.push(vec!["jobs".into(), "show".into(), job, "--json".into()]);
-        }
-        let last = self.scene.commands.iter().map(|line| line.split(' ').map(str::to_owned).collect());
-        for command in commands.into_iter().chain(last) {
-            let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
-            let text = self.run(&arguments).await?;
-            reports.push((command.join(" "), text));
-        }
-        Ok(reports)
-    }
-
-    /// Looks everywhere, and fails where a secret is found, or where nothing could have been found.
-    pub async fn verdict(mut self) -> Result<()> {
-        let mut program = self.program.take().context("the program is not running")?;
-        let process = program.id().context("the program has ended by itself")?;
-        let whole = memory::read(process, true)?;
-        self.ask_for_pages().await?;
-        let reports = self.reports().await?;
-        program.kill().await?;
-        let log = self.log();
-        ensure!(!log.contains("panicked"), "{log}");
-
-        let Eyes { secrets, decoy, seen, .. } = &*self.eyes;
-        let seen = lock(seen);
-        let mut places: Vec<(String, Vec<u8>)> =
-            reports.into_iter().map(|(command, text)| (command, text.into())).collect();
-        // The log is among them.
-        places.extend(files(self.folder.path(), &self.admin())?);
-        places.push(("what others got".to_owned(), self.witness.bytes()));
-        places.push(("what was answered".to_owned(), lock(&self.answered).clone().into()));
-        places.push(("what the phone system got".to_owned(), format!("{:?}", self.pbx.actions()).into()));
-        let mut leaks = seen.secrets.clone();
-        let mut with_decoy = BTreeSet::new();
-        for (place, bytes) in &places {
-            leaks.extend(secrets.in_bytes(bytes).into_iter().map(|what| format!("{what}: in {place}")));
-            with_decoy.extend((!decoy.in_bytes(bytes).is_empty()).then_some(place.as_str()));
-        }
-        ensure!(leaks.is_empty(), "{leaks:#?}");
-
-        // Everything was looked at, and what is there is found.
-        for function in self.scene.functions {
-            let found = seen.decoy.get(&end_of(function)).map_or(0, BTreeSet::len);
-            ensure!(found > 0, "no decoy at the end of {function}: {:#?}\n{log}", seen.decoy);
-        }
-        for wanted in ["trace ", "jobs show ", "hookswitch.db", "backup.db"].iter().chain(self.scene.places) {
-            ensure!(with_decoy.iter().any(|place| place.contains(wanted)), "no decoy in {wanted}: {with_decoy:#?}");
-        }
-        let sent = secrets.in_bytes(&self.crm.bytes());
-        let kept: BTreeSet<_> = whole.rest.iter().flat_map(|bytes| secrets.in_bytes(bytes)).collect();
-        for Secret { name, course, .. } in &self.scene.secrets {
-            let there = |found: &BTreeSet<String>| found.iter().any(|what| what.starts_with(&format!("{name},")));
-            let (is_kept, is_sent) = match course {
-                Course::Sent => (true, true),
-                Course::Kept => (true, false),
-                Course::Used => (false, false),
-                Course::Given(..) | Course::Passed => (false, true),
-            };
-            ensure!(!is_kept || there(&kept), "{name} is not in the program's own memory");
-            ensure!(!is_sent || there(&sent), "{name} was never sent to the CRM");
-        }
-        Ok(())
-    }
-}
-
-/// All files below a folder, but for those below `except`.
-fn files(folder: &Path, except: &Path) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() && path != except {
-            found.extend(files(&path, except)?);
-        } else if path.is_file() {
-            found.push((path.display().to_string(), std::fs::read(&path)?));
-        }
-    }
-    Ok(found)
 }

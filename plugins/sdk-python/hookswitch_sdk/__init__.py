@@ -1,0 +1,30 @@
+"""Write Hookswitch plugins in Python.
+
+A plugin is a module with a class `Plugin` and a class for each interface that it serves, with the functions that it
+serves; README.md shows one. What each function is for, when the host calls it and what a failure does is said in the
+contract, `wit/0.1.0`.
+"""
+
+from . import clock, job, log, people, phone, secrets, settings, storage
+from .contract import (
+    Agent, Call, Contact, ContactPage, Dial, Direction, Entry, Hook, Note, Number, PhoneEntry, Recording, Reference, Text,
+    User, UserPage,
+)
+from .failure import Failure, InDoubt, NotConfigured, Other, Rejected, Temporary, Unauthorised
+from .http import Answer, Client, Effect
+from .interfaces import (
+    Cards, Commands, Contacts, Directory, Feed, Journal, Lookup, Plugin, Recordings, Routing, Speech, Tickets,
+)
+from .manifest import Credential, Hook as HookOf, Limits, Manifest, Setting
+from .once import search_then_create
+from .pages import pages
+from .replies import DialAction, HangUp, OtherAction, RefreshUsers, Reply
+
+__all__ = [
+    "Agent", "Answer", "Call", "Cards", "Client", "Commands", "Contact", "ContactPage", "Contacts", "Credential", "Dial",
+    "DialAction", "Direction", "Directory", "Effect", "Entry", "Failure", "Feed", "HangUp", "Hook", "HookOf", "InDoubt",
+    "Journal", "Limits", "Lookup", "Manifest", "NotConfigured", "Note", "Number", "Other", "OtherAction", "PhoneEntry",
+    "Plugin", "Recording", "Recordings", "Reference", "RefreshUsers", "Rejected", "Reply", "Routing", "Setting", "Speech",
+    "Temporary", "Text", "Tickets", "Unauthorised", "User", "UserPage", "clock", "job", "log", "pages", "people", "phone",
+    "search_then_create", "secrets", "settings", "storage",
+]
