@@ -22,15 +22,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hookswitch_runtime::{Component, Engine, Job};
+use hookswitch_runtime::{Component, Engine};
 
 use self::door::Authority;
-use crate::{manifest::Manifest, service};
+use crate::{
+    code::{Code, CodeError, Inspected},
+    manifest::Manifest,
+    service,
+};
 
 /// A plugin on trial.
 pub(crate) struct Kit {
     engine: Engine,
     path: PathBuf,
+    pub(crate) code: Code,
+    /// The files that its manifest depends on.
+    pub(crate) files: Vec<(String, String)>,
     pub(crate) component: Component,
     pub(crate) manifest: Manifest,
     /// How long loading took.
@@ -48,9 +55,7 @@ pub(crate) enum KitError {
     #[diagnostic(help("build it with `hookswitch plugin build`, or name its file"))]
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}: {source}", path.display())]
-    Load { path: PathBuf, source: Box<hookswitch_runtime::LoadError> },
-    #[error("{}: {problem}", path.display())]
-    Manifest { path: PathBuf, problem: String },
+    Code { path: PathBuf, source: CodeError },
     #[error("the stage cannot be set: {0}")]
     Stage(String),
 }
@@ -66,20 +71,16 @@ impl Kit {
             .build()
             .map_err(|error| unset(&error))?;
         let began = Instant::now();
-        let bytes = std::fs::read(path).map_err(|source| KitError::Read { path: path.to_owned(), source })?;
-        let load = |source| KitError::Load { path: path.to_owned(), source: Box::new(source) };
-        let component = network.block_on(engine.load(bytes)).map_err(load)?;
+        let code = Code::read(path).map_err(|source| KitError::Read { path: path.to_owned(), source })?;
+        let inspected = network.block_on(code.inspect(&engine));
+        let Inspected { component, manifest, files } =
+            inspected.map_err(|source| KitError::Code { path: path.to_owned(), source })?;
         let loaded_in = began.elapsed();
-        let told = network.block_on(component.manifest(Job::denied(), &Vec::new())).result;
-        let manifest = told.map_err(|error| format!("the manifest cannot be read: {error}"));
-        let manifest = manifest
-            .and_then(|text| Manifest::parse(&text))
-            .map_err(|problem| KitError::Manifest { path: path.to_owned(), problem })?;
         let authority = Authority::new().map_err(|error| unset(&error))?;
         let folder = tempfile::Builder::new().prefix("hookswitch-kit-").tempdir().map_err(|error| unset(&error))?;
         authority.write(&folder.path().join("ca.pem")).map_err(|error| unset(&error))?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Ok(Self { engine, path, component, manifest, loaded_in, authority, network, folder })
+        Ok(Self { engine, path, code, files, component, manifest, loaded_in, authority, network, folder })
     }
 }
 

@@ -5,6 +5,7 @@
 mod case;
 mod cli;
 mod clock;
+mod code;
 mod config;
 mod control;
 mod desk;

@@ -28,6 +28,7 @@ use crate::{
     reload, resume, sources,
     station::Station,
     status::{self, Status},
+    updates::Updates,
     web::Ways,
 };
 
@@ -53,6 +54,7 @@ pub(crate) struct Service {
     engine: Engine,
     dispatch: Arc<Dispatch>,
     keys: Arc<Keys>,
+    updates: Updates,
     present: Mutex<Present>,
     /// The listeners.
     ways: Mutex<Ways>,
@@ -98,6 +100,7 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
         engine,
         dispatch: Arc::default(),
         keys: Arc::new(keys),
+        updates: Updates::new(&data),
         present: Mutex::new(Present { loaded: empty, lines: BTreeMap::new() }),
         ways: Mutex::new(Ways::new(metrics::start())),
         started: clock::now(),
@@ -197,6 +200,7 @@ impl Service {
             keys: &self.keys,
             clock: Clock::World,
             limits: hookswitch_gate::Limits::default(),
+            updates: Some(self.updates.clone()),
         }
     }
 

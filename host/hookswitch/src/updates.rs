@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use minisign_verify::Signature;
+use minisign::SignatureBox;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -206,15 +206,21 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// There is no signature, or it is of another file or key.
 pub(crate) fn verify(path: &Path, bytes: &[u8], key: &config::VendorKey) -> Result<String, String> {
-    let mut signature = path.as_os_str().to_owned();
-    signature.push(format!(".{SIGNATURE}"));
-    let signature = PathBuf::from(signature);
+    let signature = signature_of(path);
     let text = fs::read_to_string(&signature).map_err(|error| {
         format!("the vendor's signature {}: {error}; get it from the vendor, it belongs beside the plugin", signature.display())
     })?;
-    let read = Signature::decode(&text).map_err(|error| format!("{} is no signature: {error}", signature.display()))?;
-    key.0.verify(bytes, &read, false).map_err(|error| {
+    let read = SignatureBox::from_string(&text);
+    let read = read.map_err(|error| format!("{} is no signature: {error}", signature.display()))?;
+    minisign::verify(&key.0, &read, io::Cursor::new(bytes), true, false, false).map_err(|error| {
         format!("{} is not signed with the vendor's key ({error}): somebody may have changed it", path.display())
     })?;
-    Ok(read.trusted_comment().to_owned())
+    Ok(read.trusted_comment().unwrap_or_default())
+}
+
+/// Where the signature of a file is.
+pub(crate) fn signature_of(path: &Path) -> PathBuf {
+    let mut signature = path.as_os_str().to_owned();
+    signature.push(format!(".{SIGNATURE}"));
+    PathBuf::from(signature)
 }

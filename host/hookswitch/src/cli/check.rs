@@ -20,6 +20,7 @@ use crate::{
     keys::Keys,
     service, sources,
     status::SIGNED_IN,
+    updates::Updates,
 };
 
 /// Check the configuration, the plugins and the connections. Changes nothing on either side.
@@ -148,6 +149,7 @@ async fn check_plugins(report: &mut Report, loaded: &Loaded, options: &Options, 
         keys: &keys,
         clock: Clock::World,
         limits: hookswitch_gate::Limits::default(),
+        updates: Some(Updates::new(&data)),
     };
     for name in loaded.config.plugin.keys() {
         let about = format!("plugin.{name}");

@@ -1,11 +1,14 @@
 //! `hookswitch plugin`: the vendor's kit.
 
+mod accept;
 mod build;
 mod call;
 mod check;
 mod dev;
 mod inspect;
+mod new;
 mod project;
+mod sign;
 mod stories;
 mod test;
 
@@ -18,6 +21,7 @@ use super::Common;
 /// Write, test and prove a plugin, without a phone system or a CRM at hand.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    New(new::Options),
     Build(build::Options),
     Dev(dev::Options),
     Test(test::Options),
@@ -25,10 +29,15 @@ pub(super) enum Command {
     Inspect(inspect::Options),
     Check(check::Options),
     Stories(stories::Options),
+    Key(sign::Key),
+    Sign(sign::Sign),
+    Verify(sign::Verify),
+    Accept(accept::Options),
 }
 
 pub(super) fn run(common: &Common, command: &Command) -> miette::Result<ExitCode> {
     match command {
+        Command::New(options) => new::run(common, options),
         Command::Build(options) => build::run(common, options),
         Command::Dev(options) => dev::run(common, options),
         Command::Run(options) => call::run(common, options),
@@ -36,5 +45,9 @@ pub(super) fn run(common: &Common, command: &Command) -> miette::Result<ExitCode
         Command::Inspect(options) => inspect::run(common, options),
         Command::Test(options) => test::run(common, options),
         Command::Stories(options) => stories::run(common, options),
+        Command::Key(options) => sign::key(common, options),
+        Command::Sign(options) => sign::sign(common, options),
+        Command::Verify(options) => sign::check(common, options),
+        Command::Accept(options) => accept::run(common, options),
     }
 }

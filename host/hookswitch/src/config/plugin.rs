@@ -16,7 +16,8 @@ pub(crate) const MOST_SLOTS: usize = 256;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Plugin {
-    /// The compiled plugin: `"plugins/bitrix24.wasm"`.
+    /// The compiled plugin: `"plugins/bitrix24.wasm"`. Or `script`, a plugin in plain JavaScript: `"my-crm.js"`.
+    #[serde(alias = "script")]
     pub(crate) component: PathBuf,
     /// What becomes of a component that is another one than before: `"take-up"` (the default), `"ask"` or `"refuse"`.
     #[serde(default)]
@@ -70,7 +71,7 @@ pub(crate) enum Update {
 /// A public key of minisign.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct VendorKey(pub(crate) minisign_verify::PublicKey);
+pub(crate) struct VendorKey(pub(crate) minisign::PublicKey);
 
 impl std::fmt::Debug for VendorKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -84,7 +85,7 @@ impl TryFrom<String> for VendorKey {
     fn try_from(text: String) -> Result<Self, String> {
         // The whole file, or its second line alone.
         let key = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-        minisign_verify::PublicKey::from_base64(key)
+        minisign::PublicKey::from_base64(key)
             .map(Self)
             .map_err(|error| format!("this is no public key of minisign ({error}); it begins with RW and is in the file .pub"))
     }

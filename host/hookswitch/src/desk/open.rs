@@ -8,18 +8,20 @@ use std::{
 
 use hookswitch_gate::{ClientCertificate, Credential, Gate, Grant, Limits, Options, Proxy};
 use hookswitch_journal::Journal;
-use hookswitch_runtime::{Component, Engine, Job, LoadError};
+use hookswitch_runtime::{Component, Engine};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Desk;
 use crate::{
     clock::Clock,
+    code::{Code, CodeError, Inspected},
     config::{self, Loaded, MOST_SLOTS},
     health::Health,
     imprint::{Imprint, Maker},
     keys::{Keyring, Keys},
     manifest::{Manifest, Setting},
     rate::Bucket,
+    updates::{self, Admission, Build, Updates},
     users::Users,
 };
 
@@ -32,9 +34,9 @@ pub(crate) enum OpenError {
     #[error("[plugin.{name}] component: cannot read {}: {source}; `cargo xtask build` makes our plugins", path.display())]
     Read { name: String, path: PathBuf, source: std::io::Error },
     #[error("[plugin.{name}] component {}: {source}", path.display())]
-    Load { name: String, path: PathBuf, source: Box<LoadError> },
-    #[error("[plugin.{name}] component: {problem}")]
-    Manifest { name: String, problem: String },
+    Code { name: String, path: PathBuf, source: CodeError },
+    #[error("[plugin.{name}] {problem}")]
+    Refused { name: String, problem: String },
     #[error("{}", .0.join("\n"))]
     Configuration(Vec<String>),
     #[error("[plugin.{name}] {problem}")]
@@ -49,51 +51,51 @@ pub(crate) struct Premises<'a> {
     pub(crate) clock: Clock,
     /// The bounds of each plugin's gate.
     pub(crate) limits: Limits,
+    /// Which builds are in force; none where that is no matter.
+    pub(crate) updates: Option<Updates>,
 }
 
-/// A component and what it says about itself.
-pub(crate) struct Inspected {
-    pub(crate) component: Component,
-    pub(crate) manifest: Manifest,
-}
-
-/// Loads the component of `[plugin.NAME]` and reads its manifest.
-pub(crate) async fn inspect(name: &str, loaded: &Loaded, engine: &Engine) -> Result<Inspected, OpenError> {
-    let Some(plugin) = loaded.config.plugin.get(name) else {
-        return Err(OpenError::Configuration(vec![format!("there is no [plugin.{name}]")]));
-    };
+/// Loads the code of `[plugin.NAME]`: what is on disk, or the build in force where that one waits. Then also why.
+async fn load(
+    name: &str,
+    plugin: &config::Plugin,
+    loaded: &Loaded,
+    premises: &Premises<'_>,
+) -> Result<(Code, Inspected, Option<String>), OpenError> {
     let path = loaded.resolve(&plugin.component);
-    let bytes = tokio::fs::read(&path).await.map_err(|source| OpenError::Read {
-        name: name.to_owned(),
-        path: path.clone(),
-        source,
-    })?;
-    let component = engine.load(bytes).await.map_err(|source| OpenError::Load {
-        name: name.to_owned(),
-        path,
-        source: Box::new(source),
-    })?;
-    let manifest = match component.manifest(Job::denied(), &Vec::new()).await.result {
-        Ok(text) => Manifest::parse(&text),
-        Err(error) => Err(format!("the manifest cannot be read: {error}")),
-    };
-    let manifest = manifest.map_err(|problem| OpenError::Manifest { name: name.to_owned(), problem })?;
-    let missing = manifest.served_but_missing(&component.exports());
-    if !missing.is_empty() {
-        let problem = format!("the manifest says that it serves {}, which it does not export", missing.join(", "));
-        return Err(OpenError::Manifest { name: name.to_owned(), problem });
+    let read = Code::read(&path);
+    let code = read.map_err(|source| OpenError::Read { name: name.to_owned(), path: path.clone(), source })?;
+    let refused = |problem: String| OpenError::Refused { name: name.to_owned(), problem };
+    if let Some(key) = &plugin.vendor_key {
+        let comment = updates::verify(&path, &code.bytes, key).map_err(refused)?;
+        tracing::info!(plugin = name, comment, "signed by the vendor");
     }
-    Ok(Inspected { component, manifest })
+    let broken = |source| OpenError::Code { name: name.to_owned(), path: path.clone(), source };
+    let inspected = code.inspect(premises.engine).await.map_err(broken)?;
+    let Some(updates) = &premises.updates else { return Ok((code, inspected, None)) };
+    let build = Build::of(&code.bytes, &inspected.manifest);
+    match updates.admit(name, &build, plugin.update).map_err(refused)? {
+        Admission::Take => Ok((code, inspected, None)),
+        Admission::Wait(why) => {
+            let kept = updates.copy(name).and_then(|bytes| {
+                Code::of(bytes, code.is_script()).map_err(|error| error.to_string())
+            });
+            let kept = kept.map_err(|error| refused(format!("{why}; the build in force cannot be used: {error}")))?;
+            let inspected = kept.inspect(premises.engine).await.map_err(broken)?;
+            tracing::warn!(plugin = name, "{why}; until then the build in force stays");
+            Ok((kept, inspected, Some(why)))
+        }
+    }
 }
 
 /// Enables `[plugin.NAME]`.
 pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -> Result<Arc<Desk>, OpenError> {
-    let Premises { engine, journal, keys, clock, limits } = premises;
-    let Inspected { component, manifest } = inspect(name, loaded, engine).await?;
+    let Premises { journal, keys, clock, limits, updates, .. } = premises;
     let host = &loaded.config;
     let Some(plugin) = host.plugin.get(name) else {
         return Err(OpenError::Configuration(vec![format!("there is no [plugin.{name}]")]));
     };
+    let (code, Inspected { component, manifest, files }, update) = load(name, plugin, loaded, premises).await?;
     let faults = manifest.faults(name, plugin, &loaded.folder);
     if !faults.is_empty() {
         return Err(OpenError::Configuration(faults));
@@ -104,7 +106,12 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
     let gate = gate(name, plugin, keys, loaded, reach.granted.clone(), credentials, limits)
         .map_err(|problem| OpenError::Gate { name: name.to_owned(), problem })?;
     let slots = plugin.limits.concurrency.or(manifest.limits.concurrency).unwrap_or(CONCURRENCY).clamp(1, MOST_SLOTS);
-    let settings = settings(plugin, &manifest, &loaded.folder);
+    let mut settings = settings(plugin, &manifest, &loaded.folder);
+    settings.extend(files);
+    if let (Some(updates), None) = (updates, &update) {
+        let enforced = updates.enforce(name, &Build::of(&code.bytes, &manifest), &code.bytes);
+        enforced.map_err(|problem| OpenError::Refused { name: name.to_owned(), problem })?;
+    }
     let imprint = imprint(name, loaded);
     let desk = Desk {
         name: name.to_owned(),
@@ -131,6 +138,7 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
         sign_ins,
         values,
         reach,
+        update,
     };
     desk.health.set_signed_out(desk.is_signed_out());
     Ok(Arc::new(desk))
@@ -249,5 +257,5 @@ pub(crate) fn differences(desk: &Desk) -> Vec<String> {
     let refused = refused.iter().map(|ask| {
         format!("the plugin asks for {ask}, which is not granted; if it shall reach it: allow.http = [\"{ask}\"]")
     });
-    unused.chain(refused).collect()
+    unused.chain(refused).chain(desk.update.clone()).collect()
 }

@@ -196,7 +196,7 @@ impl Life {
         let keys = Keys::empty(&data).map_err(|error| error.to_string())?;
         let second = Duration::from_secs(1);
         let limits = Limits { first_byte: second, silence: second, total: second, ..Limits::default() };
-        let premises = Premises { engine: &kit.engine, journal: &journal, keys: &keys, clock: clock.clone(), limits };
+        let premises = Premises { engine: &kit.engine, journal: &journal, keys: &keys, clock: clock.clone(), limits, updates: None };
         let desk = desk::open(PLUGIN, loaded, &premises).await.map_err(|error| error.to_string())?;
         keeper::restore_users(&desk).await;
         let dispatch = Arc::new(Dispatch::default());

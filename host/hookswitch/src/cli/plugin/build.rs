@@ -1,11 +1,13 @@
 //! `hookswitch plugin build`.
 
 use std::{
+    path::Path,
     process::{Command, ExitCode},
     time::Instant,
 };
 
 use clap::Args;
+use wit_component::ComponentEncoder;
 
 use super::{
     super::{Common, output},
@@ -17,7 +19,7 @@ use crate::kit::Kit;
 ///
 /// Runs the command `build` of plugin.toml.
 #[derive(Debug, Args)]
-pub(super) struct Options {}
+pub(in super::super) struct Options {}
 
 pub(super) fn run(common: &Common, _: &Options) -> miette::Result<ExitCode> {
     let project = Project::find(None)?;
@@ -38,8 +40,18 @@ pub(super) fn build(project: &Project) -> miette::Result<()> {
     let Some(command) = &project.build else { return Ok(()) };
     let status = Command::new("sh").arg("-c").arg(command).current_dir(&project.folder).status();
     let status = status.map_err(|error| miette::miette!("the shell cannot be started: {error}"))?;
-    if status.success() {
-        return Ok(());
+    if !status.success() {
+        return Err(miette::miette!(help = format!("the command is `build` in {FILE}"), "`{command}` failed: {status}"));
     }
-    Err(miette::miette!(help = format!("the command is `build` in {FILE}"), "`{command}` failed: {status}"))
+    project.module.as_ref().map_or(Ok(()), |module| componentise(module, &project.component))
+}
+
+/// Makes a component of a core module that was built against the contract.
+fn componentise(module: &Path, component: &Path) -> miette::Result<()> {
+    let made = std::fs::read(module).map_err(|error| error.to_string()).and_then(|bytes| {
+        let encoder = ComponentEncoder::default().module(&bytes).map_err(|error| format!("{error:#}"))?;
+        encoder.validate(true).encode().map_err(|error| format!("{error:#}"))
+    });
+    let bytes = made.map_err(|error| miette::miette!("{}: {error}", module.display()))?;
+    std::fs::write(component, bytes).map_err(|error| miette::miette!("{}: {error}", component.display()))
 }

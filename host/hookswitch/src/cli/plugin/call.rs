@@ -26,7 +26,7 @@ Examples:
   hookswitch plugin run lookup.by-number --input '{\"number\": \"+49301234567\"}' --crm scenarios/known.toml
   hookswitch plugin run plugin.check --crm scenarios/_crm.toml
   hookswitch plugin run contacts.create --input '{\"draft\": {\"last-name\": \"Muster\"}}' --crm scenarios/new.toml")]
-pub(super) struct Options {
+pub(in super::super) struct Options {
     /// The function, as the contract names it.
     function: String,
     /// Its arguments, as JSON in the contract's names.

@@ -26,7 +26,7 @@ use crate::kit::{
 Examples:
   hookswitch plugin check                  the plugin of this folder
   hookswitch plugin check crm.wasm --strict; the exit code is 1 for remarks too")]
-pub(super) struct Options {
+pub(in super::super) struct Options {
     /// The plugin [default: the project's].
     plugin: Option<PathBuf>,
     /// Its scenarios [default: the project's].

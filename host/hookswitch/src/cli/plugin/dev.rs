@@ -19,7 +19,7 @@ use super::{
 
 /// Build and test the plugin of this folder whenever one of its files changes. Ctrl-C ends it.
 #[derive(Debug, Args)]
-pub(super) struct Options {
+pub(in super::super) struct Options {
     /// Play those scenarios only whose name contains this.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,

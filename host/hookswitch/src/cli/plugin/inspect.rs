@@ -25,7 +25,7 @@ use crate::kit::Kit;
 Examples:
   hookswitch plugin inspect                the plugin of this folder
   hookswitch plugin inspect crm.wasm --json")]
-pub(super) struct Options {
+pub(in super::super) struct Options {
     /// The plugin [default: the project's].
     plugin: Option<PathBuf>,
 }

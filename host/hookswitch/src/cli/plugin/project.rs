@@ -16,6 +16,8 @@ pub(super) struct Project {
     pub(super) component: PathBuf,
     /// The folder of its scenarios.
     pub(super) scenarios: PathBuf,
+    /// The core module that the build makes, which becomes `component`.
+    pub(super) module: Option<PathBuf>,
     /// What builds the plugin, run by the shell in `folder`.
     pub(super) build: Option<String>,
     /// What is looked at for changes.
@@ -30,6 +32,7 @@ struct File {
     component: PathBuf,
     #[serde(default = "scenarios")]
     scenarios: PathBuf,
+    module: Option<PathBuf>,
     build: Option<String>,
     #[serde(default)]
     watch: Vec<PathBuf>,
@@ -57,6 +60,7 @@ impl Project {
             return Ok(Self {
                 component: component.to_owned(),
                 scenarios: scenarios(),
+                module: None,
                 build: None,
                 watch: Vec::new(),
                 folder: PathBuf::new(),
@@ -67,6 +71,7 @@ impl Project {
         Ok(Self {
             component: component.map_or(file.component, Path::to_owned),
             scenarios: file.scenarios,
+            module: file.module,
             build: file.build,
             watch: file.watch,
             folder: PathBuf::from("."),

@@ -15,7 +15,7 @@ use crate::kit::story::LIBRARY;
 Examples:
   hookswitch plugin stories
   hookswitch plugin stories attended-transfer")]
-pub(super) struct Options {
+pub(in super::super) struct Options {
     /// Show this one only.
     name: Option<String>,
 }

@@ -37,7 +37,7 @@ Examples:
   hookswitch plugin test --plugin crm.wasm tests  those in a folder, with a plugin
   hookswitch plugin test --faults --crashes       the CRM fails and the host dies at every request
   hookswitch plugin test --filter missed -v       one scenario, with every request and log line")]
-pub(super) struct Options {
+pub(in super::super) struct Options {
     /// Scenario files, or folders of them [default: the project's scenarios].
     scenarios: Vec<PathBuf>,
     /// The plugin [default: the project's].
