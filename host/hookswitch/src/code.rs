@@ -26,8 +26,15 @@ pub(crate) struct Code {
 pub(crate) struct Inspected {
     pub(crate) component: Component,
     pub(crate) manifest: Manifest,
-    /// What the plugin reads as settings besides the admin's.
+    /// The files that its manifest depends on, by name.
     pub(crate) files: Vec<(String, String)>,
+}
+
+impl Inspected {
+    /// The files as settings, which is how the plugin's functions read them.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (String, String)> {
+        self.files.iter().map(|(name, text)| (format!("{FILE}{name}"), text.clone()))
+    }
 }
 
 /// Why a file cannot be a plugin.
@@ -81,7 +88,6 @@ impl Code {
             let missing = missing.join(", ");
             return Err(CodeError::Manifest(format!("the manifest says that it serves {missing}, which it does not export")));
         }
-        let files = files.into_iter().map(|(name, text)| (format!("{FILE}{name}"), text)).collect();
         Ok(Inspected { component, manifest, files })
     }
 }

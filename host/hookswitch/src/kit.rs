@@ -35,7 +35,6 @@ use crate::{
 pub(crate) struct Kit {
     engine: Engine,
     path: PathBuf,
-    pub(crate) code: Code,
     /// The files that its manifest depends on.
     pub(crate) files: Vec<(String, String)>,
     pub(crate) component: Component,
@@ -80,7 +79,7 @@ impl Kit {
         let folder = tempfile::Builder::new().prefix("hookswitch-kit-").tempdir().map_err(|error| unset(&error))?;
         authority.write(&folder.path().join("ca.pem")).map_err(|error| unset(&error))?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Ok(Self { engine, path, code, files, component, manifest, loaded_in, authority, network, folder })
+        Ok(Self { engine, path, files, component, manifest, loaded_in, authority, network, folder })
     }
 }
 

@@ -95,7 +95,9 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
     let Some(plugin) = host.plugin.get(name) else {
         return Err(OpenError::Configuration(vec![format!("there is no [plugin.{name}]")]));
     };
-    let (code, Inspected { component, manifest, files }, update) = load(name, plugin, loaded, premises).await?;
+    let (code, inspected, update) = load(name, plugin, loaded, premises).await?;
+    let files: Vec<_> = inspected.settings().collect();
+    let Inspected { component, manifest, .. } = inspected;
     let faults = manifest.faults(name, plugin, &loaded.folder);
     if !faults.is_empty() {
         return Err(OpenError::Configuration(faults));

@@ -44,7 +44,7 @@ pub(crate) fn lint(manifest: &Manifest, plays: &[Play]) -> BTreeSet<Remark> {
 
 fn of_run(run: &Run, requests: &[Request], remarks: &mut BTreeSet<Remark>) {
     let http: Vec<&Request> = requests.iter().filter(|request| request.intent.kind == HTTP).collect();
-    let mut remark = |text: String| drop(remarks.insert(Remark { place: run.begun.function.clone(), text }));
+    let mut remark = |text: String| { remarks.insert(Remark { place: run.begun.function.clone(), text }); };
     let mut read_before = false;
     let mut pages: BTreeMap<&str, usize> = BTreeMap::new();
     for request in &http {
@@ -58,9 +58,9 @@ fn of_run(run: &Run, requests: &[Request], remarks: &mut BTreeSet<Remark>) {
             Effect::Once if keyed => remark(format!(
                 "{what} has an idempotency key and is sent as `once`: as `idempotent` the host may repeat it after a crash"
             )),
-            Effect::Once if !read_before => remark(format!(
-                "{what} is sent as `once` with nothing read before: after a crash nobody knows whether it was done; \
-                 search for it first (`search_then_create`)"
+            Effect::Once if !read_before && run.begun.attempt > 1 => remark(format!(
+                "{what} is sent as `once` on a later try with nothing read before: the try before may have done it; \
+                 search first (`search_then_create`)"
             )),
             Effect::Idempotent if intent.method == "POST" && !keyed && !holds_key(intent.body.start()) => {
                 remark(format!(

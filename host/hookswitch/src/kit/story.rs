@@ -150,7 +150,9 @@ impl Telling {
 
     /// What an event need not say.
     fn complete(&self, kind: &str, fact: &mut Map<String, Value>) {
-        let mut usual = |key: &str, value: Value| drop(fact.entry(key).or_insert(value));
+        let mut usual = |key: &str, value: Value| {
+            fact.entry(key).or_insert(value);
+        };
         match kind {
             "arrived" => {
                 let external = Some(self.number.as_str()).filter(|number| !number.is_empty());

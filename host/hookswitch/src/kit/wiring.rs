@@ -27,7 +27,9 @@ impl Kit {
     /// What is wrong with the scenario's `plugin` and `server`.
     pub(super) fn wire(&self, scenario: &Scenario, folder: &Path, door: SocketAddr) -> Result<Loaded, String> {
         let mut server = scenario.server.clone();
-        let mut usual = |key: &str, value: &str| drop(server.entry(key).or_insert_with(|| value.into()));
+        let mut usual = |key: &str, value: &str| {
+            server.entry(key).or_insert_with(|| value.into());
+        };
         usual("region", "DE");
         usual("timezone", "Europe/Berlin");
         server.insert("data".to_owned(), "data".into());

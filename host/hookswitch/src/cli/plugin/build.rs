@@ -49,8 +49,8 @@ pub(super) fn build(project: &Project) -> miette::Result<()> {
 /// Makes a component of a core module that was built against the contract.
 fn componentise(module: &Path, component: &Path) -> miette::Result<()> {
     let made = std::fs::read(module).map_err(|error| error.to_string()).and_then(|bytes| {
-        let encoder = ComponentEncoder::default().module(&bytes).map_err(|error| format!("{error:#}"))?;
-        encoder.validate(true).encode().map_err(|error| format!("{error:#}"))
+        let encoded = ComponentEncoder::default().validate(true).module(&bytes).and_then(|encoder| encoder.encode());
+        encoded.map_err(|error| format!("{error:#}"))
     });
     let bytes = made.map_err(|error| miette::miette!("{}: {error}", module.display()))?;
     std::fs::write(component, bytes).map_err(|error| miette::miette!("{}: {error}", component.display()))

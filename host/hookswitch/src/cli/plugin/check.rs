@@ -14,6 +14,7 @@ use super::{
 use crate::kit::{
     Kit, lint,
     scenario::{self, Scenario},
+    trouble::{Moment, Trouble, What},
 };
 
 /// Look for everything that a host would refuse, and for common mistakes.
@@ -66,6 +67,10 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
             failed = true;
             say(&scenario.name, "FAILED ", Style::Bad, first)?;
         }
+        // A later try shows whether the plugin looks before it writes.
+        let writes = play.seen.iter().enumerate().filter(|(_, seen)| seen.exchange.is_some_and(|at| scenario.crm.get(at).is_some_and(|it| it.writes())));
+        let deaths = writes.map(|(at, _)| Trouble { at, what: What::Death(Moment::CarriedOut) });
+        plays.extend(deaths.map(|death| kit.play(&scenario, Some(death))).collect::<Vec<_>>());
         plays.push(play);
     }
     if plays.is_empty() {
@@ -73,7 +78,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
         let text = format!("there are no scenarios in {}: what the plugin does cannot be looked at", folder.display());
         say("scenarios", "FAILED ", Style::Bad, &text)?;
     } else {
-        say("scenarios", "ok     ", Style::Good, &format!("{} played", plays.len()))?;
+        say("scenarios", "ok     ", Style::Good, &format!("{} plays looked at", plays.len()))?;
         let remarks = lint::lint(manifest, &plays);
         failed |= options.strict && !remarks.is_empty();
         for remark in &remarks {

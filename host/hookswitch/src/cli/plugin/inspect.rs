@@ -64,7 +64,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     let (mut spent, mut memory) = (Duration::ZERO, 0);
     for _ in 0..CALLS {
         let began = Instant::now();
-        let outcome = runtime.block_on(kit.component.manifest(Job::denied(), &Vec::new()));
+        let outcome = runtime.block_on(kit.component.manifest(Job::denied(), &kit.files));
         spent += began.elapsed();
         memory = memory.max(outcome.usage.peak_memory_bytes);
     }
