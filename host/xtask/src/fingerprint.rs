@@ -37,3 +37,28 @@ fn add(root: &Path, source: &Path, digest: &mut Sha256) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_contents_names_and_words_apart_and_leaves_out_what_builds_make() {
+        let root = std::env::temp_dir().join(format!("hookswitch-fingerprint-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("src/node_modules")).unwrap();
+        let put = |name: &str, content: &str| std::fs::write(root.join("src").join(name), content).unwrap();
+        let now = |with: &str| of(&root, &[root.join("src")], &[with]).unwrap();
+        put("a", "one");
+        let first = now("1.0");
+        assert_eq!(now("1.0"), first);
+        put("node_modules/a", "made");
+        assert_eq!(now("1.0"), first);
+        assert_ne!(now("1.1"), first);
+        put("a", "two");
+        assert_ne!(now("1.0"), first);
+        put("a", "one");
+        std::fs::rename(root.join("src/a"), root.join("src/b")).unwrap();
+        assert_ne!(now("1.0"), first);
+        std::fs::remove_dir_all(root).unwrap();
+    }
+}
