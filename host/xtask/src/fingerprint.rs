@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
-/// Folders that builds and programs fill.
-const MADE: [&str; 3] = ["node_modules", "target", "__pycache__"];
+/// What builds and programs leave beside the sources.
+const MADE: [&str; 5] = ["node_modules", "package-lock.json", "target", "__pycache__", "environment"];
 
 /// A fingerprint of these files and folders, by their paths below `root` and their contents, and of the words `with`:
 /// the same on every machine.
@@ -26,7 +26,10 @@ fn add(root: &Path, source: &Path, digest: &mut Sha256) -> Result<()> {
         let entries = std::fs::read_dir(source)?.map(|entry| Ok(entry?.path()));
         let mut entries: Vec<PathBuf> = entries.collect::<Result<_>>()?;
         entries.sort();
-        for entry in entries.iter().filter(|entry| !MADE.iter().any(|made| entry.ends_with(made))) {
+        let is_made = |entry: &Path| {
+            MADE.iter().any(|made| entry.ends_with(made)) || entry.extension().is_some_and(|ending| ending == "wasm")
+        };
+        for entry in entries.iter().filter(|entry| !is_made(entry)) {
             add(root, entry, digest)?;
         }
     } else {
@@ -52,6 +55,7 @@ mod tests {
         let first = now("1.0");
         assert_eq!(now("1.0"), first);
         put("node_modules/a", "made");
+        put("plugin.wasm", "made");
         assert_eq!(now("1.0"), first);
         assert_ne!(now("1.1"), first);
         put("a", "two");
