@@ -37,10 +37,14 @@ def build(app: Path, output: Path, wit: Path) -> list[str]:
         folder = Path(work)
         shutil.copytree(wit, folder / "deps/hookswitch-plugin", ignore=lambda _, files: [f for f in files if not f.endswith(".wit")])
         (folder / "world.wit").write_text(world(names))
+        # The SDK comes first: it puts the job's clock in place of Python's, which other modules take their names from.
+        entry = folder / "entry" / "hookswitch_entry.py"
+        entry.parent.mkdir()
+        entry.write_text(f"import hookswitch_sdk\nfrom {app.stem} import *\n")
         sdk = Path(__file__).parent
         # Nothing but the plugin's own folder and the SDK goes in.
-        command = [tool(), "-d", work, "-w", "plugin", "componentize", "--stub-wasi", app.stem]
-        command += ["-p", str(app.parent), "-p", str(sdk), "-o", str(output)]
+        command = [tool(), "-d", work, "-w", "plugin", "componentize", "--stub-wasi", entry.stem]
+        command += ["-p", str(entry.parent), "-p", str(app.parent), "-p", str(sdk), "-o", str(output)]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"componentize-py could not build {app}:\n{done.stdout}{done.stderr}")

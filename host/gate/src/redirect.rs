@@ -121,7 +121,7 @@ impl Gate {
 /// What of a request's headers may be seen by another origin.
 fn general(headers: &HeaderMap, known: &Known) -> HeaderMap {
     let plain = |value: &HeaderValue| !value.is_sensitive() && !known.redactor.finds(value.as_bytes());
-    let kept = headers.iter().filter(|(name, value)| GENERAL.contains(*name) && plain(*value));
+    let kept = headers.iter().filter(|(name, value)| GENERAL.contains(*name) && plain(value));
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 

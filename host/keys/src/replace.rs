@@ -61,7 +61,8 @@ mod tests {
     fn die_after(steps: usize, folder: &Path, content: &[u8]) -> io::Result<()> {
         let (half, rest) = content.split_at(content.len() / 2);
         let mut replacement = Replacement::begin(folder, "file")?;
-        let mut todo: Vec<Box<dyn FnMut(&mut Replacement) -> io::Result<()>>> = vec![
+        type Step<'a> = Box<dyn FnMut(&mut Replacement) -> io::Result<()> + 'a>;
+        let mut todo: Vec<Step<'_>> = vec![
             Box::new(|it| it.write(half)),
             Box::new(|it| it.write(rest)),
             Box::new(|it| it.sync()),

@@ -22,13 +22,16 @@ const ROUND: Duration = Duration::from_secs(1);
 /// Calls of the well-behaved plugin come at this distance: as often as phones ring in a large office.
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// What it is called, the hostile components beside, and how long each call took.
+type Manner<'a> = (&'a str, Vec<&'a Arc<Component>>, Vec<Duration>);
+
 #[tokio::main]
 async fn main() {
     let engine = engine_for(64);
     let good = load(&engine, &Guest { pages: 16, ..Guest::default() }).await;
     let spinning = Arc::new(load(&engine, &Guest::preparing("(loop (br 0))")).await);
     let eating = Arc::new(load(&engine, &bomb()).await);
-    let mut manners: [(&str, Vec<&Arc<Component>>, Vec<Duration>); 5] = [
+    let mut manners: [Manner<'_>; 5] = [
         ("alone", vec![], Vec::new()),
         ("alone again", vec![], Vec::new()),
         ("beside one that spins", vec![&spinning], Vec::new()),

@@ -7,7 +7,7 @@ use crate::scheme::Algorithm;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Digest {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     /// SHA-256 over parts of which one is this key.
     Concat(SecretString),
 }
@@ -19,7 +19,7 @@ impl Digest {
             Algorithm::Sha256 => hmac::HMAC_SHA256,
             Algorithm::Sha512 => hmac::HMAC_SHA512,
         };
-        Digest::Hmac(hmac::Key::new(algorithm, key))
+        Digest::Hmac(Box::new(hmac::Key::new(algorithm, key)))
     }
 
     pub(crate) fn key(&self) -> &[u8] {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
-/// Folders that builds and programs fill.
-const MADE: [&str; 3] = ["node_modules", "target", "__pycache__"];
+/// What builds and programs leave beside the sources.
+const MADE: [&str; 5] = ["node_modules", "package-lock.json", "target", "__pycache__", "environment"];
 
 /// A fingerprint of these files and folders, by their paths below `root` and their contents, and of the words `with`:
 /// the same on every machine.
@@ -26,7 +26,10 @@ fn add(root: &Path, source: &Path, digest: &mut Sha256) -> Result<()> {
         let entries = std::fs::read_dir(source)?.map(|entry| Ok(entry?.path()));
         let mut entries: Vec<PathBuf> = entries.collect::<Result<_>>()?;
         entries.sort();
-        for entry in entries.iter().filter(|entry| !MADE.iter().any(|made| entry.ends_with(made))) {
+        let is_made = |entry: &Path| {
+            MADE.iter().any(|made| entry.ends_with(made)) || entry.extension().is_some_and(|ending| ending == "wasm")
+        };
+        for entry in entries.iter().filter(|entry| !is_made(entry)) {
             add(root, entry, digest)?;
         }
     } else {
@@ -36,4 +39,30 @@ fn add(root: &Path, source: &Path, digest: &mut Sha256) -> Result<()> {
         digest.update(content);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_contents_names_and_words_apart_and_leaves_out_what_builds_make() {
+        let root = std::env::temp_dir().join(format!("hookswitch-fingerprint-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("src/node_modules")).unwrap();
+        let put = |name: &str, content: &str| std::fs::write(root.join("src").join(name), content).unwrap();
+        let now = |with: &str| of(&root, &[root.join("src")], &[with]).unwrap();
+        put("a", "one");
+        let first = now("1.0");
+        assert_eq!(now("1.0"), first);
+        put("node_modules/a", "made");
+        put("plugin.wasm", "made");
+        assert_eq!(now("1.0"), first);
+        assert_ne!(now("1.1"), first);
+        put("a", "two");
+        assert_ne!(now("1.0"), first);
+        put("a", "one");
+        std::fs::rename(root.join("src/a"), root.join("src/b")).unwrap();
+        assert_ne!(now("1.0"), first);
+        std::fs::remove_dir_all(root).unwrap();
+    }
 }

@@ -41,3 +41,13 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 fn note(workspace: &Workspace) -> PathBuf {
     workspace.join(format!("{COMPONENT}.txt"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runner_in_the_repository_is_as_new_as_its_sources() {
+        check(&Workspace::find().unwrap()).unwrap();
+    }
+}

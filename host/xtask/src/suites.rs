@@ -208,8 +208,11 @@ fn result(line: &str) -> Option<Count> {
     Some(Count { passed: before(counts, "passed"), failed: before(counts, "failed") })
 }
 
-/// `ok 3 - pages are walked to the end`; those of a file or a subtest are indented.
+/// `ok 3 - pages are walked to the end`; parts of a test are indented, tests that the filter left out end with `# SKIP`.
 fn tap(line: &str) -> Option<Count> {
+    if line.contains(" # SKIP") {
+        return None;
+    }
     if line.starts_with("not ok ") {
         return Some(Count { passed: 0, failed: 1 });
     }
@@ -275,6 +278,7 @@ mod tests {
         assert_eq!(counted(tap("ok 3 - pages are walked to the end")), Some((1, 0)));
         assert_eq!(counted(tap("not ok 4 - a later try looks before it creates")), Some((0, 1)));
         assert_eq!(counted(tap("    ok 1 - a part of another test")), None);
+        assert_eq!(counted(tap("ok 5 - settings # SKIP test name does not match pattern")), None);
         assert_eq!(counted(tap("# pass 20")), None);
         assert_eq!(counted(unittest("test_pages (test_small.Pages.test_pages) ... ok")), Some((1, 0)));
         assert_eq!(counted(unittest("test_pages (test_small.Pages.test_pages) ... ERROR")), Some((0, 1)));

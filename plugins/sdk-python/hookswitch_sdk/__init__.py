@@ -5,6 +5,13 @@ serves; README.md shows one. What each function is for, when the host calls it a
 contract, `wit/0.1.0`.
 """
 
+import sys
+
+if sys.platform == "wasi":
+    from . import sources
+
+    sources.install()
+
 from . import clock, job, log, people, phone, secrets, settings, storage
 from .contract import (
     Agent, Call, Contact, ContactPage, Dial, Direction, Entry, Hook, Note, Number, PhoneEntry, Recording, Reference, Text,

@@ -1,4 +1,4 @@
-"""The job's clock. Python's own has no time here."""
+"""The job's clock."""
 
 from __future__ import annotations
 

@@ -1,17 +1,19 @@
+import datetime
 import json
 import unittest
 from unittest import mock
 
 from componentize_py_types import Err
-from host import Host
+from host import NOW_MS, Host
 from wit_world.exports import commands
+from wit_world.imports import random as host_random
 from wit_world.imports import settings as host_settings
 from wit_world.imports import storage as host_storage
 from wit_world.imports import types
 
 import hookswitch_build
 import hookswitch_sdk as hookswitch
-from hookswitch_sdk import interfaces
+from hookswitch_sdk import interfaces, sources
 
 
 class Plugins(unittest.TestCase):
@@ -137,6 +139,13 @@ class Helpers(unittest.TestCase):
             kept["cursor"] = types.Content_Text("{")
             self.assertIsNone(hookswitch.storage.plugin.get("cursor"))
             self.assertIsNone(hookswitch.storage.call.get("none"))
+
+    def test_time_and_chance_are_the_jobs(self):
+        with Host(), mock.patch.object(host_random, "bytes", lambda count: b"\x55" * min(count, 1024)):
+            self.assertEqual(sources.Datetime.now().isoformat(), "1994-11-06T08:49:37")
+            self.assertEqual(sources.Datetime.now(datetime.timezone.utc).timestamp() * 1000, NOW_MS)
+            self.assertEqual(sources.Date.today().isoformat(), "1994-11-06")
+            self.assertEqual(sources.urandom(3000), b"\x55" * 3000)
 
     def test_settings(self):
         values = {"flag": "true", "days": "30", "name": "  Ana "}

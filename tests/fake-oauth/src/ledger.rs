@@ -183,10 +183,10 @@ impl Ledger {
             Life::Text(seconds) => fields.push(format!(r#""expires_in":"{seconds}""#)),
             Life::Untold(_) => {}
         }
-        if let Some(family) = family {
-            if self.profile.refresh != Refresh::Static || first {
-                fields.push(format!(r#""refresh_token":"{}""#, self.families[family].refresh));
-            }
+        if let Some(family) = family
+            && (self.profile.refresh != Refresh::Static || first)
+        {
+            fields.push(format!(r#""refresh_token":"{}""#, self.families[family].refresh));
         }
         if let Some(base) = self.profile.base {
             fields.push(format!(r#""{base}":"{}""#, self.base));

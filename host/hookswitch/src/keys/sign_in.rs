@@ -62,7 +62,7 @@ impl SignIn {
         if !matches!(result, Err(SignInError::Callback | SignInError::Unknown)) {
             let mut fields = url::form_urlencoded::parse(query.as_bytes());
             if let Some((_, state)) = fields.find(|(name, _)| name == "state") {
-                self.attempts.settle(&state, result.as_ref().map(|()| ()).map_err(ToString::to_string));
+                self.attempts.settle(&state, result.as_ref().copied().map_err(ToString::to_string));
             }
         }
         result

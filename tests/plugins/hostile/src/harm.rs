@@ -112,9 +112,12 @@ fn texts() -> Result<Answer, Failure> {
     note("secrets.matches", secrets::matches(&text, &text).to_string());
     note("settings.get", settings::get(&text).unwrap_or_default());
     note("storage.get", said(storage::get(scope, &text).map(|_| String::new())));
-    note("storage.put", said(storage::put(scope, "k", &Content::Text(text.clone()), None, None).map(|n| n.to_string())));
+    note(
+        "storage.put",
+        said(storage::put(scope, "k", &Content::Text(text.clone()), None, None).map(|n| n.to_string())),
+    );
     note("storage.keys", said(storage::keys(scope, &text, None, u32::MAX).map(|keys| keys.concat())));
-    logging::log(logging::Level::Info, &text, &vec![(text.clone(), text.clone())]);
+    logging::log(logging::Level::Info, &text, &[(text.clone(), text.clone())]);
     Ok(Answer { lines: answers.iter().map(|(name, length)| format!("{name}: {length} bytes")).collect() })
 }
 
