@@ -86,7 +86,9 @@ impl Code {
         let missing = manifest.served_but_missing(&component.exports());
         if !missing.is_empty() {
             let missing = missing.join(", ");
-            return Err(CodeError::Manifest(format!("the manifest says that it serves {missing}, which it does not export")));
+            return Err(CodeError::Manifest(format!(
+                "the manifest says that it serves {missing}, which it does not export"
+            )));
         }
         Ok(Inspected { component, manifest, files })
     }

@@ -67,7 +67,15 @@ impl Intake {
         let (wall, now) = (clock.now(), Instant::now());
         let heard = |call: &Call| now.checked_sub(Duration::from_millis(wall.since(call.changed))).unwrap_or(now);
         let heard = calls.iter().filter(|call| call.is_open()).map(|call| (call.chain.clone(), heard(call))).collect();
-        Self { tracker: Tracker::new(pbx.clone(), calls).told_ring_ends(), heard, pbx, config, journal, dispatch, clock }
+        Self {
+            tracker: Tracker::new(pbx.clone(), calls).told_ring_ends(),
+            heard,
+            pbx,
+            config,
+            journal,
+            dispatch,
+            clock,
+        }
     }
 
     /// Takes reports until the source ends.

@@ -23,9 +23,7 @@ use crate::{
     intake::Intake,
     keeper,
     keys::{Keys, SignIn},
-    metrics,
-    news,
-    reload, resume, sources,
+    metrics, news, reload, resume, sources,
     station::Station,
     status::{self, Status},
     updates::Updates,
@@ -297,7 +295,8 @@ impl Service {
         let (stop, tasks) = (self.stop.child_token(), TaskTracker::new());
         let span = tracing::info_span!("source", pbx = %name);
         tasks.spawn(source.run(reports, stop.clone()).instrument(span));
-        let intake = Intake::new(pbx, loaded.config.clone(), self.journal.clone(), self.dispatch.clone(), calls, Clock::World);
+        let intake =
+            Intake::new(pbx, loaded.config.clone(), self.journal.clone(), self.dispatch.clone(), calls, Clock::World);
         tasks.spawn(intake.run(taken, self.give_up.clone()));
         tasks.close();
         Ok(Line { imprint, stop, tasks })

@@ -25,9 +25,7 @@ use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 
 use self::recorded::Settled;
 pub(crate) use self::{recorded::record_all, tape::Tape};
-use crate::{
-    desk::{Desk, Lane},
-};
+use crate::desk::{Desk, Lane};
 
 /// One visit's view of the host.
 pub(crate) struct Session {

@@ -208,7 +208,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub(crate) fn verify(path: &Path, bytes: &[u8], key: &config::VendorKey) -> Result<String, String> {
     let signature = signature_of(path);
     let text = fs::read_to_string(&signature).map_err(|error| {
-        format!("the vendor's signature {}: {error}; get it from the vendor, it belongs beside the plugin", signature.display())
+        format!(
+            "the vendor's signature {}: {error}; get it from the vendor, it belongs beside the plugin",
+            signature.display()
+        )
     })?;
     let read = SignatureBox::from_string(&text);
     let read = read.map_err(|error| format!("{} is no signature: {error}", signature.display()))?;

@@ -85,9 +85,9 @@ impl TryFrom<String> for VendorKey {
     fn try_from(text: String) -> Result<Self, String> {
         // The whole file, or its second line alone.
         let key = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-        minisign::PublicKey::from_base64(key)
-            .map(Self)
-            .map_err(|error| format!("this is no public key of minisign ({error}); it begins with RW and is in the file .pub"))
+        minisign::PublicKey::from_base64(key).map(Self).map_err(|error| {
+            format!("this is no public key of minisign ({error}); it begins with RW and is in the file .pub")
+        })
     }
 }
 

@@ -77,9 +77,9 @@ async fn load(
     match updates.admit(name, &build, plugin.update).map_err(refused)? {
         Admission::Take => Ok((code, inspected, None)),
         Admission::Wait(why) => {
-            let kept = updates.copy(name).and_then(|bytes| {
-                Code::of(bytes, code.is_script()).map_err(|error| error.to_string())
-            });
+            let kept = updates
+                .copy(name)
+                .and_then(|bytes| Code::of(bytes, code.is_script()).map_err(|error| error.to_string()));
             let kept = kept.map_err(|error| refused(format!("{why}; the build in force cannot be used: {error}")))?;
             let inspected = kept.inspect(premises.engine).await.map_err(broken)?;
             tracing::warn!(plugin = name, "{why}; until then the build in force stays");

@@ -88,7 +88,14 @@ const PAGE: &str = "<!DOCTYPE html><html><head><title>Maintenance</title></head>
 impl Crm {
     pub(crate) fn new(exchanges: Vec<Exchange>, folder: PathBuf, trouble: Option<Trouble>) -> Arc<Self> {
         let state = State { asked: vec![0; exchanges.len()], ..State::default() };
-        Arc::new(Self { exchanges, folder, trouble, death: CancellationToken::new(), buried: AtomicBool::new(false), state: Mutex::new(state) })
+        Arc::new(Self {
+            exchanges,
+            folder,
+            trouble,
+            death: CancellationToken::new(),
+            buried: AtomicBool::new(false),
+            state: Mutex::new(state),
+        })
     }
 
     /// Cancelled where the host is to die.

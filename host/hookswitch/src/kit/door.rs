@@ -168,9 +168,10 @@ async fn answer(request: http::Request<Incoming>, origin: Option<&str>, crm: &Cr
         None => Uri::to_string(&head.uri),
     };
     let Ok(url) = url.parse() else { return Ok(refused()) };
-    let headers = head.headers.iter().map(|(name, value)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
+    let headers = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     let request = Request { method: head.method.to_string(), url, headers: headers.collect(), body: body.to_vec() };
     match crm.take(request) {
         Deed::Answer(reply) => said(reply).await,

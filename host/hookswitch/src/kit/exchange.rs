@@ -282,11 +282,21 @@ impl Exchange {
         let form = request.form();
         for (name, expected) in &self.form {
             let there = form.iter().find(|(known, _)| known == name).map(|(_, value)| Value::from(value.as_str()));
-            found.extend(compare(&format!("form.{name}"), &expected.as_str().into(), there.as_ref(), false, &mut learned));
+            found.extend(compare(
+                &format!("form.{name}"),
+                &expected.as_str().into(),
+                there.as_ref(),
+                false,
+                &mut learned,
+            ));
         }
         if self.exact && !self.form.is_empty() {
             for (name, value) in form.iter().filter(|(name, _)| !self.form.contains_key(name)) {
-                found.push(Difference { place: format!("form.{name}"), expected: "nothing".into(), found: value.clone() });
+                found.push(Difference {
+                    place: format!("form.{name}"),
+                    expected: "nothing".into(),
+                    found: value.clone(),
+                });
             }
         }
         if let Some(expected) = &self.body {
@@ -324,7 +334,11 @@ impl Exchange {
                 Some(at) => drop(left.swap_remove(at)),
                 None => {
                     let there = left.iter().position(|(known, _)| known == name).map(|at| left.swap_remove(at).1);
-                    found.push(differ(&format!("query.{name}"), glob.clone(), there.unwrap_or_else(|| "nothing".into())));
+                    found.push(differ(
+                        &format!("query.{name}"),
+                        glob.clone(),
+                        there.unwrap_or_else(|| "nothing".into()),
+                    ));
                 }
             }
         }

@@ -41,14 +41,20 @@ pub(crate) fn judge(scenario: &Scenario, play: &Play) -> Vec<String> {
                 (least, u32::MAX) => format!("at least {least} times"),
                 (least, most) => format!("{least} to {most} times"),
             };
-            wrong.push(format!("`{}` (number {} of [[crm]]) was asked {asked} times, not {often}", exchange.request, at + 1));
+            wrong.push(format!(
+                "`{}` (number {} of [[crm]]) was asked {asked} times, not {often}",
+                exchange.request,
+                at + 1
+            ));
         }
     }
     wrong.extend(jobs(scenario, play));
     let mut names = Names::new();
     for (function, expected) in &scenario.expect.result {
         let found = result(play, function);
-        wrong.extend(compare(&format!("result.{function}"), expected, found.as_ref(), false, &mut names).iter().map(line));
+        wrong.extend(
+            compare(&format!("result.{function}"), expected, found.as_ref(), false, &mut names).iter().map(line),
+        );
     }
     for (key, found) in &play.stored {
         let expected = scenario.expect.storage.get(key).unwrap_or(&Value::Null);
@@ -72,12 +78,16 @@ pub(crate) fn survived(scenario: &Scenario, without: &Play, play: &Play) -> Surv
     wrong.extend(unexpected(&scenario.crm, &play.seen));
     wrong.extend(crash(play));
     let told = told(play);
-    let writes = scenario.crm.iter().zip(without.asked.iter().zip(&play.asked)).filter(|(exchange, _)| exchange.writes());
+    let writes =
+        scenario.crm.iter().zip(without.asked.iter().zip(&play.asked)).filter(|(exchange, _)| exchange.writes());
     for (exchange, (once, now)) in writes {
         if now > once {
             wrong.push(format!("`{}` was carried out {now} times instead of {once}", exchange.request));
         } else if now < once && told.is_none() && play.broken.is_none() {
-            wrong.push(format!("`{}` was carried out {now} times instead of {once}, and nobody was told", exchange.request));
+            wrong.push(format!(
+                "`{}` was carried out {now} times instead of {once}, and nobody was told",
+                exchange.request
+            ));
         }
     }
     match (wrong.is_empty(), told) {
@@ -93,7 +103,8 @@ fn told(play: &Play) -> Option<String> {
         return Some(format!("all work is held: {held}"));
     }
     let parked = play.jobs.iter().find(|job| job.state == State::Parked);
-    let of_job = parked.map(|job| format!("{} parked: {}", job.kind, first_line(job.problem.as_deref().unwrap_or("?"))));
+    let of_job =
+        parked.map(|job| format!("{} parked: {}", job.kind, first_line(job.problem.as_deref().unwrap_or("?"))));
     let of_single = || {
         let failed = play.singles.iter().find_map(|came| came.result.as_ref().err());
         failed.map(|(word, text)| format!("{word}: {}", first_line(text)))
@@ -168,7 +179,13 @@ fn result(play: &Play, function: &str) -> Option<Value> {
     let value = match function {
         "lookup-by-number" => serde_json::to_value(play.dossier.contacts.as_ref()?),
         "contacts-create" => {
-            return play.jobs.iter().rev().find(|job| job.kind == "contact").and_then(|job| job.result.clone()).map(kebab);
+            return play
+                .jobs
+                .iter()
+                .rev()
+                .find(|job| job.kind == "contact")
+                .and_then(|job| job.result.clone())
+                .map(kebab);
         }
         "journal-begin" => serde_json::to_value(play.dossier.begun.as_ref()?),
         "journal-write" => serde_json::to_value(play.dossier.written.as_ref()?),

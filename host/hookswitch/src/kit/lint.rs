@@ -44,7 +44,9 @@ pub(crate) fn lint(manifest: &Manifest, plays: &[Play]) -> BTreeSet<Remark> {
 
 fn of_run(run: &Run, requests: &[Request], remarks: &mut BTreeSet<Remark>) {
     let http: Vec<&Request> = requests.iter().filter(|request| request.intent.kind == HTTP).collect();
-    let mut remark = |text: String| { remarks.insert(Remark { place: run.begun.function.clone(), text }); };
+    let mut remark = |text: String| {
+        remarks.insert(Remark { place: run.begun.function.clone(), text });
+    };
     let mut read_before = false;
     let mut pages: BTreeMap<&str, usize> = BTreeMap::new();
     for request in &http {
@@ -76,7 +78,9 @@ fn of_run(run: &Run, requests: &[Request], remarks: &mut BTreeSet<Remark>) {
         let Some(Reply::Response { status, body, .. }) = answer.as_ref().map(|answer| &answer.reply) else { continue };
         let more = body.whole().is_some_and(has_more) && pages.get(path(&intent.url)) == Some(&1);
         if (200..300).contains(status) && more && run.begun.function != "lookup.by-number" {
-            remark(format!("{what} was answered with a page that says that there are more, and no further one is asked for"));
+            remark(format!(
+                "{what} was answered with a page that says that there are more, and no further one is asked for"
+            ));
         }
     }
 }

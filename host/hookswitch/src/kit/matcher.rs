@@ -190,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_part() {
-        for (pattern, text) in [("a*c", "abc"), ("*", ""), ("a*", "a"), ("*b*", "abc"), ("abc", "abc"), ("a*b*c", "a1b2c")] {
+        for (pattern, text) in
+            [("a*c", "abc"), ("*", ""), ("a*", "a"), ("*b*", "abc"), ("abc", "abc"), ("a*b*c", "a1b2c")]
+        {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a*c", "ab"), ("abc", "abcd"), ("a*a", "a"), ("", "x"), ("*b*b*", "ab")] {

@@ -120,7 +120,8 @@ impl Scenario {
 fn read(path: &Path) -> Result<File, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let shown = path.display().to_string();
-    let file: File = toml::from_str(&text).map_err(|error| Error::Syntax(Box::new(config::Error::syntax(&shown, &text, &error))))?;
+    let file: File =
+        toml::from_str(&text).map_err(|error| Error::Syntax(Box::new(config::Error::syntax(&shown, &text, &error))))?;
     let wrong = |place: String, problem: String| Error::Wrong { path: path.to_owned(), place, problem };
     for (at, exchange) in file.crm.iter().enumerate() {
         if let Some(fault) = exchange.fault() {

@@ -193,7 +193,9 @@ fn hook(input: &Value) -> Result<Hook, String> {
         Some(other) => other.to_string(),
     };
     Ok(Hook {
-        name: Some(text("name", "")).filter(|name| !name.is_empty()).ok_or("`input.name`, the hook's name, is missing")?,
+        name: Some(text("name", ""))
+            .filter(|name| !name.is_empty())
+            .ok_or("`input.name`, the hook's name, is missing")?,
         method: text("method", "POST"),
         query: fields("query"),
         headers: fields("headers"),
@@ -221,7 +223,13 @@ fn snake(input: Value) -> Value {
         Value::Object(members) => Value::Object(
             members
                 .into_iter()
-                .map(|(name, value)| if own.contains(&name.as_str()) { (name, value) } else { (name.replace('-', "_"), renamed(value, '-', "_")) })
+                .map(|(name, value)| {
+                    if own.contains(&name.as_str()) {
+                        (name, value)
+                    } else {
+                        (name.replace('-', "_"), renamed(value, '-', "_"))
+                    }
+                })
                 .collect(),
         ),
         other => other,

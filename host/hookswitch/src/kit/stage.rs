@@ -95,7 +95,11 @@ impl Kit {
         let began = Instant::now();
         let log = Log::default();
         let subscriber = tracing_subscriber::registry().with(
-            tracing_subscriber::fmt::layer().with_ansi(false).with_target(false).without_time().with_writer(log.clone()),
+            tracing_subscriber::fmt::layer()
+                .with_ansi(false)
+                .with_target(false)
+                .without_time()
+                .with_writer(log.clone()),
         );
         let mut play = tracing::subscriber::with_default(subscriber, || self.stage(scenario, trouble))
             .unwrap_or_else(|broken| Play { broken: Some(broken), ..Play::default() });
@@ -196,7 +200,14 @@ impl Life {
         let keys = Keys::empty(&data).map_err(|error| error.to_string())?;
         let second = Duration::from_secs(1);
         let limits = Limits { first_byte: second, silence: second, total: second, ..Limits::default() };
-        let premises = Premises { engine: &kit.engine, journal: &journal, keys: &keys, clock: clock.clone(), limits, updates: None };
+        let premises = Premises {
+            engine: &kit.engine,
+            journal: &journal,
+            keys: &keys,
+            clock: clock.clone(),
+            limits,
+            updates: None,
+        };
         let desk = desk::open(PLUGIN, loaded, &premises).await.map_err(|error| error.to_string())?;
         keeper::restore_users(&desk).await;
         let dispatch = Arc::new(Dispatch::default());
@@ -272,7 +283,8 @@ impl Life {
     async fn end(self, scenario: &Scenario, crm: &Crm) -> Result<Play, String> {
         let keys: Vec<String> = scenario.expect.storage.keys().cloned().collect();
         let now = self.desk.clock.now();
-        let last = CallRef { pbx: PbxName::from(PBX), chain: Chain::from(format!("call-{}", scenario.calls.len()).as_str()) };
+        let last =
+            CallRef { pbx: PbxName::from(PBX), chain: Chain::from(format!("call-{}", scenario.calls.len()).as_str()) };
         let found = self.journal.read(move |view| {
             let filter = JobFilter { limit: 10_000, ..JobFilter::default() };
             let mut jobs = view.list_jobs(&filter)?;

@@ -41,7 +41,10 @@ pub(super) fn build(project: &Project) -> miette::Result<()> {
     let status = Command::new("sh").arg("-c").arg(command).current_dir(&project.folder).status();
     let status = status.map_err(|error| miette::miette!("the shell cannot be started: {error}"))?;
     if !status.success() {
-        return Err(miette::miette!(help = format!("the command is `build` in {FILE}"), "`{command}` failed: {status}"));
+        return Err(miette::miette!(
+            help = format!("the command is `build` in {FILE}"),
+            "`{command}` failed: {status}"
+        ));
     }
     project.module.as_ref().map_or(Ok(()), |module| componentise(module, &project.component))
 }

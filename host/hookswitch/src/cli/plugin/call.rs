@@ -42,8 +42,9 @@ pub(in super::super) struct Options {
 
 pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode> {
     let project = Project::find(options.plugin.as_deref())?;
-    let input: Value = serde_json::from_str(&options.input)
-        .map_err(|error| miette::miette!(help = "like this: --input '{\"number\": \"+49301234567\"}'", "--input: {error}"))?;
+    let input: Value = serde_json::from_str(&options.input).map_err(|error| {
+        miette::miette!(help = "like this: --input '{\"number\": \"+49301234567\"}'", "--input: {error}")
+    })?;
     let kit = Kit::open(&project.component)?;
     let mut scenario = match &options.crm {
         Some(path) => Scenario::load(path)?,
@@ -77,7 +78,11 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
                 if common.json {
                     output::json(&serde_json::json!({ "failed": word, "problem": text }))?;
                 } else {
-                    output::line(&format!("{} as {word}: {}", output::style("failed", Style::Bad), output::printable(text)))?;
+                    output::line(&format!(
+                        "{} as {word}: {}",
+                        output::style("failed", Style::Bad),
+                        output::printable(text)
+                    ))?;
                 }
             }
         }

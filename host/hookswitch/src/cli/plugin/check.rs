@@ -68,7 +68,11 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
             say(&scenario.name, "FAILED ", Style::Bad, first)?;
         }
         // A later try shows whether the plugin looks before it writes.
-        let writes = play.seen.iter().enumerate().filter(|(_, seen)| seen.exchange.is_some_and(|at| scenario.crm.get(at).is_some_and(|it| it.writes())));
+        let writes = play
+            .seen
+            .iter()
+            .enumerate()
+            .filter(|(_, seen)| seen.exchange.is_some_and(|at| scenario.crm.get(at).is_some_and(|it| it.writes())));
         let deaths = writes.map(|(at, _)| Trouble { at, what: What::Death(Moment::CarriedOut) });
         plays.extend(deaths.map(|death| kit.play(&scenario, Some(death))).collect::<Vec<_>>());
         plays.push(play);

@@ -35,7 +35,10 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     let is_script = project.build.is_none();
     let wanted = move |path: &PathBuf| {
         let made_by_build = !is_script && path.starts_with(&made);
-        !made_by_build && !path.components().any(|part| ["target", "node_modules", ".git"].iter().any(|name| part.as_os_str() == *name))
+        !made_by_build
+            && !path
+                .components()
+                .any(|part| ["target", "node_modules", ".git"].iter().any(|name| part.as_os_str() == *name))
     };
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(&wanted)) {
@@ -43,7 +46,8 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
         }
     })
     .map_err(|error| miette::miette!("changes of files cannot be noticed: {error}"))?;
-    let places = project.watch.iter().chain([&project.scenarios]).map(|path| (path.as_path(), RecursiveMode::Recursive));
+    let places =
+        project.watch.iter().chain([&project.scenarios]).map(|path| (path.as_path(), RecursiveMode::Recursive));
     let own = [(Path::new(FILE), RecursiveMode::NonRecursive)];
     let script = is_script.then_some((project.component.as_path(), RecursiveMode::NonRecursive));
     for (path, mode) in places.chain(own).chain(script).filter(|(path, _)| path.exists()) {

@@ -79,12 +79,21 @@ pub(super) fn key(_: &Common, Key { name }: &Key) -> miette::Result<ExitCode> {
     let pair = made.map_err(|error| failed(&secret, error))?;
     let comment = Some("hookswitch: secret key of a vendor");
     let text = pair.sk.to_box(comment).map_err(|error| failed(&secret, error))?.into_string();
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&secret).map_err(|error| failed(&secret, error))?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&secret)
+        .map_err(|error| failed(&secret, error))?;
     file.write_all(text.as_bytes()).map_err(|error| failed(&secret, error))?;
     let text = pair.pk.to_box().map_err(|error| failed(&public, error))?.into_string();
     fs::write(&public, text).map_err(|error| failed(&public, error))?;
     output::line(&format!("{}: keep it secret, and a copy of it in a safe place", secret.display()))?;
-    output::line(&format!("{}: for everybody. Admins write: vendor-key = \"{}\"", public.display(), pair.pk.to_base64()))?;
+    output::line(&format!(
+        "{}: for everybody. Admins write: vendor-key = \"{}\"",
+        public.display(),
+        pair.pk.to_base64()
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -100,7 +109,8 @@ pub(super) fn sign(_: &Common, Sign { file, key, comment }: &Sign) -> miette::Re
     let trusted = (!comment.is_empty()).then_some(comment.as_str());
     let signed = minisign::sign(Some(&public), &secret, io::Cursor::new(bytes), trusted, None);
     let signature = signature_of(file);
-    fs::write(&signature, signed.map_err(|error| failed(file, error))?.into_string()).map_err(|error| failed(&signature, error))?;
+    fs::write(&signature, signed.map_err(|error| failed(file, error))?.into_string())
+        .map_err(|error| failed(&signature, error))?;
     output::line(&format!("{}: ship it beside the plugin", signature.display()))?;
     Ok(ExitCode::SUCCESS)
 }

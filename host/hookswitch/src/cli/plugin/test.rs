@@ -95,11 +95,11 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     let project = Project::find(options.plugin.as_deref())?;
     let kit = Kit::open(&project.component)?;
     let mut paths = Vec::new();
-    let given =
-        if options.scenarios.is_empty() { vec![project.scenarios.clone()] } else { options.scenarios.clone() };
+    let given = if options.scenarios.is_empty() { vec![project.scenarios.clone()] } else { options.scenarios.clone() };
     for path in &given {
-        let found = scenario::find(path)
-            .map_err(|error| miette::miette!(help = "name a scenario or a folder of them", "{}: {error}", path.display()))?;
+        let found = scenario::find(path).map_err(|error| {
+            miette::miette!(help = "name a scenario or a folder of them", "{}: {error}", path.display())
+        })?;
         paths.extend(found);
     }
     let mut scenarios = Vec::new();
@@ -162,13 +162,20 @@ fn show(common: &Common, options: &Options, Played { scenario, play, wrong }: &P
     }
     if options.verbose {
         for (at, seen) in play.seen.iter().enumerate() {
-            output::line(&format!("      {:>3}  {} → {}", at + 1, output::printable(&seen.request.to_string()), seen.answer))?;
+            output::line(&format!(
+                "      {:>3}  {} → {}",
+                at + 1,
+                output::printable(&seen.request.to_string()),
+                seen.answer
+            ))?;
             let body = String::from_utf8_lossy(&seen.request.body);
             if !body.is_empty() {
                 output::line(&format!("           {}", output::cut(&output::printable(&body), 500)))?;
             }
         }
-        play.log.iter().try_for_each(|line| output::line(&format!("      log  {}", output::printable(line.trim_start()))))?;
+        play.log
+            .iter()
+            .try_for_each(|line| output::line(&format!("      log  {}", output::printable(line.trim_start()))))?;
     }
     Ok(())
 }
