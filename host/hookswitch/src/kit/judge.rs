@@ -31,6 +31,9 @@ const FAULTS: [&str; 4] = ["trap", "limit", "deadline", "diverged"];
 
 /// What was wrong with a play without trouble; nothing if it went as the scenario says.
 pub(crate) fn judge(scenario: &Scenario, play: &Play) -> Vec<String> {
+    if let (Some(broken), []) = (&play.broken, play.seen.as_slice()) {
+        return vec![broken.clone()];
+    }
     let mut wrong: Vec<String> = play.broken.iter().cloned().collect();
     wrong.extend(unexpected(&scenario.crm, &play.seen));
     for (at, (exchange, asked)) in scenario.crm.iter().zip(&play.asked).enumerate() {
@@ -77,7 +80,9 @@ pub(crate) fn survived(scenario: &Scenario, without: &Play, play: &Play) -> Surv
     let mut wrong: Vec<String> = play.broken.iter().cloned().collect();
     wrong.extend(unexpected(&scenario.crm, &play.seen));
     wrong.extend(crash(play));
-    let told = told(play);
+    // What the scenario expects to fail is no consequence of the trouble.
+    let as_without = outcomes(play) == outcomes(without);
+    let told = told(play).filter(|_| !as_without);
     let writes =
         scenario.crm.iter().zip(without.asked.iter().zip(&play.asked)).filter(|(exchange, _)| exchange.writes());
     for (exchange, (once, now)) in writes {
@@ -95,6 +100,12 @@ pub(crate) fn survived(scenario: &Scenario, without: &Play, play: &Play) -> Surv
         (true, None) => Survival::Done,
         (true, Some(told)) => Survival::Told(told),
     }
+}
+
+/// How each piece of work ended.
+fn outcomes(play: &Play) -> (Vec<(&str, State)>, Vec<bool>) {
+    let jobs = play.jobs.iter().map(|job| (job.kind.as_str(), job.state)).collect();
+    (jobs, play.singles.iter().map(|came| came.result.is_ok()).collect())
 }
 
 /// Why some work is not done, as an admin reads it.

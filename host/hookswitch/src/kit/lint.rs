@@ -11,6 +11,9 @@ use crate::manifest::Manifest;
 /// Kinds of requests in a run's record that went to the CRM.
 const HTTP: &str = "http";
 
+/// Functions that return a page and are asked for the next one.
+const PAGED: [&str; 2] = ["directory.users", "lookup.by-text"];
+
 /// A mistake, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Remark {
@@ -77,7 +80,7 @@ fn of_run(run: &Run, requests: &[Request], remarks: &mut BTreeSet<Remark>) {
         }
         let Some(Reply::Response { status, body, .. }) = answer.as_ref().map(|answer| &answer.reply) else { continue };
         let more = body.whole().is_some_and(has_more) && pages.get(path(&intent.url)) == Some(&1);
-        if (200..300).contains(status) && more && run.begun.function != "lookup.by-number" {
+        if (200..300).contains(status) && more && !PAGED.contains(&run.begun.function.as_str()) {
             remark(format!(
                 "{what} was answered with a page that says that there are more, and no further one is asked for"
             ));

@@ -65,6 +65,7 @@ impl Kit {
             ("address", "127.0.0.1:1".into()),
             ("username", "story".into()),
             ("secret", "story".into()),
+            ("trunks", texts(["story".to_owned()])),
         ]);
         let tables = table([
             ("server", Value::Table(server)),
