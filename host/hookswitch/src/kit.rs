@@ -9,10 +9,12 @@ pub(crate) mod exchange;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod matcher;
+pub(crate) mod replay;
 pub(crate) mod scenario;
-mod single;
+pub(crate) mod single;
 pub(crate) mod stage;
 pub(crate) mod story;
+pub(crate) mod trace;
 pub(crate) mod trouble;
 mod wiring;
 

@@ -159,6 +159,21 @@ impl View<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// The newest invocations of a plugin in jobs, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn latest_runs(&self, plugin: &str, limit: u32) -> Result<Vec<Run>, Error> {
+        let mut find = self.sql.prepare_cached(&format!(
+            "{COLUMNS} WHERE plugin = ?1 AND job IS NOT NULL ORDER BY runs.id DESC LIMIT ?2"
+        ))?;
+        let found = find.query_map(rusqlite::params![plugin, limit], run)?;
+        let mut runs: Vec<Run> = found.collect::<Result<_, _>>()?;
+        runs.reverse();
+        Ok(runs)
+    }
+
     /// The invocations for a call, in the order of their ids; none if the call is unknown.
     ///
     /// # Errors

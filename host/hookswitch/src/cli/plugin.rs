@@ -8,6 +8,8 @@ mod dev;
 mod inspect;
 mod new;
 mod project;
+mod record;
+mod replay;
 mod sign;
 mod stories;
 mod test;
@@ -29,6 +31,9 @@ pub(super) enum Command {
     Inspect(inspect::Options),
     Check(check::Options),
     Stories(stories::Options),
+    Record(record::Options),
+    Replay(replay::Replay),
+    Compare(replay::Compare),
     Key(sign::Key),
     Sign(sign::Sign),
     Verify(sign::Verify),
@@ -45,6 +50,9 @@ pub(super) fn run(common: &Common, command: &Command) -> miette::Result<ExitCode
         Command::Inspect(options) => inspect::run(common, options),
         Command::Test(options) => test::run(common, options),
         Command::Stories(options) => stories::run(common, options),
+        Command::Record(options) => record::run(common, options),
+        Command::Replay(options) => replay::replay(common, options),
+        Command::Compare(options) => replay::compare(common, options),
         Command::Key(options) => sign::key(common, options),
         Command::Sign(options) => sign::sign(common, options),
         Command::Verify(options) => sign::check(common, options),

@@ -2,10 +2,13 @@
 
 mod document;
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
-use hookswitch_journal::{Reader, jobs::State};
+use hookswitch_journal::{CallRef, Reader, jobs::State};
 
 use self::document::{Document, PluginWork};
 use super::{
@@ -13,7 +16,10 @@ use super::{
     output::{self, Style},
     runs,
 };
-use crate::config;
+use crate::{
+    config::{self, Loaded},
+    kit::trace::Trace,
+};
 
 /// Show everything that happened to one call.
 ///
@@ -25,6 +31,8 @@ Examples:
   hookswitch trace 1795230418.0            as `hookswitch calls` lists it; its beginning is enough
   hookswitch trace office/1795230418.0     where several phone systems have such a call
   hookswitch trace 1795230418.0 --bodies   with what was sent and answered
+  hookswitch trace 1795230418.0 --export call.json --mask
+                                           to be played again with `hookswitch plugin replay`
   hookswitch trace 1795230418.0 --json     everything, for a program or a bug report")]
 pub(super) struct Options {
     /// The call, or the beginning of its name.
@@ -32,6 +40,15 @@ pub(super) struct Options {
     /// Show the bodies of requests and answers too.
     #[arg(long)]
     bodies: bool,
+    /// Write what a plugin did to a file, for `hookswitch plugin replay`.
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    /// Which plugin, where several worked on the call.
+    #[arg(long, value_name = "NAME", requires = "export")]
+    plugin: Option<String>,
+    /// Invent numbers, names and addresses of persons in the export.
+    #[arg(long, requires = "export")]
+    mask: bool,
 }
 
 /// Calls that are named when a name is ambiguous.
@@ -62,6 +79,9 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
             ));
         }
     };
+    if let Some(path) = &options.export {
+        return export(&loaded, &reader, options, path, &CallRef::from(&entry.call));
+    }
     let document = reader.read(|view| Document::gather(view, &loaded.config, entry));
     let document = document.map_err(|error| miette::miette!("{error}"))?;
     if common.json {
@@ -69,6 +89,39 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     } else {
         print(&document, options.bodies)?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what one plugin did in a call to a file.
+fn export(
+    loaded: &Loaded,
+    reader: &Reader,
+    options: &Options,
+    path: &Path,
+    call: &CallRef,
+) -> miette::Result<ExitCode> {
+    let runs = reader.read(|view| view.runs_of(call)).map_err(|error| miette::miette!("{error}"))?;
+    let mut plugins: Vec<&str> = runs.iter().map(|run| run.begun.plugin.as_str()).collect();
+    plugins.sort_unstable();
+    plugins.dedup();
+    let plugin = match (&options.plugin, plugins.as_slice()) {
+        (Some(name), all) if all.contains(&name.as_str()) => name.clone(),
+        (None, [only]) => (*only).to_owned(),
+        (_, all) => {
+            let help = format!("--plugin is one of: {}", all.join(", "));
+            return Err(miette::miette!(help = help, "which plugin is to be exported?"));
+        }
+    };
+    let own = runs.into_iter().filter(|run| run.begun.plugin == plugin).collect();
+    let trace = reader.read(|view| Trace::gather(view, loaded, &plugin, own));
+    let mut trace = trace.map_err(|error| miette::miette!("{error}"))?;
+    if options.mask {
+        trace = trace.masked().map_err(|error| miette::miette!("{error}"))?;
+    }
+    let text = serde_json::to_string_pretty(&trace).map_err(|error| miette::miette!("{error}"))?;
+    std::fs::write(path, text).map_err(|error| miette::miette!("{}: {error}", path.display()))?;
+    let count = trace.doings.len();
+    output::line(&format!("{}: {count} runs of {plugin}, for `hookswitch plugin replay`", path.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

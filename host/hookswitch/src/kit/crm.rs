@@ -234,6 +234,7 @@ impl Crm {
             }
             (None, None, None) => ("", Vec::new()),
         };
+        let (kind, body) = answer.bytes.clone().map_or((kind, body), |bytes| ("", bytes));
         let mut reply = Reply::new(answer.status.unwrap_or(200), kind, body);
         reply.headers.retain(|(_, value)| !value.is_empty());
         for (name, value) in &answer.headers {

@@ -85,6 +85,9 @@ pub(crate) struct Answer {
     pub(super) text: Option<String>,
     pub(super) file: Option<PathBuf>,
     pub(super) fault: Option<AnswerFault>,
+    /// The body as it is.
+    #[serde(skip)]
+    pub(super) bytes: Option<Vec<u8>>,
 }
 
 /// What happens instead of an answer.
@@ -234,6 +237,31 @@ impl Request {
 }
 
 impl Exchange {
+    /// One request that may come once, whatever its body is.
+    ///
+    /// # Errors
+    ///
+    /// The URL is none.
+    pub(super) fn once(method: &str, url: &str, answer: Answer) -> Result<Self, String> {
+        let request = Asked::try_from(format!("{method} {url}"))?;
+        let none = || Marks(Vec::new());
+        Ok(Self {
+            request,
+            headers: BTreeMap::new(),
+            json: None,
+            form: BTreeMap::new(),
+            body: None,
+            exact: false,
+            times: Some(Times { least: 0, most: 1 }),
+            when: none(),
+            unless: none(),
+            then: none(),
+            keep: BTreeMap::new(),
+            write: None,
+            answer,
+        })
+    }
+
     /// What is wrong with the exchange by itself.
     pub(super) fn fault(&self) -> Option<String> {
         let texts = self.headers.values().chain(self.form.values()).cloned().map(Value::from);

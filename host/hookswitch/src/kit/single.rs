@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hookswitch_call::number::{Number, Numbering, Region};
+use hookswitch_journal::CallRef;
 use hookswitch_runtime::{
     CallError, Component, Job,
     contract::{Call, Contact, Content, Direction, Number as Told, commands::Hook},
@@ -24,7 +25,7 @@ pub(crate) struct Came {
 }
 
 /// The functions that a scenario can call, as the contract names them.
-const FUNCTIONS: [&str; 8] = [
+const FUNCTIONS: [&str; 9] = [
     "plugin.prepare",
     "plugin.check",
     "lookup.by-number",
@@ -33,15 +34,31 @@ const FUNCTIONS: [&str; 8] = [
     "commands.receive",
     "journal.begin",
     "journal.write",
+    "journal.update",
 ];
 
 const WALL: Duration = Duration::from_secs(30);
 
 /// Calls all of them, one after the other.
 pub(super) async fn all(desk: &Arc<Desk>, singles: &[Single]) -> Vec<Came> {
+    these(desk, singles, None).await
+}
+
+/// Calls one.
+pub(crate) async fn alone(desk: &Arc<Desk>, single: &Single) -> Came {
+    let failed = Came { result: Err(("scenario", "nothing was called".to_owned())) };
+    these(desk, std::slice::from_ref(single), None).await.pop().unwrap_or(failed)
+}
+
+/// Calls them in a call that the journal knows.
+pub(super) async fn in_call(desk: &Arc<Desk>, singles: &[Single], call: &CallRef) -> Vec<Came> {
+    these(desk, singles, Some(call)).await
+}
+
+async fn these(desk: &Arc<Desk>, singles: &[Single], of: Option<&CallRef>) -> Vec<Came> {
     let mut came = Vec::new();
     for single in singles {
-        let result = match call(desk, single).await {
+        let result = match call(&Caller { desk, of }, single).await {
             Ok(Ok(value)) => Ok(kebab(value)),
             Ok(Err(error)) => Err((word(&error), error.to_string())),
             Err(wrong) => Err(("scenario", wrong)),
@@ -52,37 +69,43 @@ pub(super) async fn all(desk: &Arc<Desk>, singles: &[Single]) -> Vec<Came> {
 }
 
 /// The outer error is the scenario's.
-async fn call(desk: &Arc<Desk>, single: &Single) -> Result<Result<Value, CallError>, String> {
+async fn call(caller: &Caller<'_>, single: &Single) -> Result<Result<Value, CallError>, String> {
+    let desk = caller.desk;
     let input = snake(match &single.input {
         Value::Null => json!({}),
         given => given.clone(),
     });
     let text = |name: &str| input.get(name).and_then(Value::as_str).map(str::to_owned);
     Ok(match single.function.as_str() {
-        "plugin.prepare" => run(desk, "plugin.prepare", async |it, job| it.prepare(job).await).await,
-        "plugin.check" => run(desk, "plugin.check", async |it, job| it.check(job).await).await,
+        "plugin.prepare" => run(caller, "plugin.prepare", async |it, job| it.prepare(job).await).await,
+        "plugin.check" => run(caller, "plugin.check", async |it, job| it.check(job).await).await,
         "lookup.by-number" => {
-            let number = number(desk, &text("number").ok_or("`input.number` is missing")?);
+            let number = match input.get("number") {
+                Some(Value::String(text)) => number(desk, text),
+                Some(given @ Value::Object(_)) => read(given.clone(), "number")?,
+                _ => return Err("`input.number` is missing".to_owned()),
+            };
             let call = input.get("call").map(call_of).transpose()?;
-            run(desk, "lookup.by-number", async |it, job| it.lookup_by_number(job, &number, call.as_ref()).await).await
+            run(caller, "lookup.by-number", async |it, job| it.lookup_by_number(job, &number, call.as_ref()).await)
+                .await
         }
         "contacts.create" => {
             let draft: Contact = part(&input, "draft", &no_contact())?;
             let call = input.get("call").map(call_of).transpose()?;
-            run(desk, "contacts.create", async |it, job| it.contacts_create(job, &draft, call.as_ref()).await).await
+            run(caller, "contacts.create", async |it, job| it.contacts_create(job, &draft, call.as_ref()).await).await
         }
         "directory.users" => {
             let after = text("after");
-            run(desk, "directory.users", async |it, job| it.directory_users(job, after.as_deref()).await).await
+            run(caller, "directory.users", async |it, job| it.directory_users(job, after.as_deref()).await).await
         }
         "commands.receive" => {
             let hook = hook(&input)?;
-            run(desk, "commands.receive", async |it, job| it.commands_receive(job, &hook).await).await
+            run(caller, "commands.receive", async |it, job| it.commands_receive(job, &hook).await).await
         }
         "journal.begin" => {
             let call = call_of(input.get("call").unwrap_or(&json!({})))?;
             let contact = input.get("contact").map(|_| part(&input, "contact", &no_contact())).transpose()?;
-            run(desk, "journal.begin", async |it, job| it.journal_begin(job, &call, contact.as_ref()).await).await
+            run(caller, "journal.begin", async |it, job| it.journal_begin(job, &call, contact.as_ref()).await).await
         }
         "journal.write" => {
             let mut entry = json!({
@@ -92,18 +115,29 @@ async fn call(desk: &Arc<Desk>, single: &Single) -> Result<Result<Value, CallErr
             lay(&mut entry, input.get("entry").unwrap_or(&json!({})));
             let entry = read(entry, "entry")?;
             let begun = input.get("begun").cloned().map(|begun| read(begun, "begun")).transpose()?;
-            run(desk, "journal.write", async |it, job| it.journal_write(job, &entry, begun.as_ref()).await).await
+            run(caller, "journal.write", async |it, job| it.journal_write(job, &entry, begun.as_ref()).await).await
+        }
+        "journal.update" => {
+            let written = read(input.get("written").cloned().unwrap_or_default(), "written")?;
+            let entry = read(input.get("entry").cloned().unwrap_or_default(), "entry")?;
+            run(caller, "journal.update", async |it, job| it.journal_update(job, &written, &entry).await).await
         }
         other => return Err(format!("`{other}` cannot be called by itself; {} can", FUNCTIONS.join(", "))),
     })
 }
 
+/// Who calls a function, and in which call.
+struct Caller<'a> {
+    desk: &'a Arc<Desk>,
+    of: Option<&'a CallRef>,
+}
+
 async fn run<T: Serialize>(
-    desk: &Arc<Desk>,
+    Caller { desk, of }: &Caller<'_>,
     function: &'static str,
     call: impl AsyncFnOnce(&Component, Job) -> hookswitch_runtime::Outcome<T>,
 ) -> Result<Value, CallError> {
-    let visit = Visit { function, lane: Lane::Record, wall: WALL, call: None, leave: None };
+    let visit = Visit { function, lane: Lane::Record, wall: WALL, call: *of, leave: None };
     let returned = desk.visit(visit, call).await?;
     Ok(serde_json::to_value(returned).unwrap_or_default())
 }

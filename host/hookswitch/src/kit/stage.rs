@@ -123,7 +123,7 @@ impl Kit {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
             let came = runtime.block_on(async {
-                let life = Life::begin(self, &loaded, Clock::Story(at.clone()), deadline);
+                let life = Life::begin(self, &loaded, Clock::Story(at.clone()), deadline, true);
                 let live = async {
                     let mut life = life.await?;
                     life.live(&script, &mut told, &at, deadline).await?;
@@ -185,16 +185,23 @@ impl Script {
 }
 
 /// The host from one start to its end.
-struct Life {
-    journal: Journal,
-    desk: Arc<Desk>,
+pub(super) struct Life {
+    pub(super) journal: Journal,
+    pub(super) desk: Arc<Desk>,
     station: Arc<Station>,
     intake: Intake,
     stop: CancellationToken,
 }
 
 impl Life {
-    async fn begin(kit: &Kit, loaded: &Loaded, clock: Clock, deadline: Instant) -> Result<Self, String> {
+    /// `prepare`: as after a start, which asks the CRM for facts and users.
+    pub(super) async fn begin(
+        kit: &Kit,
+        loaded: &Loaded,
+        clock: Clock,
+        deadline: Instant,
+        prepare: bool,
+    ) -> Result<Self, String> {
         let data = loaded.resolve(&loaded.config.server.data);
         let journal = open(&data, deadline).await?;
         let keys = Keys::empty(&data).map_err(|error| error.to_string())?;
@@ -211,13 +218,14 @@ impl Life {
         let desk = desk::open(PLUGIN, loaded, &premises).await.map_err(|error| error.to_string())?;
         keeper::restore_users(&desk).await;
         let dispatch = Arc::new(Dispatch::default());
-        for _ in 0..PREPARATIONS {
+        let preparations = if prepare { PREPARATIONS } else { 0 };
+        for _ in 0..preparations {
             match keeper::prepare(&desk).await {
                 Ok(()) => break,
                 Err(error) => tracing::warn!(%error, "plugin not prepared"),
             }
         }
-        for _ in 0..PREPARATIONS {
+        for _ in 0..preparations {
             match keeper::refresh(&desk).await {
                 Ok(_) => break,
                 Err(error) => tracing::warn!(%error, "map of users not refreshed"),
