@@ -162,7 +162,14 @@ impl Case {
                 let call = desk.view(&news);
                 let number = view::number(&number);
                 let Asker { lane, leave } = asker;
-                let visit = Visit { function: "lookup.by-number", lane, wall: LOOK_UP, call: Some(&self.key), leave };
+                let visit = Visit {
+                    function: "lookup.by-number",
+                    lane,
+                    wall: LOOK_UP,
+                    call: Some(&self.key),
+                    leave,
+                    seed: None,
+                };
                 desk.visit(visit, async |plugin, job| plugin.lookup_by_number(job, &number, Some(&call)).await).await?
             }
             _ => Vec::new(),

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, Semaphore};
 pub(crate) use self::{
     job::{Earlier, Trace, Try, Unfinished, Worked},
     open::{Premises, Reach, differences, imprint, open},
-    visit::{Visit, word},
+    visit::{Visit, seed_of, word},
 };
 use crate::{
     clock::Clock,
@@ -128,7 +128,8 @@ impl Desk {
     ///
     /// Those of the plugin.
     pub(crate) async fn test(self: &Arc<Self>) -> Result<Vec<String>, CallError> {
-        let visit = Visit { function: "plugin.check", lane: Lane::Record, wall: TEST, call: None, leave: None };
+        let visit =
+            Visit { function: "plugin.check", lane: Lane::Record, wall: TEST, call: None, leave: None, seed: None };
         self.visit(visit, async |plugin, job| plugin.check(job).await).await
     }
 

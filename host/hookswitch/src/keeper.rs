@@ -110,7 +110,7 @@ async fn maintain(desk: &Arc<Desk>) {
 }
 
 fn visit(function: &'static str) -> Visit<'static> {
-    Visit { function, lane: Lane::Record, wall: BACKGROUND, call: None, leave: None }
+    Visit { function, lane: Lane::Record, wall: BACKGROUND, call: None, leave: None, seed: None }
 }
 
 /// Has the plugin fetch what it wants to know of the CRM.

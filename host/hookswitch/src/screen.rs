@@ -89,7 +89,11 @@ impl Screen {
                 agreed = None;
                 failures += 1;
                 known.mark_unchanged();
-                WAITS.get(failures - 1).map(|wait| desk.clock.wait(*wait))
+                match WAITS.get(failures - 1) {
+                    Some(wait) => Some(desk.clock.wait(*wait)),
+                    // Given up: there may be nothing left to wait for.
+                    None => continue,
+                }
             };
             drop(working);
             tokio::select! {
@@ -121,6 +125,7 @@ impl Screen {
             wall: DEADLINE,
             call: Some(&self.case.key),
             leave: None,
+            seed: None,
         };
         let result = desk
             .visit(visit, async |plugin, job| plugin.cards_sync(job, &seen, begun, contact, &visible, &gone).await)

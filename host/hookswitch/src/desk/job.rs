@@ -11,7 +11,7 @@ use hookswitch_runtime::{CallError, Grace, Outcome, Usage};
 
 use super::{
     Desk,
-    visit::{Identity, LIMIT, PATIENT, TRAP, ended, job, problem, word},
+    visit::{Identity, LIMIT, PATIENT, TRAP, ended, job, problem, seed_of, word},
 };
 use crate::{
     session::{Session, Tape, record_all},
@@ -166,7 +166,7 @@ impl Desk {
         let Start { run, started, task, tape, attempt, crashes } = *start;
         let _place = self.place(task.lane()).await;
         let tape = Arc::new(Mutex::new(tape));
-        let seed = blake3::hash(format!("job {} {}", of.job, of.created.0).as_bytes());
+        let seed = seed_of(of.job, of.created);
         let asked = Arc::new(AtomicBool::new(false));
         let session = Session {
             desk: self.clone(),

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use hookswitch_journal::{CallRef, runs};
+use hookswitch_call::Millis;
+use hookswitch_journal::{CallRef, JobId, runs};
 use hookswitch_runtime::{
     CallError, Component, Grace, Job, Limits, Outcome, Usage,
     contract::{Delay, Failure},
@@ -34,6 +35,13 @@ pub(crate) struct Visit<'a> {
     pub(crate) call: Option<&'a CallRef>,
     /// Leave to ask the CRM, where the caller has it already: a job asks for it once, for all that it does.
     pub(crate) leave: Option<&'a Leave>,
+    /// What its keys and random numbers come from; none: they are its own.
+    pub(crate) seed: Option<blake3::Hash>,
+}
+
+/// What keys and random numbers of a job come from: the same on every try, and wherever it is done again.
+pub(crate) fn seed_of(job: JobId, created: Millis) -> blake3::Hash {
+    blake3::hash(format!("job {job} {}", created.0).as_bytes())
 }
 
 /// What is equal on every try of the same work.
@@ -74,7 +82,8 @@ impl Desk {
             started,
         };
         self.tell("run", self.journal.later("run", move |txn| txn.begin_run(&begun)).await);
-        let identity = Identity { attempt: 1, seed: blake3::hash(format!("run {run} {}", started.0).as_bytes()) };
+        let own = || blake3::hash(format!("run {run} {}", started.0).as_bytes());
+        let identity = Identity { attempt: 1, seed: visit.seed.unwrap_or_else(own) };
         let waits = visit.leave.is_some() || visit.lane == Lane::Record;
         let asked = Arc::new(AtomicBool::new(false));
         let session = Session {

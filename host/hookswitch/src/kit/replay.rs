@@ -27,7 +27,7 @@ use super::{
     trace::{Doing, Trace},
     wiring::PLUGIN,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, desk::seed_of};
 
 const HTTP: &str = "http";
 const STORAGE: &str = "storage";
@@ -125,8 +125,9 @@ impl Kit {
             let clock = Clock::Story(Arc::new(AtomicU64::new(doing.run.begun.started.0)));
             let life = Life::begin(self, &loaded, clock, Instant::now() + PATIENCE, false).await?;
             let call = CallRef::from(&doing.call);
+            let seed = doing.run.begun.job.map(|job| seed_of(job, doing.created));
             furnish(&life, doing, trace).await?;
-            let came = single::in_call(&life.desk, &scenario.runs, &call).await;
+            let came = single::in_call(&life.desk, &scenario.runs, &call, seed).await;
             let journal = life.journal.clone();
             let runs = journal.read(|view| {
                 let last = view.all_runs()?.into_iter().next_back();

@@ -25,7 +25,7 @@ pub(crate) struct Came {
 }
 
 /// The functions that a scenario can call, as the contract names them.
-const FUNCTIONS: [&str; 9] = [
+pub(super) const FUNCTIONS: [&str; 9] = [
     "plugin.prepare",
     "plugin.check",
     "lookup.by-number",
@@ -41,24 +41,29 @@ const WALL: Duration = Duration::from_secs(30);
 
 /// Calls all of them, one after the other.
 pub(super) async fn all(desk: &Arc<Desk>, singles: &[Single]) -> Vec<Came> {
-    these(desk, singles, None).await
+    these(desk, singles, None, None).await
 }
 
 /// Calls one.
 pub(crate) async fn alone(desk: &Arc<Desk>, single: &Single) -> Came {
     let failed = Came { result: Err(("scenario", "nothing was called".to_owned())) };
-    these(desk, std::slice::from_ref(single), None).await.pop().unwrap_or(failed)
+    these(desk, std::slice::from_ref(single), None, None).await.pop().unwrap_or(failed)
 }
 
-/// Calls them in a call that the journal knows.
-pub(super) async fn in_call(desk: &Arc<Desk>, singles: &[Single], call: &CallRef) -> Vec<Came> {
-    these(desk, singles, Some(call)).await
+/// Calls them in a call that the journal knows, as the job that the seed is of.
+pub(super) async fn in_call(
+    desk: &Arc<Desk>,
+    singles: &[Single],
+    call: &CallRef,
+    seed: Option<blake3::Hash>,
+) -> Vec<Came> {
+    these(desk, singles, Some(call), seed).await
 }
 
-async fn these(desk: &Arc<Desk>, singles: &[Single], of: Option<&CallRef>) -> Vec<Came> {
+async fn these(desk: &Arc<Desk>, singles: &[Single], of: Option<&CallRef>, seed: Option<blake3::Hash>) -> Vec<Came> {
     let mut came = Vec::new();
     for single in singles {
-        let result = match call(&Caller { desk, of }, single).await {
+        let result = match call(&Caller { desk, of, seed }, single).await {
             Ok(Ok(value)) => Ok(kebab(value)),
             Ok(Err(error)) => Err((word(&error), error.to_string())),
             Err(wrong) => Err(("scenario", wrong)),
@@ -130,14 +135,15 @@ async fn call(caller: &Caller<'_>, single: &Single) -> Result<Result<Value, Call
 struct Caller<'a> {
     desk: &'a Arc<Desk>,
     of: Option<&'a CallRef>,
+    seed: Option<blake3::Hash>,
 }
 
 async fn run<T: Serialize>(
-    Caller { desk, of }: &Caller<'_>,
+    Caller { desk, of, seed }: &Caller<'_>,
     function: &'static str,
     call: impl AsyncFnOnce(&Component, Job) -> hookswitch_runtime::Outcome<T>,
 ) -> Result<Value, CallError> {
-    let visit = Visit { function, lane: Lane::Record, wall: WALL, call: *of, leave: None };
+    let visit = Visit { function, lane: Lane::Record, wall: WALL, call: *of, leave: None, seed: *seed };
     let returned = desk.visit(visit, call).await?;
     Ok(serde_json::to_value(returned).unwrap_or_default())
 }

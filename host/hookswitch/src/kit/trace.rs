@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use hookswitch_call::Call;
+use hookswitch_call::{Call, Millis};
 use hookswitch_journal::{
     Error, View,
     directory::User,
@@ -43,6 +43,8 @@ pub(crate) struct Trace {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Doing {
     pub(crate) call: Call,
+    /// When the job was accepted: its keys are made of that.
+    pub(crate) created: Millis,
     pub(crate) run: Run,
     pub(crate) requests: Vec<Request>,
 }
@@ -63,7 +65,9 @@ impl Trace {
                 run.begun.attempt == 1 && run.resumed == 0 && run.ended.is_some() && run.begun.input.is_some();
             let Some(call) = run.begun.call.clone().filter(|_| playable) else { continue };
             let Some(entry) = view.call(&call)? else { continue };
-            doings.push(Doing { call: entry.call, requests: view.requests_of(run.begun.id)?, run });
+            let job = run.begun.job.map(|job| view.job(job)).transpose()?.flatten();
+            let created = job.map(|job| job.created).unwrap_or_default();
+            doings.push(Doing { call: entry.call, created, requests: view.requests_of(run.begun.id)?, run });
         }
         let server = &loaded.config.server;
         Ok(Self {

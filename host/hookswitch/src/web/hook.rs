@@ -36,7 +36,8 @@ pub(super) async fn receive(outside: &Outside, plugin: &str, name: &str, request
             return Response::text(StatusCode::FORBIDDEN, "not proven");
         }
     };
-    let visit = Visit { function: "commands.receive", lane: Lane::Screen, wall: AT_ONCE, call: None, leave: None };
+    let visit =
+        Visit { function: "commands.receive", lane: Lane::Screen, wall: AT_ONCE, call: None, leave: None, seed: None };
     let hook = told(&desk, name, &request, &proven);
     match desk.visit(visit, async |component, job| component.commands_receive(job, &hook).await).await {
         Ok(reply) => {
