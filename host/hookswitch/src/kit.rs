@@ -78,7 +78,10 @@ impl Kit {
             inspected.map_err(|source| KitError::Code { path: path.to_owned(), source })?;
         let loaded_in = began.elapsed();
         let authority = Authority::new().map_err(|error| unset(&error))?;
-        let folder = tempfile::Builder::new().prefix("hookswitch-kit-").tempdir().map_err(|error| unset(&error))?;
+        let mut made = tempfile::Builder::new();
+        let folder = made.prefix("hookswitch-kit-");
+        // In memory where that can be had: what a play writes need not outlive a power cut, and disks make it wait.
+        let folder = folder.tempdir_in("/dev/shm").or_else(|_| folder.tempdir()).map_err(|error| unset(&error))?;
         authority.write(&folder.path().join("ca.pem")).map_err(|error| unset(&error))?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Ok(Self { engine, path, files, component, manifest, loaded_in, authority, network, folder })
