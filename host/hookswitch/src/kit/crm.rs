@@ -51,6 +51,8 @@ pub(crate) struct Seen {
     pub(crate) carried_out: bool,
     /// The status of its answer, or what happened instead.
     pub(crate) answer: String,
+    /// Why the scenario's answer cannot be given.
+    pub(crate) broken: Option<String>,
     /// How it differs from the exchange that is nearest, where none fits.
     pub(crate) nearest: Option<(usize, Vec<Difference>)>,
 }
@@ -133,8 +135,14 @@ impl Crm {
         let now = state.seen.len();
         let trouble = self.trouble.as_ref().filter(|trouble| trouble.at == now).map(|trouble| trouble.what);
         let found = self.find(&mut state, &request);
-        let mut seen =
-            Seen { request: request.clone(), exchange: None, carried_out: false, answer: String::new(), nearest: None };
+        let mut seen = Seen {
+            request: request.clone(),
+            exchange: None,
+            carried_out: false,
+            answer: String::new(),
+            broken: None,
+            nearest: None,
+        };
         let at = match found {
             Ok(at) => at,
             Err(nearest) => {
@@ -156,7 +164,10 @@ impl Crm {
             });
             reply = match self.reply(&state, &exchange.answer, &request, count) {
                 Ok(reply) => reply,
-                Err(problem) => Reply::new(500, "text/plain", format!("the scenario's answer is broken: {problem}")),
+                Err(problem) => {
+                    seen.broken = Some(problem);
+                    reply
+                }
             };
         }
         let deed = match (trouble, exchange.and_then(|exchange| exchange.answer.fault)) {
@@ -198,7 +209,7 @@ impl Crm {
                     return Ok(at);
                 }
                 full = full.or(Some(at));
-            } else if nearest.as_ref().is_none_or(|(_, fewest)| differences.len() < fewest.len()) {
+            } else if nearest.as_ref().is_none_or(|(_, fewest)| distance(&differences) < distance(fewest)) {
                 nearest = Some((at, differences));
             }
         }
@@ -245,6 +256,12 @@ impl Crm {
     }
 }
 
+/// How far a request is from an exchange: one for another address is farther than any that differs in its content.
+fn distance(differences: &[Difference]) -> (bool, usize) {
+    let elsewhere = differences.iter().any(|differ| ["method", "origin", "path"].contains(&differ.place.as_str()));
+    (elsewhere, differences.len())
+}
+
 /// What a CRM in trouble says; `reply` is what it would have said.
 fn faulty(fault: Fault, reply: Reply) -> Reply {
     let json = "application/json";
@@ -253,7 +270,7 @@ fn faulty(fault: Fault, reply: Reply) -> Reply {
         reply
     };
     match fault {
-        Fault::Delayed => Reply { after: Duration::from_millis(200), ..reply },
+        Fault::Delayed => Reply { after: Duration::from_millis(500), ..reply },
         Fault::Busy => Reply::new(429, json, r#"{"error":"too many requests"}"#),
         Fault::BusyUntil => with(Reply::new(429, json, r#"{"error":"too many requests"}"#), "retry-after", "2"),
         Fault::Broken | Fault::BrokenAfterwards => Reply::new(500, json, r#"{"error":"internal error"}"#),

@@ -36,6 +36,7 @@ pub(crate) fn judge(scenario: &Scenario, play: &Play) -> Vec<String> {
     }
     let mut wrong: Vec<String> = play.broken.iter().cloned().collect();
     wrong.extend(unexpected(&scenario.crm, &play.seen));
+    wrong.extend(unanswerable(&scenario.crm, &play.seen));
     for (at, (exchange, asked)) in scenario.crm.iter().zip(&play.asked).enumerate() {
         let times = exchange.times();
         if !(times.least..=times.most).contains(asked) && play.broken.is_none() {
@@ -129,7 +130,7 @@ fn first_line(text: &str) -> &str {
 
 fn unexpected(exchanges: &[Exchange], seen: &[Seen]) -> Vec<String> {
     let lost = seen.iter().filter(|seen| seen.exchange.is_none());
-    lost.map(|seen| {
+    let told = lost.map(|seen| {
         let body = String::from_utf8_lossy(&seen.request.body);
         let body = if body.is_empty() { String::new() } else { format!("\n    with {}", cut(&body, 500)) };
         let mut text = format!("nobody expects `{}`{body}", seen.request);
@@ -141,8 +142,22 @@ fn unexpected(exchanges: &[Exchange], seen: &[Seen]) -> Vec<String> {
             differences.iter().for_each(|difference| text.push_str(&format!("\n    {}", line(difference))));
         }
         text
-    })
-    .collect()
+    });
+    // A plugin tries again; once is enough to say it.
+    let mut told: Vec<String> = told.collect();
+    told.dedup();
+    told
+}
+
+/// Answers that the scenario itself makes impossible.
+fn unanswerable(exchanges: &[Exchange], seen: &[Seen]) -> Vec<String> {
+    let broken = seen.iter().filter_map(|seen| Some((seen.exchange?, seen.broken.as_ref()?)));
+    let named = broken.filter_map(|(at, problem)| Some((at, exchanges.get(at)?, problem)));
+    named
+        .map(|(at, exchange, problem)| {
+            format!("`{}` (number {} of [[crm]]) cannot be answered: {problem}", exchange.request, at + 1)
+        })
+        .collect()
 }
 
 fn line(Difference { place, expected, found }: &Difference) -> String {
