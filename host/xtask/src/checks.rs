@@ -8,7 +8,9 @@ use anyhow::Result;
 
 use crate::build;
 use crate::command::{ask, run as run_command};
+use crate::contract;
 use crate::progress::{Progress, took};
+use crate::reference;
 use crate::runner;
 use crate::suites;
 use crate::workspace::{Workspace, cargo};
@@ -20,6 +22,8 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<ExitCode
     manifests.extend(workspace.guest_manifests()?);
     steps.of("lock files", || each(&manifests, locked));
     steps.of("format", || each(&manifests, format));
+    steps.of("contract", || contract::check(workspace, progress));
+    steps.of("reference", || reference::check(workspace));
     steps.of("runner of scripts", || runner::check(workspace));
     steps.of("plugins", || build::plugins(workspace, progress, &[]));
     steps.of("lints", || each(&manifests, |manifest| lint(workspace, manifest)));

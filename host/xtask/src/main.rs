@@ -4,13 +4,17 @@ mod build;
 mod checks;
 mod command;
 mod component;
+mod contract;
 mod demo;
 mod fingerprint;
 mod guests;
 mod javascript;
+mod museum;
 mod progress;
 mod python;
+mod reference;
 mod runner;
+mod spelling;
 mod suites;
 mod wasm_target;
 mod workspace;
@@ -54,6 +58,16 @@ enum Task {
     Ci,
     /// Build the component that runs plugin scripts, which is kept in the repository
     Runner,
+    /// Hold the contract against its record: what plugins were built against must not break
+    Contract {
+        /// Take the contract as it is now for the record, as before each release
+        #[arg(long)]
+        record: bool,
+    },
+    /// Write docs/contract.md, the contract's reference
+    Reference,
+    /// Keep today's small plugins in tests/museum, where every later host must run them
+    Museum,
     /// Watch calls arrive in a CRM, in this terminal; Ctrl-C ends it
     ///
     /// A replayer plays recorded traffic of a telephone system over a real socket, a stand-in portal shows what the CRM
@@ -96,6 +110,10 @@ fn run(task: Task) -> Result<ExitCode> {
             return Ok(suites::run(&workspace, &progress, filter.as_deref())?.close());
         }
         Task::Runner => runner::build(&workspace, &progress)?,
+        Task::Contract { record: true } => contract::record(&workspace, &progress)?,
+        Task::Contract { record: false } => contract::check(&workspace, &progress)?,
+        Task::Reference => reference::write(&workspace, &progress)?,
+        Task::Museum => museum::add(&workspace, &progress)?,
         Task::Ci => return checks::run(&workspace, &progress),
         Task::Demo(options) => {
             build::host(&workspace, &progress)?;

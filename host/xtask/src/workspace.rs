@@ -117,7 +117,7 @@ fn list<'a>(json: &'a Value, name: &str) -> &'a [Value] {
 }
 
 /// The folders inside a folder, in the order of their names; none, if there is no such folder.
-fn folders(parent: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn folders(parent: &Path) -> Result<Vec<PathBuf>> {
     if !parent.is_dir() {
         return Ok(Vec::new());
     }
