@@ -8,8 +8,18 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{exchange::Exchange, matcher, story};
+use super::{exchange::Exchange, matcher, single, story};
 use crate::config;
+
+/// The jobs of a call.
+const JOBS: [&str; 4] = ["contact", "begin", "write", "update"];
+/// How they can stand at the end; those of a plugin that is held still wait.
+const STATES: [&str; 4] = ["done", "skipped", "parked", "waiting"];
+/// Functions whose result a call keeps.
+const RESULTS: [&str; 4] = ["lookup-by-number", "contacts-create", "journal-begin", "journal-write"];
+/// How a function can fail.
+const FAILURES: [&str; 9] =
+    ["temporary", "rejected", "unauthorised", "not-configured", "in-doubt", "failed", "trap", "limit", "deadline"];
 
 /// Why a scenario cannot be played.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -131,10 +141,54 @@ fn read(path: &Path) -> Result<File, Error> {
     for (at, telling) in file.call.iter().enumerate() {
         telling.facts().map_err(|problem| wrong(format!("[[call]] number {}", at + 1), problem))?;
     }
-    let expected = file.expect.result.values().chain(file.expect.storage.values());
-    let returned = file.run.iter().filter_map(|run| run.returns.as_ref());
-    expected.chain(returned).try_for_each(matcher::check).map_err(|problem| wrong("[expect]".to_owned(), problem))?;
+    for (at, run) in file.run.iter().enumerate() {
+        run.check().map_err(|problem| wrong(format!("[[run]] number {}", at + 1), problem))?;
+    }
+    file.expect.check().map_err(|(place, problem)| wrong(format!("[expect] {place}"), problem))?;
     Ok(file)
+}
+
+impl Single {
+    fn check(&self) -> Result<(), String> {
+        one_of(&self.function, &single::FUNCTIONS)?;
+        self.fails.as_deref().map_or(Ok(()), |word| one_of(word, &FAILURES))?;
+        self.returns.as_ref().map_or(Ok(()), matcher::check)
+    }
+}
+
+impl Expect {
+    /// The error is a place, and what is wrong there.
+    fn check(&self) -> Result<(), (String, String)> {
+        for (kind, states) in &self.jobs {
+            let states = match states {
+                States::All(state) => std::slice::from_ref(state),
+                States::Each(states) => states,
+            };
+            let known = one_of(kind, &JOBS).and_then(|()| states.iter().try_for_each(|state| one_of(state, &STATES)));
+            known.map_err(|problem| (format!("jobs.{kind}"), problem))?;
+        }
+        for kind in self.problem.keys() {
+            one_of(kind, &JOBS).map_err(|problem| (format!("problem.{kind}"), problem))?;
+        }
+        for (function, expected) in &self.result {
+            let known = one_of(function, &RESULTS).and_then(|()| matcher::check(expected));
+            known.map_err(|problem| (format!("result.{function}"), problem))?;
+        }
+        for (key, expected) in &self.storage {
+            matcher::check(expected).map_err(|problem| (format!("storage.{key}"), problem))?;
+        }
+        Ok(())
+    }
+}
+
+/// Fails for a word that is none of those that there are.
+fn one_of(word: &str, known: &[&str]) -> Result<(), String> {
+    if known.contains(&word) {
+        return Ok(());
+    }
+    let near = config::nearest(word, known);
+    let hint = near.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+    Err(format!("there is no `{word}`: {hint}"))
 }
 
 /// Lays `over` over `table`, key by key.

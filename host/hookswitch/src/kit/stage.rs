@@ -293,6 +293,8 @@ impl Life {
         let now = self.desk.clock.now();
         let last =
             CallRef { pbx: PbxName::from(PBX), chain: Chain::from(format!("call-{}", scenario.calls.len()).as_str()) };
+        // What nobody waited for, like the end of a run, is seen by readers after this.
+        self.journal.apply(|_| Ok(())).await.map_err(said)?;
         let found = self.journal.read(move |view| {
             let filter = JobFilter { limit: 10_000, ..JobFilter::default() };
             let mut jobs = view.list_jobs(&filter)?;

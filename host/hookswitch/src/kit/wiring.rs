@@ -91,7 +91,11 @@ impl Kit {
                 None => written(kind, &invented(kind, handle)),
             };
             if let (CredentialKind::BaseUrl, Some(Value::String(base))) = (kind, credential.get("value")) {
-                let url: url::Url = base.parse().map_err(|error| format!("`plugin.credentials.{handle}`: {error}"))?;
+                let url: url::Url = base.parse().map_err(|error| {
+                    format!(
+                        "`plugin.credentials.{handle}`: `{base}` is no address ({error}): write \"https://{handle}.test/\""
+                    )
+                })?;
                 bases.push(url.origin().ascii_serialization());
             }
             credentials.insert(handle.clone(), Value::Table(credential));

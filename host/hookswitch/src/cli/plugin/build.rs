@@ -55,6 +55,12 @@ fn componentise(module: &Path, component: &Path) -> miette::Result<()> {
         let encoded = ComponentEncoder::default().validate(true).module(&bytes).and_then(|encoder| encoder.encode());
         encoded.map_err(|error| format!("{error:#}"))
     });
-    let bytes = made.map_err(|error| miette::miette!("{}: {error}", module.display()))?;
+    let bytes = made.map_err(|error| {
+        miette::miette!(
+            help = format!("`module` in {FILE} names what the command `build` makes"),
+            "{}: {error}",
+            module.display()
+        )
+    })?;
     std::fs::write(component, bytes).map_err(|error| miette::miette!("{}: {error}", component.display()))
 }

@@ -1,0 +1,15 @@
+//! The vendor's kit as a vendor uses it: the real program in a folder of his, and what it prints and how it ends.
+
+mod begin;
+mod bench;
+mod crashes;
+mod examples;
+mod faults;
+mod mistakes;
+mod office;
+mod projects;
+mod remarks;
+mod scripts;
+mod signing;
+mod traps;
+mod updates;

@@ -1,0 +1,114 @@
+//! `plugin new`, `build` and `test` in each language, in a folder of its own and without our source tree.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use system_tests::root;
+
+use crate::bench::{Bench, Said};
+
+/// A plugin that was begun, in the folder `acme-crm`.
+fn begun(language: &str) -> Result<Bench> {
+    let bench = Bench::new()?;
+    let said = bench.run(&["new", "acme-crm", "--lang", language, "--title", "Acme CRM"])?.ended(0)?;
+    said.says(&["acme-crm is a plugin that works", "hookswitch plugin test"])?;
+    ensure!(bench.path().join("acme-crm/README.md").is_file());
+    let mut left = Vec::new();
+    placeholders(bench.path(), &mut left)?;
+    ensure!(left.is_empty(), "placeholders are left in {left:?}");
+    Ok(bench)
+}
+
+fn placeholders(folder: &Path, left: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            placeholders(&path, left)?;
+        } else if ["{{name}}", "{{title}}"].iter().any(|mark| {
+            path.to_string_lossy().contains(mark) || fs::read_to_string(&path).is_ok_and(|text| text.contains(mark))
+        }) {
+            left.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn run(bench: &Bench, arguments: &[&str]) -> Result<Said> {
+    Ok(bench.command("acme-crm", arguments)?.output()?.into())
+}
+
+fn built(bench: &Bench) -> Result<()> {
+    run(bench, &["build"])?.ended(0)?.says(&["acme-crm.wasm: Acme CRM 0.1.0, loaded in"])?;
+    run(bench, &["test"])?.ended(0)?.says(&["3 scenarios: 3 passed, 0 failed"])?;
+    Ok(())
+}
+
+#[test]
+fn in_rust() -> Result<()> {
+    let bench = begun("rust")?;
+    // What was compiled once is compiled no more.
+    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kit-rust");
+    fs::create_dir_all(&compiled)?;
+    symlink(compiled, bench.path().join("acme-crm/target"))?;
+    built(&bench)?;
+    run(&bench, &["check", "--strict"])?.ended(0)?;
+    run(&bench, &["test", "--crashes", "--filter", "unknown"])?.ended(0)?;
+    // A build that fails leaves the component of before.
+    let source = bench.path().join("acme-crm/src/lib.rs");
+    let text = fs::read_to_string(&source)?;
+    fs::write(&source, format!("{text}\nfn broken("))?;
+    run(&bench, &["build"])?.ended(1)?.says(&["`cargo build", "failed", "plugin.toml"])?;
+    run(&bench, &["test"])?.ended(0)?;
+    Ok(())
+}
+
+#[test]
+fn as_a_script() -> Result<()> {
+    let bench = begun("script")?;
+    run(&bench, &["test", "--crashes"])?.ended(0)?.says(&["3 scenarios: 3 passed", "0 went wrong"])?;
+    run(&bench, &["check", "--strict"])?.ended(0)?;
+    // There is nothing to build, and that is no mistake.
+    run(&bench, &["build"])?.ended(0)?.says(&["acme-crm.js: Acme CRM 0.1.0"])?;
+    Ok(())
+}
+
+/// Uses the packages that were installed for the examples.
+#[test]
+fn in_javascript() -> Result<()> {
+    let bench = begun("js")?;
+    let installed = root().join("target/npm/node_modules").canonicalize();
+    let installed =
+        installed.context("run `cargo xtask build --plugins-only`, which installs what builds JavaScript")?;
+    let modules = bench.path().join("acme-crm/node_modules");
+    fs::create_dir_all(modules.join(".bin"))?;
+    for entry in fs::read_dir(&installed)? {
+        let entry = entry?;
+        if entry.file_name() != ".bin" {
+            symlink(entry.path(), modules.join(entry.file_name()))?;
+        }
+    }
+    for entry in fs::read_dir(installed.join(".bin"))? {
+        let entry = entry?;
+        symlink(entry.path(), modules.join(".bin").join(entry.file_name()))?;
+    }
+    // As npm does with a package that is a folder.
+    symlink("../sdk/hookswitch", modules.join("hookswitch"))?;
+    let main = bench.path().join("acme-crm/sdk/hookswitch/build/main.js");
+    fs::set_permissions(&main, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    symlink(main, modules.join(".bin/hookswitch-build"))?;
+    built(&bench)
+}
+
+/// Uses the environment that was made for the examples.
+#[test]
+fn in_python() -> Result<()> {
+    let bench = begun("python")?;
+    let environment = root().join("target/python/environment").canonicalize();
+    let environment = environment.context("run `cargo xtask build --plugins-only`, which makes the environment")?;
+    symlink(environment, bench.path().join("acme-crm/environment"))?;
+    built(&bench)
+}
