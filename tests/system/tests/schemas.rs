@@ -165,8 +165,6 @@ fn listed(schema: &Schema, pointer: &str) -> Result<Vec<String>> {
         Value::Array(words) => words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         other => bail!("{pointer}: {other}"),
     };
-    // Another word for `component`.
-    words.retain(|word| word != "script");
     words.sort();
     Ok(words)
 }
