@@ -17,7 +17,7 @@ use super::{
     },
     project::Project,
 };
-use crate::kit::Kit;
+use crate::{kit::Kit, updates::sha256};
 
 /// Say what a plugin is: who made it, what it serves, what it asks for, and what it costs.
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ struct Facts {
     title: String,
     version: String,
     vendor: String,
-    hash: String,
+    sha256: String,
     bytes: u64,
     load_ms: f64,
     /// A fresh instance that says its manifest.
@@ -58,7 +58,7 @@ struct Facts {
 pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode> {
     let project = Project::find(options.plugin.as_deref())?;
     let kit = Kit::open(&project.component)?;
-    let bytes = std::fs::metadata(&project.component).map_or(0, |data| data.len());
+    let file = std::fs::read(&project.component).map_err(|error| miette::miette!("{error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| miette::miette!("cannot start a thread: {error}"))?;
     let (mut spent, mut memory) = (Duration::ZERO, 0);
@@ -74,8 +74,8 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
         title: manifest.title.clone(),
         version: manifest.version.clone(),
         vendor: manifest.vendor.clone(),
-        hash: kit.component.hash().to_string(),
-        bytes,
+        sha256: sha256(&file),
+        bytes: file.len() as u64,
         load_ms: kit.loaded_in.as_secs_f64() * 1e3,
         call_us: spent.as_secs_f64() * 1e6 / f64::from(CALLS),
         memory_bytes: memory,
@@ -111,7 +111,7 @@ fn show(facts: &Facts) -> miette::Result<()> {
     let by = if facts.vendor.is_empty() { String::new() } else { format!(" by {}", facts.vendor) };
     output::line(&output::style(&format!("{} {}{by}", facts.title, facts.version), Style::Bold))?;
     let row = |title: &str, text: &str| output::line(&format!("{title:<14}{text}"));
-    row("hash", &facts.hash)?;
+    row("sha256", &facts.sha256)?;
     row("size", &format!("{} KiB", facts.bytes.div_ceil(1024)))?;
     row("load", &format!("{:.1} ms (compiled, and kept for the next time)", facts.load_ms))?;
     row("call", &format!("{:.0} µs for a fresh instance that says its manifest", facts.call_us))?;
