@@ -64,7 +64,7 @@ pub(crate) struct Desk {
     /// Where it may go, and what it asks for beyond.
     reach: Reach,
     /// Why another build than the one on disk is in force, if it is so.
-    update: Option<String>,
+    pub(crate) update: Option<String>,
     pub(crate) journal: Journal,
     /// Whether its CRM is well.
     pub(crate) health: Arc<Health>,

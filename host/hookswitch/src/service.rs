@@ -169,7 +169,12 @@ impl Service {
         let mut desks = Vec::new();
         for name in loaded.config.plugin.keys() {
             let known = self.dispatch.station(name);
-            if known.is_some_and(|station| station.desk().imprint == desk::imprint(name, &loaded)) {
+            // A file that waited is looked at again once it is accepted, although nothing else has changed.
+            let accepted = |desk: &Desk| desk.update.is_some() && self.updates.has_accepted(name);
+            if known
+                .map(|station| station.desk())
+                .is_some_and(|desk| desk.imprint == desk::imprint(name, &loaded) && !accepted(&desk))
+            {
                 continue;
             }
             match desk::open(name, &loaded, &self.premises()).await {

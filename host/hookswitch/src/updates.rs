@@ -173,6 +173,11 @@ impl Updates {
         Ok(())
     }
 
+    /// Whether the admin has accepted a build that is not in force yet.
+    pub(crate) fn has_accepted(&self, plugin: &str) -> bool {
+        self.accepted(plugin).is_some()
+    }
+
     fn accepted(&self, plugin: &str) -> Option<String> {
         fs::read_to_string(self.data.join(ACCEPTED).join(plugin)).ok().map(|hash| hash.trim().to_owned())
     }

@@ -59,7 +59,8 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     }
     let folder = options.scenarios.clone().unwrap_or(project.scenarios);
     let mut plays = Vec::new();
-    for path in scenario::find(&folder).unwrap_or_default() {
+    let paths = if folder.exists() { scenario::find(&folder).unwrap_or_default() } else { Vec::new() };
+    for path in paths {
         let scenario = Scenario::load(&path)?;
         let play = kit.play(&scenario, None);
         let wrong = crate::kit::judge::judge(&scenario, &play);
