@@ -209,7 +209,6 @@ fn gate(
         mask_key: keys.mask_key(),
         limits: limits.clone(),
         vault: Some(keys.vault(name).map_err(|error| error.to_string())?),
-        ..Options::default()
     };
     Gate::new(options).map_err(|error| error.to_string())
 }

@@ -208,11 +208,9 @@ mod tests {
             }
             let call = tracker.call(&chain).unwrap();
             let end = call.ended.as_ref().unwrap_or_else(|| panic!("{} does not end", story.name));
-            let expected = match story.name {
-                "inbound-missed" | "inbound-busy" | "queue-missed" | "outbound-not-answered" => false,
-                "inbound-voicemail" => false,
-                _ => true,
-            };
+            let unanswered =
+                ["inbound-missed", "inbound-busy", "queue-missed", "outbound-not-answered", "inbound-voicemail"];
+            let expected = !unanswered.contains(&story.name);
             assert_eq!(call.answered.is_some(), expected, "{}: {end:?}", story.name);
         }
     }

@@ -154,7 +154,7 @@ fn show(common: &Common, options: &Options, Played { scenario, play, wrong }: &P
     let (requests, took) = (play.seen.len(), play.took.as_millis());
     let name = &scenario.name;
     let about = output::printable(&scenario.about);
-    output::line(&format!("{mark}  {name:<28} {requests:>3} requests {took:>5} ms  {about}").trim_end().to_owned())?;
+    output::line(format!("{mark}  {name:<28} {requests:>3} requests {took:>5} ms  {about}").trim_end())?;
     for text in wrong {
         for line in text.lines() {
             output::line(&format!("      {}", output::printable(line)))?;
