@@ -159,15 +159,16 @@ impl Mask {
             None => text.into(),
         };
         // As many digits as there were, with the first two as they are: the country.
-        let digits = Regex::new(r"[0-9]{7,15}").ok();
+        // Not inside of words: keys and hashes hold digits too. A plus may be percent-encoded.
+        let digits = Regex::new(r"(?<plus>%2B|\b)(?<digits>[0-9]{7,15})\b").ok();
         match &digits {
             Some(digits) => digits
                 .replace_all(&masked, |found: &regex::Captures<'_>| {
-                    let found = found.get(0).map_or("", |it| it.as_str());
+                    let [plus, found] = ["plus", "digits"].map(|name| found.name(name).map_or("", |it| it.as_str()));
                     // The last digits tell a subscriber, however the front is written.
                     let (front, end) = found.split_at(found.len() - 5);
                     let end = self.instead(end, |number| format!("{:05}", (number * 7919) % 100_000));
-                    format!("{front}{end}")
+                    format!("{plus}{front}{end}")
                 })
                 .into_owned(),
             None => masked.into_owned(),
