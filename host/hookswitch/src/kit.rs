@@ -8,6 +8,7 @@ mod door;
 pub(crate) mod exchange;
 pub(crate) mod judge;
 pub(crate) mod lint;
+pub(crate) mod mask;
 pub(crate) mod matcher;
 pub(crate) mod replay;
 pub(crate) mod scenario;

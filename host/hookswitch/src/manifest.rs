@@ -13,6 +13,7 @@ use serde::Deserialize;
 pub(crate) use self::{
     credential::{Credential, Usage},
     setting::Setting,
+    text::is_name,
 };
 
 use crate::{config, rate::Rate, shown::printable};

@@ -24,7 +24,10 @@ use hookswitch_runtime::{
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 
 use self::recorded::Settled;
-pub(crate) use self::{recorded::record_all, tape::Tape};
+pub(crate) use self::{
+    recorded::record_all,
+    tape::{HTTP, Tape},
+};
 use crate::desk::{Desk, Lane};
 
 /// One visit's view of the host.
@@ -68,7 +71,7 @@ const GUESSES: u32 = 5;
 const SECRETS: &str = "secrets";
 
 /// Host calls about the plugin's storage.
-const STORAGE: &str = "storage";
+pub(crate) const STORAGE: &str = "storage";
 
 /// A key of the storage as a trace names it.
 fn about(scope: storage::Scope, key: &str) -> String {

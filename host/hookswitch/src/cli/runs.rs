@@ -9,6 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use super::output::{self, Style};
+use crate::session::HTTP;
 
 /// One call of a function of a plugin. Lengths in milliseconds, memory in bytes.
 #[derive(Debug, Serialize)]
@@ -156,9 +157,6 @@ impl From<Request> for RequestRow {
         }
     }
 }
-
-/// The kind of a host call that is an HTTP request.
-const HTTP: &str = "http";
 
 /// A body as text; of one that was too large, its beginning.
 fn text(body: &Body) -> String {

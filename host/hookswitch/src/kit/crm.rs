@@ -3,10 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -27,8 +24,6 @@ pub(crate) struct Crm {
     trouble: Option<Trouble>,
     /// Cancelled where the host is to die.
     death: CancellationToken,
-    /// Whether it has died.
-    buried: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -47,8 +42,6 @@ pub(crate) struct Seen {
     pub(crate) request: Request,
     /// Which exchange it was; none: the scenario has none for it.
     pub(crate) exchange: Option<usize>,
-    /// Whether the CRM did what it was asked for.
-    pub(crate) carried_out: bool,
     /// The status of its answer, or what happened instead.
     pub(crate) answer: String,
     /// Why the scenario's answer cannot be given.
@@ -90,29 +83,12 @@ const PAGE: &str = "<!DOCTYPE html><html><head><title>Maintenance</title></head>
 impl Crm {
     pub(crate) fn new(exchanges: Vec<Exchange>, folder: PathBuf, trouble: Option<Trouble>) -> Arc<Self> {
         let state = State { asked: vec![0; exchanges.len()], ..State::default() };
-        Arc::new(Self {
-            exchanges,
-            folder,
-            trouble,
-            death: CancellationToken::new(),
-            buried: AtomicBool::new(false),
-            state: Mutex::new(state),
-        })
+        Arc::new(Self { exchanges, folder, trouble, death: CancellationToken::new(), state: Mutex::new(state) })
     }
 
     /// Cancelled where the host is to die.
     pub(crate) fn death(&self) -> &CancellationToken {
         &self.death
-    }
-
-    /// Whether the host has died before.
-    pub(crate) fn is_dead(&self) -> bool {
-        self.buried.load(Ordering::Relaxed)
-    }
-
-    /// Notes that the host has died.
-    pub(crate) fn bury(&self) {
-        self.buried.store(true, Ordering::Relaxed);
     }
 
     /// Everything that was asked, in order.
@@ -135,14 +111,8 @@ impl Crm {
         let now = state.seen.len();
         let trouble = self.trouble.as_ref().filter(|trouble| trouble.at == now).map(|trouble| trouble.what);
         let found = self.find(&mut state, &request);
-        let mut seen = Seen {
-            request: request.clone(),
-            exchange: None,
-            carried_out: false,
-            answer: String::new(),
-            broken: None,
-            nearest: None,
-        };
+        let mut seen =
+            Seen { request: request.clone(), exchange: None, answer: String::new(), broken: None, nearest: None };
         let at = match found {
             Ok(at) => at,
             Err(nearest) => {
@@ -154,9 +124,9 @@ impl Crm {
         };
         seen.exchange = Some(at);
         let exchange = self.exchanges.get(at);
-        seen.carried_out = trouble.is_none_or(|what| what.is_carried_out());
+        let carried_out = trouble.is_none_or(|what| what.is_carried_out());
         let mut reply = Reply::new(500, "text/plain", "");
-        if let (true, Some(exchange)) = (seen.carried_out, exchange) {
+        if let (true, Some(exchange)) = (carried_out, exchange) {
             self.carry_out(&mut state, exchange, &request);
             let count = state.asked.get_mut(at).map_or(0, |count| {
                 *count += 1;
@@ -298,28 +268,11 @@ fn filled(value: &Value, context: &Value) -> Result<Value, String> {
     })
 }
 
-/// A value as templates know it.
-fn templated(value: &Value) -> minijinja::Value {
-    match value {
-        Value::Null => minijinja::Value::from(()),
-        Value::Bool(flag) => (*flag).into(),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => whole.into(),
-            (None, other) => other.unwrap_or_default().into(),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Array(items) => items.iter().map(templated).collect::<Vec<_>>().into(),
-        Value::Object(members) => {
-            minijinja::Value::from_pairs(members.iter().map(|(name, value)| (name.clone(), templated(value))))
-        }
-    }
-}
-
 fn rendered(text: &str, context: &Value) -> Result<String, String> {
     if !text.contains("{{") {
         return Ok(text.to_owned());
     }
     let mut environment = minijinja::Environment::new();
     environment.set_fuel(Some(10_000));
-    environment.render_str(text, templated(context)).map_err(|error| error.to_string())
+    environment.render_str(text, minijinja::value::Serde(context)).map_err(|error| error.to_string())
 }

@@ -6,10 +6,7 @@ use hookswitch_journal::runs::{Effect, Reply, Request, Run};
 use serde_json::Value;
 
 use super::stage::Play;
-use crate::manifest::Manifest;
-
-/// Kinds of requests in a run's record that went to the CRM.
-const HTTP: &str = "http";
+use crate::{manifest::Manifest, session::HTTP};
 
 /// Functions that return a page and are asked for the next one.
 const PAGED: [&str; 2] = ["directory.users", "lookup.by-text"];

@@ -14,7 +14,6 @@ use hookswitch_journal::{
     storage,
 };
 use hookswitch_runtime::contract::storage::Entry;
-use serde_json::Value;
 
 use super::{
     Kit,
@@ -27,10 +26,12 @@ use super::{
     trace::{Doing, Trace},
     wiring::PLUGIN,
 };
-use crate::{clock::Clock, desk::seed_of};
+use crate::{
+    clock::Clock,
+    desk::seed_of,
+    session::{HTTP, STORAGE},
+};
 
-const HTTP: &str = "http";
-const STORAGE: &str = "storage";
 /// What one run may take, of the world's time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -230,22 +231,5 @@ fn entry(request: &Request) -> Option<storage::Content> {
     Some(match found.ok()??.value {
         hookswitch_runtime::contract::Content::Text(text) => storage::Content::Text(text),
         hookswitch_runtime::contract::Content::Bytes(bytes) => storage::Content::Bytes(bytes),
-    })
-}
-
-/// A value as TOML has it; what TOML has not is left out.
-pub(crate) fn toml_of(value: &Value) -> Option<toml::Value> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(flag) => (*flag).into(),
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => whole.into(),
-            None => number.as_f64()?.into(),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Array(items) => toml::Value::Array(items.iter().filter_map(toml_of).collect()),
-        Value::Object(members) => toml::Value::Table(
-            members.iter().filter_map(|(name, value)| Some((name.clone(), toml_of(value)?))).collect(),
-        ),
     })
 }

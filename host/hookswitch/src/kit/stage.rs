@@ -34,7 +34,6 @@ use super::{
     judge,
     scenario::Scenario,
     single,
-    story::Step,
     trouble::Trouble,
     wiring::{PBX, PLUGIN},
 };
@@ -116,7 +115,7 @@ impl Kit {
         let loaded = self.wire(scenario, folder.path(), door.address)?;
         let script = Script::of(scenario)?;
         let at = Arc::new(AtomicU64::new(BEGIN));
-        let mut told = 0;
+        let (mut told, mut died) = (0, false);
         let mut singles = Vec::new();
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -135,14 +134,14 @@ impl Kit {
                 tokio::select! {
                     biased;
                     // Once: what comes afterwards is another life.
-                    () = crm.death().cancelled(), if !crm.is_dead() => None,
+                    () = crm.death().cancelled(), if !died => None,
                     play = live => Some(play),
                 }
             });
             // Whatever was under way ends here, in the midst of it.
             drop(runtime);
             match came {
-                None => crm.bury(),
+                None => died = true,
                 Some(play) => {
                     let mut play = play?;
                     play.singles = singles;
@@ -168,7 +167,6 @@ impl Script {
         for (number, telling) in scenario.calls.iter().enumerate() {
             let chain = Chain::from(format!("call-{}", number + 1).as_str());
             for (at, (after, fact)) in telling.facts()?.into_iter().enumerate() {
-                let (after, fact): Step = (after, fact);
                 let after = u64::try_from(after.as_millis()).unwrap_or_default();
                 let first = at == 0;
                 match beats.last_mut() {
@@ -250,7 +248,6 @@ impl Life {
         deadline: Instant,
     ) -> Result<(), String> {
         self.settle(deadline).await?;
-        // A beat that was being told at the death is told again: a phone system would say so too.
         while let Some(beat) = beats.get(*told) {
             let now = Millis(at.fetch_add(beat.after, Ordering::Relaxed) + beat.after);
             let signals = beat.signals.iter().cloned();

@@ -1,19 +1,20 @@
 //! What a plugin did in production, as one file: enough to play it again offline, with the same build or another.
 //!
 //! It holds what the journal holds: calls, requests and answers, in which secrets are masked already. Personal data is in
-//! it unless it is [`mask`](Trace::masked)ed.
+//! it unless it is [`masked`](Trace::masked).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use hookswitch_call::{Call, Millis};
 use hookswitch_journal::{
     Error, View,
     directory::User,
-    runs::{Answer, Body, Reply, Request, Run},
+    runs::{Reply, Request, Run},
 };
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::mask::Mask;
 
 use crate::config::Loaded;
 
@@ -106,12 +107,8 @@ impl Trace {
         let mut value = serde_json::to_value(self).map_err(|error| error.to_string())?;
         if let Some(doings) = value.get_mut("doings").and_then(Value::as_array_mut) {
             for doing in doings {
-                if let Some(Value::Object(call)) = doing.get_mut("call") {
-                    for name in ["external", "external_name", "external-name", "line"] {
-                        if let Some(part) = call.get_mut(name) {
-                            mask.value(part, name.contains("name"));
-                        }
-                    }
+                if let Some(call) = doing.get_mut("call") {
+                    mask.value(call, false);
                 }
                 if let Some(input) = doing.pointer_mut("/run/begun/input") {
                     mask.value(input, false);
@@ -122,88 +119,23 @@ impl Trace {
             mask.value(users, false);
         }
         let mut masked: Self = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        for ended in masked.doings.iter_mut().filter_map(|doing| doing.run.ended.as_mut()) {
+            ended.problem = ended.problem.as_ref().map(|problem| mask.text(problem));
+        }
         for request in masked.doings.iter_mut().flat_map(|doing| &mut doing.requests) {
-            request.intent.url = mask.text(&request.intent.url);
-            request.intent.body = mask.body(&request.intent.body);
-            if let Some(Answer { reply: Reply::Response { body, .. }, .. }) = &mut request.answer {
-                *body = mask.body(body);
+            let intent = &mut request.intent;
+            intent.url = mask.text(&intent.url);
+            intent.body = mask.body(&intent.body);
+            mask.headers(&mut intent.headers);
+            match request.answer.as_mut().map(|answer| &mut answer.reply) {
+                Some(Reply::Response { headers, body, .. }) => {
+                    *body = mask.body(body);
+                    mask.headers(headers);
+                }
+                Some(Reply::Error { text, .. }) => *text = mask.text(text),
+                None => {}
             }
         }
         Ok(masked)
-    }
-}
-
-/// Puts invented data in the place of personal data, the same for the same.
-#[derive(Default)]
-pub(crate) struct Mask {
-    known: HashMap<String, String>,
-}
-
-/// Names of members whose texts say who somebody is.
-const PERSONAL: [&str; 12] =
-    ["name", "first", "last", "middle", "title", "email", "mail", "address", "street", "company", "comment", "subject"];
-
-impl Mask {
-    fn instead(&mut self, found: &str, make: impl FnOnce(usize) -> String) -> String {
-        let number = self.known.len() + 1;
-        self.known.entry(found.to_owned()).or_insert_with(|| make(number)).clone()
-    }
-
-    /// Numbers of telephones and addresses of e-mail inside of a text.
-    pub(crate) fn text(&mut self, text: &str) -> String {
-        let email = Regex::new(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}").ok();
-        let masked = match &email {
-            Some(email) => email.replace_all(text, |found: &regex::Captures<'_>| {
-                self.instead(found.get(0).map_or("", |it| it.as_str()), |number| format!("person{number}@example.com"))
-            }),
-            None => text.into(),
-        };
-        // As many digits as there were, with the first two as they are: the country.
-        // Not inside of words: keys and hashes hold digits too. A plus may be percent-encoded.
-        let digits = Regex::new(r"(?<plus>%2B|\b)(?<digits>[0-9]{7,15})\b").ok();
-        match &digits {
-            Some(digits) => digits
-                .replace_all(&masked, |found: &regex::Captures<'_>| {
-                    let [plus, found] = ["plus", "digits"].map(|name| found.name(name).map_or("", |it| it.as_str()));
-                    // The last digits tell a subscriber, however the front is written.
-                    let (front, end) = found.split_at(found.len() - 5);
-                    let end = self.instead(end, |number| format!("{:05}", (number * 7919) % 100_000));
-                    format!("{plus}{front}{end}")
-                })
-                .into_owned(),
-            None => masked.into_owned(),
-        }
-    }
-
-    /// Everything personal in a value; `personal`: it is a text that is.
-    pub(crate) fn value(&mut self, value: &mut Value, personal: bool) {
-        match value {
-            Value::String(text) if personal && !text.is_empty() && text.chars().any(char::is_alphabetic) => {
-                let found = self.text(text);
-                *text = if found == *text { self.instead(&found, |number| format!("Person {number}")) } else { found };
-            }
-            Value::String(text) => *text = self.text(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, personal)),
-            Value::Object(members) => {
-                for (name, value) in members {
-                    let name = name.to_lowercase();
-                    let personal = PERSONAL.iter().any(|part| name.contains(part)) && !name.contains("id");
-                    self.value(value, personal);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn body(&mut self, body: &Body) -> Body {
-        let Some(bytes) = body.whole() else { return body.clone() };
-        if let Ok(mut value) = serde_json::from_slice::<Value>(bytes) {
-            self.value(&mut value, false);
-            return Body::of(value.to_string().as_bytes());
-        }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Body::of(self.text(text).as_bytes()),
-            Err(_) => body.clone(),
-        }
     }
 }

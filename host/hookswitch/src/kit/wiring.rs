@@ -81,6 +81,11 @@ impl Kit {
         for asked in &self.manifest.credentials {
             let handle = &asked.handle;
             let Some(kind) = asked.kind() else { continue };
+            if kind == CredentialKind::Oauth2 {
+                return Err(format!(
+                    "credentials.{handle}: a plugin that needs a sign-in cannot be played yet; nobody signs in here"
+                ));
+            }
             let credential = match given.remove(handle) {
                 Some(Value::Table(mut table)) => {
                     table.entry("kind").or_insert_with(|| kind.name().into());
@@ -123,10 +128,6 @@ fn written(kind: CredentialKind, text: &str) -> Table {
             let (user, password) = text.split_once(':').unwrap_or((text, text));
             put("user", user);
             put("value", password);
-        }
-        CredentialKind::Oauth2 => {
-            put("client-id", text);
-            put("client-secret", text);
         }
         CredentialKind::Signature => {
             put("value", text);

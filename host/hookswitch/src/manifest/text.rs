@@ -10,14 +10,19 @@ use crate::shown::steers;
 /// A name, in characters that need no quotes in TOML.
 pub(super) fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
-    let tail = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if text.len() <= 63 && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(tail) {
+    if is_name(&text) {
         return Ok(text);
     }
     Err(D::Error::custom(format!(
         "`{}` is no name: a small letter, then at most 62 small letters, digits and hyphens",
         shown(&text)
     )))
+}
+
+/// Whether a text is a small letter, then at most 62 small letters, digits and hyphens.
+pub(crate) fn is_name(text: &str) -> bool {
+    let tail = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    text.len() <= 63 && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(tail)
 }
 
 /// The title of something: a line of 1 to 200 characters.

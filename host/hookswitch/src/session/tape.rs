@@ -181,7 +181,7 @@ impl Tape {
 pub(super) const TOO_LARGE: &str = "too-large";
 
 /// Requests to a CRM; other host calls have other kinds.
-pub(super) const HTTP: &str = "http";
+pub(crate) const HTTP: &str = "http";
 
 /// Words for runs that the plugin itself ended with a failure.
 fn gave_up(outcome: &str) -> bool {

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use include_dir::{Dir, DirEntry, include_dir};
 
 use super::super::{Common, output};
+use crate::manifest::is_name;
 
 /// Begin a plugin: a folder with one that works, its scenarios, and how it is built. Needs no network.
 #[derive(Debug, Args)]
@@ -94,8 +95,7 @@ fn files(language: Language) -> &'static [(&'static str, &'static str)] {
 
 pub(super) fn run(_: &Common, options: &Options) -> miette::Result<ExitCode> {
     let Options { name, lang, title, into } = options;
-    let tail = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !(name.starts_with(|first: char| first.is_ascii_lowercase()) && name.len() <= 63 && name.bytes().all(tail)) {
+    if !is_name(name) {
         return Err(miette::miette!(
             help = "a small letter, then at most 62 small letters, digits and hyphens: acme-crm",
             "`{name}` cannot be the name of a plugin"

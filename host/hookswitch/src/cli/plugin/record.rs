@@ -12,13 +12,9 @@ use crate::{
     config,
     desk::{self, Premises},
     keys::Keys,
-    kit::{
-        replay::{absolute, toml_of},
-        scenario::Single,
-        single,
-        trace::Mask,
-    },
+    kit::{mask::Mask, replay::absolute, scenario::Single, single},
     service,
+    session::HTTP,
 };
 
 /// Call a function of a plugin with the real CRM, and write what was asked and answered as a scenario.
@@ -78,7 +74,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     })?;
     let mut mask = options.mask.then(Mask::default);
     let mut exchanges = Vec::new();
-    for request in requests.iter().filter(|request| request.intent.kind == "http") {
+    for request in requests.iter().filter(|request| request.intent.kind == HTTP) {
         let intent = &request.intent;
         let mut exchange = toml::Table::new();
         let what = format!("{} {}", intent.method, text(&absolute(&intent.url), &mut mask));
@@ -140,4 +136,21 @@ fn shown(mut value: Value, mask: &mut Option<Mask>) -> Option<toml::Value> {
 
 fn text(text: &str, mask: &mut Option<Mask>) -> String {
     mask.as_mut().map_or_else(|| text.to_owned(), |mask| mask.text(text))
+}
+
+/// A value as TOML has it; what TOML has not is left out.
+fn toml_of(value: &Value) -> Option<toml::Value> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(flag) => (*flag).into(),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => whole.into(),
+            None => number.as_f64()?.into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(items) => toml::Value::Array(items.iter().filter_map(toml_of).collect()),
+        Value::Object(members) => toml::Value::Table(
+            members.iter().filter_map(|(name, value)| Some((name.clone(), toml_of(value)?))).collect(),
+        ),
+    })
 }

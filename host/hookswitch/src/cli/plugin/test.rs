@@ -3,7 +3,10 @@
 use std::{
     path::PathBuf,
     process::ExitCode,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
@@ -88,6 +91,9 @@ struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<&'a str>,
     passed: bool,
+    /// Why some work was not done, as the admin is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<&'a str>,
     wrong: &'a [String],
 }
 
@@ -147,7 +153,14 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
 
 fn show(common: &Common, options: &Options, Played { scenario, play, wrong }: &Played) -> miette::Result<()> {
     if common.json {
-        let told = Told { scenario: &scenario.name, trouble: None, request: None, passed: wrong.is_empty(), wrong };
+        let told = Told {
+            scenario: &scenario.name,
+            trouble: None,
+            request: None,
+            passed: wrong.is_empty(),
+            told: None,
+            wrong,
+        };
         return output::json(&told);
     }
     let mark = if wrong.is_empty() { output::style("ok  ", Style::Good) } else { output::style("FAIL", Style::Bad) };
@@ -228,6 +241,7 @@ fn torment(common: &Common, kit: &Kit, played: &[&Played], title: &str, troubles
                 trouble: Some(tried.what.to_string()),
                 request: Some(&tried.request),
                 passed: wrong.is_empty(),
+                told: if let Survival::Told(told) = &tried.survival { Some(told) } else { None },
                 wrong,
             })?;
         }
@@ -254,26 +268,17 @@ fn torment(common: &Common, kit: &Kit, played: &[&Played], title: &str, troubles
 
 /// Does something to every item, several at once: most of a play is waiting.
 fn at_once<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
-    let hands = std::thread::available_parallelism().map_or(4, |cores| cores.get() * 4);
-    let count = items.len();
-    let waiting: Vec<_> = items.into_iter().map(|item| std::sync::Mutex::new(Some(item))).collect();
-    let done: Vec<_> = (0..count).map(|_| std::sync::Mutex::new(None)).collect();
-    let next = AtomicUsize::new(0);
+    let hands = std::thread::available_parallelism().map_or(4, |cores| cores.get() * 4).min(items.len());
+    let (waiting, done) = (Mutex::new(items.into_iter().enumerate()), Mutex::new(Vec::new()));
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let hand = || {
-        while let Some((item, place)) = {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            waiting.get(at).zip(done.get(at))
-        } {
-            let item = item.lock().ok().and_then(|mut item| item.take());
-            if let (Some(item), Ok(mut place)) = (item, place.lock()) {
-                *place = Some(work(item));
-            }
+        while let Some((at, item)) = next() {
+            let came = work(item);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, came));
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 0..hands.min(count) {
-            scope.spawn(hand);
-        }
-    });
-    done.into_iter().filter_map(|place| place.into_inner().ok().flatten()).collect()
+    std::thread::scope(|scope| (0..hands).for_each(|_| drop(scope.spawn(hand))));
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, came)| came).collect()
 }
