@@ -33,7 +33,12 @@ exports! {
     lookup = "hookswitch:sdk-rust/exports-lookup",
     contacts = "hookswitch:sdk-rust/exports-contacts",
     journal = "hookswitch:sdk-rust/exports-journal",
+    tickets = "hookswitch:sdk-rust/exports-tickets",
     cards = "hookswitch:sdk-rust/exports-cards",
+    recordings = "hookswitch:sdk-rust/exports-recordings",
     directory = "hookswitch:sdk-rust/exports-directory",
+    routing = "hookswitch:sdk-rust/exports-routing",
     commands = "hookswitch:sdk-rust/exports-commands",
+    feed = "hookswitch:sdk-rust/exports-feed",
+    speech = "hookswitch:sdk-rust/exports-speech",
 }

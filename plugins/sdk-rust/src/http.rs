@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::bindings::imports::hookswitch::plugin::http::{self, Body};
 use crate::bindings::imports::hookswitch::plugin::types::Content;
-use crate::{Failure, Problem, clock};
+use crate::{Failure, Problem, Recording, clock};
 
-pub use http::{Effect, Error};
+pub use http::{Effect, Error, FormPart, Part};
 
 /// No CRM is waited for longer than this, whatever its `Retry-After` says.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
@@ -84,6 +84,19 @@ impl Request {
         self
     }
 
+    /// Sets a body that the host puts together, piece by piece: `{"file":"`, a recording in base64, `"}`. Its type is a
+    /// header.
+    pub fn parts(mut self, parts: impl Into<Vec<Part>>) -> Self {
+        self.0.body = Body::Parts(parts.into());
+        self
+    }
+
+    /// Sets a body of type `multipart/form-data`, as most CRMs take files.
+    pub fn multipart(mut self, parts: impl Into<Vec<FormPart>>) -> Self {
+        self.0.body = Body::Multipart(parts.into());
+        self
+    }
+
     /// Names a place in the JSON answer that holds a secret, such as a token: "access_token", "result.uploadUrl". The
     /// answer has a mask there, which the plugin may send back as if it were the value.
     pub fn keep_secret(mut self, path: &str) -> Self {
@@ -104,6 +117,23 @@ impl Request {
             Content::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         };
         Ok(Answer { effect, status: response.status, headers: response.headers, text })
+    }
+}
+
+impl FormPart {
+    /// A field.
+    pub fn field(name: &str, value: &str) -> Self {
+        Self { name: name.into(), file_name: None, content_type: None, part: Part::Text(value.into()) }
+    }
+
+    /// A recording as a file, streamed by the host.
+    pub fn recording(name: &str, file: &Recording) -> Self {
+        Self {
+            name: name.into(),
+            file_name: Some(file.file_name.clone()),
+            content_type: Some(file.content_type.clone()),
+            part: Part::Recording(file.id.clone()),
+        }
     }
 }
 
@@ -270,6 +300,35 @@ mod tests {
         assert_eq!(request.0.headers[1], ("x-tenant".to_string(), "7".to_string()));
         assert!(matches!(&request.0.body, Body::Form(fields) if fields[0] == ("phone".into(), "+49 151".into())));
         assert_eq!(request.0.keep_secret, ["access_token", "result.uploadUrl"]);
+    }
+
+    #[test]
+    fn a_recording_goes_out_by_its_id_as_a_file_of_its_type() {
+        let file = Recording {
+            id: "r-1".into(),
+            chain: "c-1".into(),
+            leg: 1,
+            index: 0,
+            content_type: "audio/wav".into(),
+            file_name: "call.wav".into(),
+            size: 44,
+            duration_ms: None,
+            damaged: false,
+            extra: vec![],
+        };
+        let parts = [FormPart::field("call", "c-1"), FormPart::recording("file", &file)];
+        let request = Request::post("files", Effect::Once).multipart(parts);
+        let Body::Multipart(parts) = &request.0.body else { panic!("{:?}", request.0.body) };
+        assert_eq!((parts[0].name.as_str(), &parts[0].part), ("call", &Part::Text("c-1".into())));
+        assert_eq!(
+            (parts[1].file_name.as_deref(), parts[1].content_type.as_deref()),
+            (Some("call.wav"), Some("audio/wav"))
+        );
+        assert_eq!(parts[1].part, Part::Recording("r-1".into()));
+
+        let pieces = [Part::Text("{\"file\":\"".into()), Part::RecordingBase64("r-1".into()), Part::Text("\"}".into())];
+        let request = Request::post("files", Effect::Once).parts(pieces);
+        assert!(matches!(&request.0.body, Body::Parts(parts) if parts[1] == Part::RecordingBase64("r-1".into())));
     }
 
     #[test]

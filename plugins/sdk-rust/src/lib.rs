@@ -1,8 +1,9 @@
 //! Write Hookswitch plugins in Rust.
 //!
-//! A plugin is a type that implements [`Plugin`] and those of [`Lookup`], [`Contacts`], [`Journal`], [`Cards`],
-//! [`Directory`] and [`Commands`] that its CRM can serve; [`export!`] makes a component's exports of them. What each function is for,
-//! when the host calls it and what a failure does is said in the contract, `wit/0.1.0`.
+//! A plugin is a type that implements [`Plugin`] and those of [`Lookup`], [`Contacts`], [`Journal`], [`Tickets`],
+//! [`Cards`], [`Recordings`], [`Directory`], [`Routing`], [`Commands`], [`Feed`] and [`Speech`] that it can serve;
+//! [`export!`] makes a component's exports of them. What each function is for, when the host calls it and what a failure
+//! does is said in the contract, `wit/0.1.0`.
 //!
 //! ```
 //! use hookswitch_sdk::{Call, Contact, Failure, Lookup, Manifest, Number, Plugin, export, http};
@@ -34,8 +35,9 @@
 //!
 //! Modules: [`http`] talks JSON to the CRM and turns its statuses into failures, [`storage`] keeps values as JSON,
 //! [`settings`] reads the admin's settings, [`secrets`] stands for what the plugin may not see, [`manifest`] builds the
-//! manifest, [`commands`] is what the CRM posts; the macros [`debug!`], [`info!`] and
-//! [`warn!`] write the plugin's log. [`clock`], [`job`], [`people`], [`phone`] and [`random`] are the contract's own.
+//! manifest, [`commands`] is what the CRM posts, [`recording`] reads and links the recordings of calls; the macros
+//! [`debug!`], [`info!`] and [`warn!`] write the plugin's log. [`clock`], [`job`], [`people`], [`phone`] and [`random`]
+//! are the contract's own.
 
 pub mod bindings;
 pub mod commands;
@@ -47,18 +49,27 @@ mod log;
 pub mod manifest;
 mod once;
 mod pages;
+pub mod recording;
+mod route;
 pub mod secrets;
 pub mod settings;
 pub mod storage;
+mod transcript;
 
 pub use bindings::directory::exports::hookswitch::plugin::directory::{Page as UserPage, User};
+pub use bindings::feed::exports::hookswitch::plugin::feed::Event;
 pub use bindings::imports::hookswitch::plugin::types::{
-    Agent, Call, Contact, Delay, Direction, Failure, Fields, Note, Number, PhoneEntry, Problem, Reference, Text,
+    Agent, Call, Contact, Delay, Direction, Failure, Fields, Note, Number, PhoneEntry, Problem, Recording, Reference,
+    Text, Transcript, Turn,
 };
 pub use bindings::imports::hookswitch::plugin::{clock, job, logging, people, phone, random};
 pub use bindings::journal::exports::hookswitch::plugin::journal::Entry;
 pub use bindings::lookup::exports::hookswitch::plugin::lookup::Page as ContactPage;
-pub use export::{Cards, Commands, Contacts, Directory, Journal, Lookup, Plugin};
+pub use bindings::routing::exports::hookswitch::plugin::routing::Answer as Route;
+pub use bindings::speech::exports::hookswitch::plugin::speech::Progress;
+pub use export::{
+    Cards, Commands, Contacts, Directory, Feed, Journal, Lookup, Plugin, Recordings, Routing, Speech, Tickets,
+};
 pub use manifest::Manifest;
 pub use once::search_then_create;
 pub use pages::pages;

@@ -116,6 +116,11 @@ impl Manifest {
         self.capability("secrets")
     }
 
+    /// Asks for the import `recording`, and for recordings in the bodies of requests.
+    pub fn recordings(self) -> Self {
+        self.capability("recording")
+    }
+
     fn capability(mut self, name: &str) -> Self {
         self.capabilities.push(name.into());
         self
