@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { definePlugin } from "../src/define.js";
+import { definePlugin, interfaces } from "../src/define.js";
 import { failure } from "../src/index.js";
 import { thrown } from "./crm.js";
 
@@ -22,6 +23,31 @@ test("a function that is not defined is not served", () => {
   assert.deepEqual(thrown(() => lookup.byEmail("x")), {
     tag: "not-configured", val: "this plugin does not serve lookup.by-email",
   });
+});
+
+test("every function of the contract has its place, with types", () => {
+  const read = (file) => readFileSync(new URL(file, import.meta.url), "utf8");
+  const wit = (name) => read(`../../../wit/0.1.0/${name}.wit`);
+  const camel = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+  const names = [...wit("world").matchAll(/^ +export ([a-z-]+);/gm)].map(([, name]) => name).filter((name) => name !== "plugin");
+  assert.ok(names.includes("lookup"));
+  const contract = {};
+  for (const name of names) {
+    const functions = [...wit(name).matchAll(/^ +([a-z-]+): func\(([^)]*)\)/gm)];
+    contract[name] = Object.fromEntries(functions.map(([, key, given]) => [camel(key), given.split(/, /).map((text) => camel(text.split(":")[0]))]));
+  }
+  const keys = (of) => Object.fromEntries(Object.entries(of).map(([name, functions]) => [name, Object.keys(functions)]));
+  assert.deepEqual(keys(interfaces), keys(contract));
+  const types = read("../types/plugin.d.ts");
+  for (const [name, functions] of Object.entries(contract)) {
+    const title = name[0].toUpperCase() + name.slice(1);
+    const typed = types.split(`export interface ${title} {`)[1]?.split("\n}")[0] ?? "";
+    for (const [key, given] of Object.entries(functions)) {
+      const [, parameters] = new RegExp(`\\b${key}\\?\\(([^)]*)\\)`).exec(typed) ?? [];
+      assert.deepEqual(parameters?.split(", ").map((text) => text.split(":")[0]), given, `types of ${name}.${key}`);
+    }
+    assert.match(types, new RegExp(`  ${name}\\?: ${title};`));
+  }
 });
 
 test("what nobody would call is a mistake", () => {
@@ -52,6 +78,36 @@ test("what a result leaves out is empty, and what it has too much is a mistake",
       tag: "dial", val: { user: "7", extension: null, number: "030", line: "", crmCall: null, extra: [] },
     }],
   });
+});
+
+test("a route, a ticket and how far a transcript is are records of the contract", () => {
+  const { tickets, cards, routing, feed, speech } = definePlugin({
+    manifest,
+    tickets: { open: () => ({ id: 7, kind: "ticket" }), ofContact: () => [{ id: "8" }] },
+    cards: { sync: () => "ignored" },
+    routing: { route: (call, [known]) => known && { kind: "extension", target: known.id, tags: { priority: 2 } } },
+    feed: { deliver: ([event]) => event.seq },
+    speech: {
+      start: () => ({ pending: ["p-1", 1000] }),
+      poll: () => ({ done: { language: "de", turns: [{ speaker: "external", text: "Hallo" }] } }),
+      summarise: ({ turns }) => turns[0].text,
+    },
+  }, where);
+  assert.deepEqual(tickets.open(), { kind: "ticket", id: "7", url: "" });
+  assert.deepEqual(tickets.ofContact(), [{ kind: "", id: "8", url: "" }]);
+  assert.equal(thrown(() => tickets.update()).tag, "not-configured");
+  assert.equal(cards.sync(), undefined);
+  assert.deepEqual(routing.route({}, [{ id: "201" }]), {
+    displayName: null, kind: "extension", target: "201", tags: [["priority", "2"]],
+  });
+  assert.equal(routing.route({}, []), null);
+  assert.equal(feed.deliver([{ seq: 3 }]), undefined);
+  assert.deepEqual(speech.start(), { tag: "pending", val: ["p-1", 1000] });
+  assert.deepEqual(speech.poll("p-1"), {
+    tag: "done",
+    val: { language: "de", turns: [{ speaker: "external", startMs: 0, endMs: 0, text: "Hallo" }], summary: null, extra: [] },
+  });
+  assert.equal(speech.summarise({ turns: [{ text: "Hallo" }] }), "Hallo");
 });
 
 test("a failure is thrown in the engine's form, an exception says where it happened", () => {

@@ -14,8 +14,8 @@ if sys.platform == "wasi":
 
 from . import clock, job, log, people, phone, secrets, settings, storage
 from .contract import (
-    Agent, Call, Contact, ContactPage, Dial, Direction, Entry, Hook, Note, Number, PhoneEntry, Recording, Reference, Text,
-    User, UserPage,
+    Agent, Call, Contact, ContactPage, Dial, Direction, Entry, Event, Hook, Note, Number, PhoneEntry, Recording, Reference,
+    Route, Text, Transcript, Turn, User, UserPage,
 )
 from .failure import Failure, InDoubt, NotConfigured, Other, Rejected, Temporary, Unauthorised
 from .http import Answer, Client, Effect
@@ -26,12 +26,14 @@ from .manifest import Credential, Hook as HookOf, Limits, Manifest, Setting
 from .once import search_then_create
 from .pages import pages
 from .replies import DialAction, HangUp, OtherAction, RefreshUsers, Reply
+from .speech import Done, Pending
 
 __all__ = [
-    "Agent", "Answer", "Call", "Cards", "Client", "Commands", "Contact", "ContactPage", "Contacts", "Credential", "Dial",
-    "DialAction", "Direction", "Directory", "Effect", "Entry", "Failure", "Feed", "HangUp", "Hook", "HookOf", "InDoubt",
-    "Journal", "Limits", "Lookup", "Manifest", "NotConfigured", "Note", "Number", "Other", "OtherAction", "PhoneEntry",
-    "Plugin", "Recording", "Recordings", "Reference", "RefreshUsers", "Rejected", "Reply", "Routing", "Setting", "Speech",
-    "Temporary", "Text", "Tickets", "Unauthorised", "User", "UserPage", "clock", "job", "log", "pages", "people", "phone",
-    "search_then_create", "secrets", "settings", "storage",
+    "Agent", "Answer", "Call", "Cards", "Client", "Commands", "Contact", "ContactPage", "Contacts", "Credential",
+    "Dial", "DialAction", "Direction", "Directory", "Done", "Effect", "Entry", "Event", "Failure", "Feed", "HangUp",
+    "Hook", "HookOf", "InDoubt", "Journal", "Limits", "Lookup", "Manifest", "NotConfigured", "Note", "Number", "Other",
+    "OtherAction", "Pending", "PhoneEntry", "Plugin", "Recording", "Recordings", "Reference", "RefreshUsers",
+    "Rejected", "Reply", "Route", "Routing", "Setting", "Speech", "Temporary", "Text", "Tickets", "Transcript", "Turn",
+    "Unauthorised", "User", "UserPage", "clock", "job", "log", "pages", "people", "phone", "search_then_create",
+    "secrets", "settings", "storage",
 ]

@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wit_world.imports.types import Agent, Call, Direction, Note, Number, PhoneEntry, Recording, Text
+from wit_world.imports.types import Agent, Call, Direction, Note, Number, PhoneEntry, Recording, Text, Turn
 
 if TYPE_CHECKING:
     from wit_world.exports.commands import Dial, Hook
+    from wit_world.exports.feed import Event
     from wit_world.exports.journal import Entry
 else:
     # Only a plugin that exports their interfaces has these classes.
-    Dial = Hook = Entry = Any
+    Dial = Hook = Entry = Event = Any
 
 Fields = list[tuple[str, str]]
 
@@ -87,7 +88,28 @@ class UserPage:
     next: str | None = None
 
 
+@dataclass
+class Route:
+    """Where a caller should go. `kind` says what `target` is: `extension`, `queue`, `group`, `external` …; by default
+    there is no wish."""
+
+    kind: str = "default"
+    target: str = ""
+    display_name: str | None = None
+    tags: Fields = field(default_factory=list)
+
+
+@dataclass
+class Transcript:
+    """The words of a recording."""
+
+    language: str = ""
+    turns: list[Turn] = field(default_factory=list)
+    summary: str | None = None
+    extra: Fields = field(default_factory=list)
+
+
 __all__ = [
-    "Agent", "Call", "Contact", "ContactPage", "Dial", "Direction", "Entry", "Fields", "Hook", "Note", "Number",
-    "PhoneEntry", "Recording", "Reference", "Text", "User", "UserPage",
+    "Agent", "Call", "Contact", "ContactPage", "Dial", "Direction", "Entry", "Event", "Fields", "Hook", "Note", "Number",
+    "PhoneEntry", "Recording", "Reference", "Route", "Text", "Transcript", "Turn", "User", "UserPage",
 ]

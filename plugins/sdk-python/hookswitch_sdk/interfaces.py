@@ -19,10 +19,14 @@ from typing import Any, ClassVar
 
 from componentize_py_types import Err
 
-from .contract import Call, Contact, ContactPage, Dial, Entry, Hook, Note, Number, Recording, Reference, Text, UserPage
+from .contract import (
+    Call, Contact, ContactPage, Dial, Entry, Event, Hook, Note, Number, Recording, Reference, Route, Text, Transcript,
+    UserPage,
+)
 from .failure import Failure, NotConfigured, Other
 from .manifest import Manifest
 from .replies import Reply
+from .speech import Done, Pending
 
 _served: list[str] = []
 """The functions that the plugin's classes define: "lookup.by-number"."""
@@ -41,7 +45,7 @@ class Interface:
         if Interface in cls.__bases__:
             cls.functions = tuple(name for name in vars(cls) if not name.startswith("_"))
             for name in cls.functions:
-                setattr(cls, name, _not_served(f"{cls.__name__.lower()}.{_words(name)}"))
+                setattr(cls, name, _not_served(vars(cls)[name], f"{cls.__name__.lower()}.{_words(name)}"))
             return
         interface = cls.__mro__[1].__name__.lower()
         for name in (name for name in vars(cls) if name in cls.functions):
@@ -53,9 +57,10 @@ def _words(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _not_served(function: str) -> Callable[..., Any]:
+def _not_served(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    @functools.wraps(function)
     def fail(*_: Any) -> Any:
-        raise Err(NotConfigured(f"this plugin does not serve {function}").wire())
+        raise Err(NotConfigured(f"this plugin does not serve {name}").wire())
 
     return fail
 
@@ -68,7 +73,7 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*given: Any) -> Any:
         try:
             result = function(*given)
-            return result.wire() if isinstance(result, Reply) else result
+            return result.wire() if isinstance(result, (Reply, Done, Pending)) else result
         except Failure as failure:
             raise Err(failure.wire()) from None
         except Exception as error:
@@ -80,10 +85,12 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
 def exception(error: Exception) -> Other:
     """The failure that follows from an exception: where in the plugin's source it happened, and how it got there."""
     sdk = str(PurePath(__file__).parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(sdk)]
-    places = [f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames]
-    trail = "\n".join(f"at {frame.name} ({place})" for frame, place in reversed(list(zip(frames, places))))
-    place = places[-1] if places else "the plugin"
+    # Not `extract_tb`, which looks for the source's text: there are no files here, and to ask for one ends the instance.
+    steps = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [(code.co_name, f"{PurePath(code.co_filename).name}:{line}") for code, line in steps
+           if not code.co_filename.startswith(sdk)]
+    trail = "\n".join(f"at {name} ({place})" for name, place in reversed(own))
+    place = own[-1][1] if own else "the plugin"
     return Other("exception", f"{place}: {type(error).__name__}: {error}", trail)
 
 
@@ -156,7 +163,7 @@ class Recordings(Interface):
     def attach(self, to: Reference, file: Recording, link: str | None) -> Reference:
         """Attaches one file to an entry."""
 
-    def transcribe(self, to: Reference, file: Recording, words: Any) -> Reference:
+    def transcribe(self, to: Reference, file: Recording, words: Transcript) -> Reference:
         """Adds a transcript of a file."""
 
 
@@ -166,8 +173,8 @@ class Directory(Interface):
 
 
 class Routing(Interface):
-    def route(self, call: Call, known: list[Contact]) -> Any:
-        """Decides about a call that has not rung anywhere: `wit_world.exports.routing.Answer`, or None."""
+    def route(self, call: Call, known: list[Contact]) -> Route | None:
+        """Decides about a call that has not rung anywhere. None: the phone system does as it would without asking."""
 
 
 class Commands(Interface):
@@ -179,16 +186,16 @@ class Commands(Interface):
 
 
 class Feed(Interface):
-    def deliver(self, events: list[Any]) -> None:
+    def deliver(self, events: list[Event]) -> None:
         """Takes a batch of events, in order."""
 
 
 class Speech(Interface):
-    def start(self, file: Recording, language: str) -> Any:
-        """Starts on a recording: `wit_world.exports.speech.Progress_Done` or `…Progress_Pending`."""
+    def start(self, file: Recording, language: str) -> Done | Pending:
+        """Starts on a recording. `language` is BCP 47, or empty to detect it."""
 
-    def poll(self, token: str) -> Any:
+    def poll(self, token: str) -> Done | Pending:
         """Asks how far it is."""
 
-    def summarise(self, words: Any) -> str:
+    def summarise(self, words: Transcript) -> str:
         """Sums a conversation up in a few sentences."""

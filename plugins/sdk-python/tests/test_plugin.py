@@ -1,11 +1,14 @@
 import datetime
+import inspect
 import json
+import typing
 import unittest
 from unittest import mock
 
 from componentize_py_types import Err
 from host import NOW_MS, Host
-from wit_world.exports import commands
+import wit_world.exports
+from wit_world.exports import commands, routing, speech
 from wit_world.imports import random as host_random
 from wit_world.imports import settings as host_settings
 from wit_world.imports import storage as host_storage
@@ -90,6 +93,56 @@ class Plugins(unittest.TestCase):
         self.assertEqual(reply.body, types.Content_Text('{"ok": true}'))
         self.assertEqual(reply.actions[:2], [commands.Action_RefreshUsers(), commands.Action_HangUp("c1")])
         self.assertEqual(reply.actions[2].value.number, "030")
+
+    def test_every_function_of_the_contract_has_its_place(self):
+        contract = {}
+        for name, protocol in vars(wit_world.exports).items():
+            if typing.Protocol in getattr(protocol, "__bases__", ()) and name != "Plugin":
+                contract[name] = {
+                    function: list(inspect.signature(getattr(protocol, function)).parameters)
+                    for function in protocol.__abstractmethods__
+                }
+        self.assertIn("by_number", contract["Lookup"])
+        here = {
+            of.__name__: {
+                function: list(inspect.signature(getattr(of, function)).parameters) for function in of.functions
+            }
+            for of in interfaces.Interface.__subclasses__()
+        }
+        self.assertEqual(here, contract)
+        self.assertEqual({name.lower() for name in contract}, set(hookswitch_build.INTERFACES))
+
+    def test_a_route_a_ticket_and_how_far_a_transcript_is_are_records_of_the_contract(self):
+        class Tickets(hookswitch.Tickets):
+            def open(self, call, contact, text):
+                return hookswitch.Reference("t-1", kind="ticket")
+
+        class Routing(hookswitch.Routing):
+            def route(self, call, known):
+                return hookswitch.Route("extension", "201") if known else None
+
+        class Cards(hookswitch.Cards):
+            def sync(self, call, begun, contact, visible, gone): ...
+
+        class Speech(hookswitch.Speech):
+            def start(self, file, language):
+                return hookswitch.Pending("p-1", 1000)
+
+            def poll(self, token):
+                return hookswitch.Done(hookswitch.Transcript("de", [hookswitch.Turn("external", 0, 900, "Hallo")]))
+
+        self.assertEqual(vars(Tickets().open(None, None, None)), vars(types.Reference("ticket", "t-1", "")))
+        self.assertEqual(vars(Routing().route(None, [None])), vars(routing.Answer(None, "extension", "201", [])))
+        self.assertIsNone(Routing().route(None, []))
+        self.assertIsNone(Cards().sync(None, None, None, [], []))
+        self.assertEqual(Speech().start(None, ""), speech.Progress_Pending(("p-1", 1000)))
+        done = Speech().poll("p-1")
+        self.assertIsInstance(done, speech.Progress_Done)
+        turns = [types.Turn("external", 0, 900, "Hallo")]
+        self.assertEqual(vars(done.value), vars(types.Transcript("de", turns, None, [])))
+        self.assertEqual(
+            interfaces.served(), ["tickets.open", "routing.route", "cards.sync", "speech.start", "speech.poll"]
+        )
 
     def test_the_world_has_exactly_what_the_plugin_has_classes_for(self):
         names = hookswitch_build.exports("class Plugin(P): ...\nclass Journal(J): ...\nclass Lookup(L): ...\nclass Other: ...\n")
