@@ -1,7 +1,7 @@
 // A component that runs a plugin written as one plain script, without any build.
 //
-// The host hands the script's text over: to `plugin.manifest` as a file, to every other function as the setting
-// `file:script.js`. The script is evaluated in each fresh instance, and serves exactly what it defines.
+// The host hands the script over: to `plugin.manifest` as a file, to every other function as the settings `script:name`
+// and `script:text`. The script is evaluated in each fresh instance, and serves exactly what it defines.
 
 import "hookswitch/globals";
 import * as sdk from "hookswitch";
@@ -9,12 +9,10 @@ import { definePlugin, interfaces, raise } from "hookswitch/define";
 import { get } from "hookswitch:plugin/settings@0.1.0";
 import { evaluate } from "./script.js";
 
-const SETTING = "file:script.js";
-
 const now = () => {
-  const text = get(SETTING);
-  if (text === undefined || text === null) raise(sdk.failure.notConfigured("the host gave no script"));
-  return load("script.js", text);
+  const [name, text] = [get("script:name"), get("script:text")];
+  if (typeof name !== "string" || typeof text !== "string") raise(sdk.failure.notConfigured("the host gave no script"));
+  return load(name, text);
 };
 
 function load(name, text) {

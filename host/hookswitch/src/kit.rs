@@ -29,7 +29,7 @@ use hookswitch_runtime::{Component, Engine};
 
 use self::door::Authority;
 use crate::{
-    code::{Code, CodeError, Inspected},
+    code::{Code, CodeError, Inspected, Script},
     manifest::Manifest,
     service,
 };
@@ -38,8 +38,8 @@ use crate::{
 pub(crate) struct Kit {
     engine: Engine,
     path: PathBuf,
-    /// The files that its manifest depends on.
-    pub(crate) files: Vec<(String, String)>,
+    /// The script that it is, if it is one.
+    pub(crate) script: Option<Script>,
     pub(crate) component: Component,
     pub(crate) manifest: Manifest,
     /// How long loading took.
@@ -66,7 +66,7 @@ impl Kit {
     /// Loads the plugin at `path`.
     pub(crate) fn open(path: &Path) -> Result<Self, KitError> {
         let unset = |error: &dyn std::fmt::Display| KitError::Stage(error.to_string());
-        let engine = service::engine(&cache()).map_err(|error| unset(&error))?;
+        let engine = service::authors_engine(&cache()).map_err(|error| unset(&error))?;
         let network = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -75,7 +75,7 @@ impl Kit {
         let began = Instant::now();
         let code = Code::read(path).map_err(|source| KitError::Read { path: path.to_owned(), source })?;
         let inspected = network.block_on(code.inspect(&engine));
-        let Inspected { component, manifest, files } =
+        let Inspected { component, manifest, script } =
             inspected.map_err(|source| KitError::Code { path: path.to_owned(), source })?;
         let loaded_in = began.elapsed();
         let authority = Authority::new().map_err(|error| unset(&error))?;
@@ -85,7 +85,7 @@ impl Kit {
         let folder = folder.tempdir_in("/dev/shm").or_else(|_| folder.tempdir()).map_err(|error| unset(&error))?;
         authority.write(&folder.path().join("ca.pem")).map_err(|error| unset(&error))?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Ok(Self { engine, path, files, component, manifest, loaded_in, authority, network, folder })
+        Ok(Self { engine, path, script, component, manifest, loaded_in, authority, network, folder })
     }
 }
 

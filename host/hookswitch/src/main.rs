@@ -17,6 +17,7 @@ mod intake;
 mod keeper;
 mod keys;
 mod kit;
+mod lines;
 mod manifest;
 mod metrics;
 mod news;

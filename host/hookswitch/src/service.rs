@@ -1,6 +1,11 @@
 //! `hookswitch run`: everything put together, started, changed and stopped in order.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use hookswitch_call::{Millis, PbxName};
@@ -37,10 +42,20 @@ const REPORTS: usize = 256;
 
 /// The sandbox for plugins. Untrusted components are compiled in a child process with limits.
 pub(crate) fn engine(data: &Path) -> miette::Result<Engine> {
+    sandbox(data, None)
+}
+
+/// The same for the authors of plugins: where one crashes is told by file and line, from the present folder.
+pub(crate) fn authors_engine(data: &Path) -> miette::Result<Engine> {
+    sandbox(data, std::env::current_dir().ok())
+}
+
+fn sandbox(data: &Path, sources: Option<PathBuf>) -> miette::Result<Engine> {
     let program = std::env::current_exe().map_err(|error| miette::miette!("cannot find this program: {error}"))?;
     let options = hookswitch_runtime::Options {
         data: Some(data.to_owned()),
         compiler: vec![program.into(), "compile-component".into()],
+        sources,
         ..hookswitch_runtime::Options::default()
     };
     Engine::new(options).map_err(|error| miette::miette!("cannot start the sandbox: {error}"))

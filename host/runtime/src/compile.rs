@@ -5,7 +5,7 @@
 //! talk through the child's standard input and output:
 //!
 //! - to the child, each as a little-endian `u64`: address space in bytes, CPU time in seconds, the memory that a
-//!   component may have from the start in bytes; then the component.
+//!   component may have from the start in bytes, and 1 if its debug information is kept, else 0; then the component.
 //! - from the child: one byte; after 0 the engine's hash (32 bytes) and the compiled code; after 1 the reason why the
 //!   component is invalid, after 2 the words with which the compiler broke, after 3 the refusal as JSON.
 
@@ -111,6 +111,8 @@ pub(crate) struct Bounds {
     pub(crate) component_bytes: usize,
     /// What a component may have from the start, in bytes.
     pub(crate) memory_bytes: usize,
+    /// Whether the code keeps the debug information of the component.
+    pub(crate) lines: bool,
 }
 
 /// Inspects and compiles in a child process, started by `command`.
@@ -137,7 +139,8 @@ pub(crate) async fn in_child(
         return Err(Failure::Start(io::ErrorKind::BrokenPipe.into()).into());
     };
     let seconds = bounds.time.as_secs().max(1).saturating_mul(THREADS);
-    let header = [bounds.process_bytes, seconds, bounds.memory_bytes as u64].map(u64::to_le_bytes).concat();
+    let header = [bounds.process_bytes, seconds, bounds.memory_bytes as u64, bounds.lines.into()];
+    let header = header.map(u64::to_le_bytes).concat();
     let most = bounds.component_bytes.saturating_mul(CODE_PER_BYTE);
     let mut answer = Vec::new();
     let talk = async {
@@ -185,7 +188,8 @@ fn understand(mut answer: Vec<u8>, expected: blake3::Hash) -> Result<Code, LoadE
 /// `output`. The program calls it before anything else when it was started as a compiler (see
 /// [`Options::compiler`](crate::Options::compiler)), and then ends.
 pub fn compile_child_main(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
-    let [process_bytes, seconds, memory_bytes] = [number(&mut input)?, number(&mut input)?, number(&mut input)?];
+    let [process_bytes, seconds] = [number(&mut input)?, number(&mut input)?];
+    let [memory_bytes, lines] = [number(&mut input)?, number(&mut input)?];
     limit(Resource::As, process_bytes)?;
     limit(Resource::Cpu, seconds)?;
     limit(Resource::Core, 0)?;
@@ -195,7 +199,7 @@ pub fn compile_child_main(mut input: impl Read, mut output: impl Write) -> io::R
 
     let mut component = Vec::new();
     input.read_to_end(&mut component)?;
-    let engine = wasmtime::Engine::new(&engine::config()).map_err(io::Error::other)?;
+    let engine = wasmtime::Engine::new(&engine::config(lines == 1)).map_err(io::Error::other)?;
     let most = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
     let (kind, rest) = match here(&engine, &component, most) {
         Ok(Code(code)) => {

@@ -45,6 +45,10 @@ pub struct Options {
     pub compile_memory_bytes: u64,
     /// How long the compiling process may take; and the same of CPU time, on each of two threads.
     pub compile_time: Duration,
+    /// For whoever writes plugins: the folder of the source. Where a guest crashes is then told by file and line, as far
+    /// as its debug information goes, and files are named from this folder. None where plugins are not trusted: the
+    /// reader of debug information recurses as deeply as a hostile plugin likes, in this process and without a limit.
+    pub sources: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -58,6 +62,7 @@ impl Default for Options {
             compiler: Vec::new(),
             compile_memory_bytes: 2 << 30,
             compile_time: Duration::from_secs(120),
+            sources: None,
         }
     }
 }
@@ -91,6 +96,11 @@ pub enum StartError {
 }
 
 impl Engine {
+    /// Whether crashes are told by file and line; see [`Options::sources`].
+    pub fn tells_lines(&self) -> bool {
+        self.shared.options.sources.is_some()
+    }
+
     /// Sets up the engine and the thread that drives its limits.
     pub fn new(mut options: Options) -> Result<Self, StartError> {
         options.memory_bytes = options.memory_bytes.min(MEMORY_RESERVATION);
@@ -112,8 +122,8 @@ impl Engine {
 }
 
 /// All settings that are compiled into a component's code. The compiling child uses these alone, without the pool: its
-/// address space is limited.
-pub(crate) fn config() -> Config {
+/// address space is limited. With `lines` the code keeps the debug information of the component, for its crashes.
+pub(crate) fn config(lines: bool) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -133,9 +143,8 @@ pub(crate) fn config() -> Config {
         .async_stack_zeroing(true)
         .memory_init_cow(true)
         .memory_reservation(MEMORY_RESERVATION as u64)
-        // Whoever wrote the plugin wants to know where it crashed: by function and offset. Debug information would tell
-        // the line, but its reader recurses as deeply as a hostile plugin likes, in this process and without a limit.
-        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        // Whoever wrote the plugin wants to know where it crashed: by function and offset at least.
+        .wasm_backtrace_details(if lines { WasmBacktraceDetails::Enable } else { WasmBacktraceDetails::Disable })
         .generate_address_map(true)
         .parallel_compilation(true);
     config
@@ -144,7 +153,7 @@ pub(crate) fn config() -> Config {
 /// An engine with the pooling allocator, or on a machine that has not enough address space for it (a low `ulimit -v`,
 /// a small container) one that maps each instance by itself: five times slower at each call, otherwise the same.
 fn pooled_or_not(options: &Options) -> wasmtime::Result<wasmtime::Engine> {
-    let mut config = config();
+    let mut config = config(options.sources.is_some());
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
     wasmtime::Engine::new(&config).or_else(|error| {
         tracing::warn!(%error, "no room for the instance pool: plugin calls will be slower; set fewer instances");

@@ -12,6 +12,7 @@
 //! - Callers wait for a free slot; running out of slots is never an error.
 //! - The CPU budget counts the guest alone: time in the host's services is the host's.
 
+mod backtrace;
 mod cache;
 mod compile;
 mod component;

@@ -98,6 +98,7 @@ impl Engine {
                 time: options.compile_time,
                 component_bytes: options.component_bytes,
                 memory_bytes: options.memory_bytes,
+                lines: self.tells_lines(),
             };
             compile::in_child(&options.compiler, bounds, compile::engine_hash(&shared.wasm), &bytes).await?
         };

@@ -42,7 +42,8 @@ pub enum CallError {
     #[error("the plugin crashed: {message}")]
     Trap {
         message: String,
-        /// A line for each frame, innermost first: offset in the module's file, module and function.
+        /// A line for each function, innermost first: its place in the source where that is known
+        /// ([`Options::sources`](crate::Options::sources)), else the offset in the module's file; and its name.
         backtrace: String,
         /// What it wrote to its standard error at last: of a JavaScript plugin the exception, of a Rust plugin the panic.
         /// May hold personal data, so not for a log above debug.

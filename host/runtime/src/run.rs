@@ -1,7 +1,7 @@
 //! One call: a slot, a fresh instance, the limits around it, and its end.
 
 use std::{
-    fmt::Write,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,7 +13,7 @@ use wasmtime::{
 };
 
 use crate::{
-    CallError, Grace, Job, Outcome, Usage,
+    CallError, Grace, Job, Outcome, Usage, backtrace,
     contract::Failure,
     engine::Shared,
     meter::{Meter, Metered},
@@ -23,7 +23,6 @@ use crate::{
 };
 
 const MESSAGE_BYTES: usize = 1 << 10;
-const NAME_BYTES: usize = 512;
 
 /// What a guest may hold handles of at once. An honest guest holds a few.
 const HANDLES: usize = 10_000;
@@ -46,6 +45,7 @@ pub(crate) async fn run<T>(
     let started = Instant::now();
     let (wall, grace) = (job.limits.wall, job.grace.clone());
     let budget = job.limits.guest_cpu.unwrap_or(shared.options.guest_cpu);
+    let sources = shared.options.sources.as_deref();
     let meter = Arc::new(Meter::default());
     let mut store = prepare(shared, job, budget, &meter);
 
@@ -65,7 +65,7 @@ pub(crate) async fn run<T>(
     let last_words = wasi::last_words(state);
     let result = match called {
         Some(Ok(result)) => result.map_err(CallError::Failure),
-        Some(Err(error)) => Err(explain(&error, state, budget, instantiated, last_words)),
+        Some(Err(error)) => Err(explain(&error, state, sources, budget, instantiated, last_words)),
         None => Err(CallError::Deadline { wall }),
     };
     let usage = Usage {
@@ -116,6 +116,7 @@ fn prepare(shared: &Shared, job: Job, budget: Duration, meter: &Arc<Meter>) -> S
 fn explain(
     error: &wasmtime::Error,
     state: &State,
+    sources: Option<&Path>,
     budget: Duration,
     instantiated: bool,
     last_words: String,
@@ -138,36 +139,11 @@ fn explain(
     let message = trap.map_or_else(|| error.root_cause().to_string(), Trap::to_string);
     CallError::Trap {
         message: clean(&message, MESSAGE_BYTES),
-        backtrace: backtrace.map(lines).unwrap_or_default(),
+        backtrace: backtrace.map(|backtrace| backtrace::lines(backtrace, sources)).unwrap_or_default(),
         last_words,
     }
 }
 
 fn host_error(message: &str) -> CallError {
     CallError::Host { message: clean(message, MESSAGE_BYTES) }
-}
-
-/// A backtrace as lines. Names are the guest's own: cut before anything is done with them, and cleaned. The engine's
-/// way of showing them is not taken, since it may make endless names of short ones.
-fn lines(backtrace: &WasmBacktrace) -> String {
-    let mut lines = String::new();
-    for frame in backtrace.frames() {
-        let _ = match frame.module_offset() {
-            Some(offset) => write!(lines, "{offset:#x} "),
-            None => Ok(()),
-        };
-        let _ = match frame.func_name() {
-            Some(name) => writeln!(lines, "{}", function(name)),
-            None => writeln!(lines, "function {}", frame.func_index()),
-        };
-    }
-    lines
-}
-
-/// The name of a function as its author wrote it, where Rust's compiler has changed it.
-fn function(name: &str) -> String {
-    match rustc_demangle::try_demangle(name) {
-        Ok(original) if name.len() <= NAME_BYTES => clean(&format!("{original:#}"), NAME_BYTES),
-        _ => clean(name, NAME_BYTES),
-    }
 }

@@ -93,6 +93,21 @@ async fn code_of_one_component_is_not_taken_for_another() {
 }
 
 #[tokio::test]
+async fn code_that_keeps_its_source_lines_is_not_taken_for_code_without_them() {
+    let data = tempfile::tempdir().unwrap();
+    let options = |compiler| Options { data: Some(data.path().into()), compiler, ..Options::default() };
+    let nobody = || vec!["/nonexistent/compiler".into()];
+    let lined = |compiler| Engine::new(Options { sources: Some("/".into()), ..options(compiler) }).unwrap();
+    assert!(works(&engine(data.path())).await);
+    assert!(!works(&lined(nobody())).await, "it took the code without lines");
+    assert!(works(&lined(Vec::new())).await);
+    assert_eq!(entries(data.path()).len(), 2);
+    for engine in [lined(nobody()), engine_without_compiler(data.path())] {
+        assert!(works(&engine).await, "both come from the cache");
+    }
+}
+
+#[tokio::test]
 async fn code_sealed_with_another_key_is_foreign() {
     let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     assert!(works(&engine(ours.path())).await);

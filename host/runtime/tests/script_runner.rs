@@ -45,7 +45,11 @@ impl Services for World {
     }
 
     fn setting(&mut self, name: &str) -> Option<String> {
-        (name == "file:script.js").then(|| self.script.to_owned())
+        match name {
+            "script:name" => Some("my-crm.js".to_owned()),
+            "script:text" => Some(self.script.to_owned()),
+            _ => None,
+        }
     }
 
     fn now_ms(&mut self) -> u64 {
@@ -154,6 +158,6 @@ async fn what_a_function_throws_comes_back_as_a_failure() {
         panic!("no problem")
     };
     assert_eq!(problem.code, "exception");
-    assert!(problem.text.starts_with("script.js:13:19: TypeError: "), "{problem:?}");
-    assert_eq!(problem.detail, "at byEmail (script.js:13:19)");
+    assert!(problem.text.starts_with("my-crm.js:13:19: TypeError: "), "{problem:?}");
+    assert_eq!(problem.detail, "at byEmail (my-crm.js:13:19)");
 }

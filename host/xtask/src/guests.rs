@@ -41,6 +41,8 @@ pub(crate) fn build(workspace: &Workspace, progress: &Progress, guests: &[Guest]
     for of_one_workspace in guests.chunk_by(|one, other| one.manifest == other.manifest) {
         let mut cargo = toolchain.cargo_build();
         cargo.env("CARGO_TARGET_DIR", workspace.guests_target());
+        // As `hookswitch plugin build` ships them.
+        cargo.env("CARGO_PROFILE_RELEASE_STRIP", "debuginfo");
         if let Some(first) = of_one_workspace.first() {
             cargo.arg("--manifest-path").arg(&first.manifest);
         }

@@ -77,9 +77,8 @@ async fn load(
     match updates.admit(name, &build, plugin.update).map_err(refused)? {
         Admission::Take => Ok((code, inspected, None)),
         Admission::Wait(why) => {
-            let kept = updates
-                .copy(name)
-                .and_then(|bytes| Code::of(bytes, code.is_script()).map_err(|error| error.to_string()));
+            let kept = updates.copy(name);
+            let kept = kept.and_then(|bytes| Code::of(bytes, &path).map_err(|error| error.to_string()));
             let kept = kept.map_err(|error| refused(format!("{why}; the build in force cannot be used: {error}")))?;
             let inspected = kept.inspect(premises.engine).await.map_err(broken)?;
             tracing::warn!(plugin = name, "{why}; until then the build in force stays");
@@ -96,7 +95,7 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
         return Err(OpenError::Configuration(vec![format!("there is no [plugin.{name}]")]));
     };
     let (code, inspected, update) = load(name, plugin, loaded, premises).await?;
-    let files: Vec<_> = inspected.settings().collect();
+    let own: Vec<_> = inspected.settings().collect();
     let Inspected { component, manifest, .. } = inspected;
     let faults = manifest.faults(name, plugin, &loaded.folder);
     if !faults.is_empty() {
@@ -109,7 +108,7 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
         .map_err(|problem| OpenError::Gate { name: name.to_owned(), problem })?;
     let slots = plugin.limits.concurrency.or(manifest.limits.concurrency).unwrap_or(CONCURRENCY).clamp(1, MOST_SLOTS);
     let mut settings = settings(plugin, &manifest, &loaded.folder);
-    settings.extend(files);
+    settings.extend(own);
     if let (Some(updates), None) = (updates, &update) {
         let enforced = updates.enforce(name, &Build::of(&code.bytes, &manifest), &code.bytes);
         enforced.map_err(|problem| OpenError::Refused { name: name.to_owned(), problem })?;

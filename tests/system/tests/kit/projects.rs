@@ -47,6 +47,23 @@ fn built(bench: &Bench) -> Result<()> {
     Ok(())
 }
 
+/// Has the look-up crash where `source` says `here`: file and line are told, and nobody else's files.
+fn crashes(bench: &Bench, source: &str, here: &str, instead: &str) -> Result<Said> {
+    let path = bench.path().join("acme-crm").join(source);
+    let text = fs::read_to_string(&path)?;
+    let before = text.split(here).next().filter(|before| before.len() < text.len()).context("it is not there")?;
+    let line = before.lines().count();
+    fs::write(&path, text.replacen(here, instead, 1))?;
+    run(bench, &["build"])?.ended(0)?;
+    let said = run(bench, &["test", "--filter", "known-caller"])?.ended(1)?;
+    fs::write(&path, text)?;
+    let said = said.says(&[&format!("{source}:{line}")])?;
+    let foreign = ["/rustc/", "library/core", ".cargo", &*bench.path().to_string_lossy()];
+    let told = foreign.iter().find(|part| said.out.contains(**part));
+    ensure!(told.is_none(), "{told:?} is told:\n{}", said.out);
+    Ok(said)
+}
+
 #[test]
 fn in_rust() -> Result<()> {
     let bench = begun("rust")?;
@@ -57,6 +74,16 @@ fn in_rust() -> Result<()> {
     built(&bench)?;
     run(&bench, &["check", "--strict"])?.ended(0)?;
     run(&bench, &["test", "--crashes", "--filter", "unknown"])?.ended(0)?;
+    // What is shipped has no lines, and what stands beside it for the tests is nearly the same.
+    let size = |name: &str| Ok::<_, anyhow::Error>(fs::metadata(bench.path().join("acme-crm").join(name))?.len());
+    let (shipped, lined) = (size("acme-crm.wasm")?, size("acme-crm.debug.wasm")?);
+    println!("{shipped} bytes, with lines {lined}");
+    ensure!(shipped * 2 < lined, "{shipped} bytes of {lined}");
+    let phone = "number.e164.unwrap_or(number.raw)";
+    let said = crashes(&bench, "src/lib.rs", phone, "number.e164.filter(|_| false).unwrap()")?;
+    println!("{}", said.out);
+    said.says(&["wasm trap", "by_number"])?;
+    built(&bench)?;
     // A build that fails leaves the component of before.
     let source = bench.path().join("acme-crm/src/lib.rs");
     let text = fs::read_to_string(&source)?;
@@ -73,7 +100,7 @@ fn as_a_script() -> Result<()> {
     run(&bench, &["check", "--strict"])?.ended(0)?;
     // There is nothing to build, and that is no mistake.
     run(&bench, &["build"])?.ended(0)?.says(&["acme-crm.js: Acme CRM 0.1.0"])?;
-    Ok(())
+    crashes(&bench, "acme-crm.js", "number.e164 ??", "number.e164.of.nobody ??")?.says(&["TypeError"]).map(drop)
 }
 
 /// Uses the packages that were installed for the examples.
@@ -100,7 +127,8 @@ fn in_javascript() -> Result<()> {
     let main = bench.path().join("acme-crm/sdk/hookswitch/build/main.js");
     fs::set_permissions(&main, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     symlink(main, modules.join(".bin/hookswitch-build"))?;
-    built(&bench)
+    built(&bench)?;
+    crashes(&bench, "plugin.js", "number.e164 ??", "number.e164.of.nobody ??")?.says(&["TypeError"]).map(drop)
 }
 
 /// Uses the environment that was made for the examples.
@@ -110,5 +138,6 @@ fn in_python() -> Result<()> {
     let environment = root().join("target/python/environment").canonicalize();
     let environment = environment.context("run `cargo xtask build --plugins-only`, which makes the environment")?;
     symlink(environment, bench.path().join("acme-crm/environment"))?;
-    built(&bench)
+    built(&bench)?;
+    crashes(&bench, "app.py", "number.e164 or", "number.e164.of.nobody or")?.says(&["AttributeError"]).map(drop)
 }

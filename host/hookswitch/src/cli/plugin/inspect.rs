@@ -17,7 +17,7 @@ use super::{
     },
     project::Project,
 };
-use crate::{kit::Kit, updates::sha256};
+use crate::{code::Script, kit::Kit, updates::sha256};
 
 /// Say what a plugin is: who made it, what it serves, what it asks for, and what it costs.
 #[derive(Debug, Args)]
@@ -61,10 +61,11 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     let file = std::fs::read(&project.component).map_err(|error| miette::miette!("{error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| miette::miette!("cannot start a thread: {error}"))?;
+    let files: Vec<_> = kit.script.iter().map(Script::file).collect();
     let (mut spent, mut memory) = (Duration::ZERO, 0);
     for _ in 0..CALLS {
         let began = Instant::now();
-        let outcome = runtime.block_on(kit.component.manifest(Job::denied(), &kit.files));
+        let outcome = runtime.block_on(kit.component.manifest(Job::denied(), &files));
         spent += began.elapsed();
         memory = memory.max(outcome.usage.peak_memory_bytes);
     }

@@ -49,7 +49,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     })?;
     let loaded = config::load(&common.config)?;
     let data = loaded.resolve(&loaded.config.server.data);
-    let engine = service::engine(&data)?;
+    let engine = service::authors_engine(&data)?;
     let folder = tempfile::tempdir().map_err(|error| said(error.to_string()))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| said(error.to_string()))?;
     let single = Single { function: options.function.clone(), input: input.clone(), returns: None, fails: None };
