@@ -1,4 +1,17 @@
 //! Phone systems: one module each. A source knows one PBX's protocol and nothing of CRMs; it turns bytes into
-//! [`Signal`](hookswitch_call::Signal)s and keeps its connection alive.
+//! [`Signal`](hookswitch_call::Signal)s, keeps its connection alive, and steers its PBX as far as that can be steered.
+//!
+//! - [`Source`] is what the host knows of each of them, [`Features`] what they can do;
+//! - [`Outlet`] takes their reports, and says when they are durable;
+//! - [`Control`] makes calls, [`Router`] answers the question where a caller should go.
 
 pub mod asterisk;
+mod control;
+mod feature;
+mod route;
+mod source;
+
+pub use control::{Control, Dial, Dialled, Refused};
+pub use feature::{Ability, Feature, Features};
+pub use route::{Question, Route, Router};
+pub use source::{Batch, Begin, Checked, Closed, Outlet, Source, Started};

@@ -13,7 +13,7 @@ use std::{
 };
 
 use hookswitch_call::{
-    Chain, Millis, PbxName,
+    Chain, Millis, PbxName, Tracker,
     signal::{Report, Signal},
 };
 use hookswitch_gate::Limits;
@@ -234,7 +234,9 @@ impl Life {
         dispatch.add(PLUGIN, station.clone());
         let pbx = PbxName::from(PBX);
         let calls = resume::calls(&pbx, loaded, &journal, &dispatch, clock.now()).await.map_err(said)?;
-        let intake = Intake::new(pbx, loaded.config.clone(), journal.clone(), dispatch, calls, clock);
+        let tracker = Tracker::new(pbx.clone(), calls).told_ring_ends();
+        let (config, line) = (loaded.config.clone(), Arc::default());
+        let intake = Intake::new(pbx, config, journal.clone(), dispatch, tracker, line, clock);
         Ok(Self { journal, desk, station, intake, stop })
     }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::site::Site;
 
-/// Everything that a [`Source`](super::Source) needs to know.
+/// Everything that a [`Asterisk`](super::Asterisk) needs to know.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `host:port` of the manager interface; 5038 is usual, 5039 with TLS.

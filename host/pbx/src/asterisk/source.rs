@@ -2,31 +2,50 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use async_trait::async_trait;
 use hookswitch_call::{Millis, Signal, signal::Report};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Config, Error, Switchboard,
     backoff::Backoff,
+    check::check,
+    features::FEATURES,
     link::Link,
     login::log_in,
     request::Request,
     resync::{Outcome, resync},
 };
+use crate::{Begin, Checked, Closed, Features, Outlet, Source, Started};
 
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A connection to one Asterisk that mends itself.
 #[derive(Debug)]
-pub struct Source {
+pub struct Asterisk {
     config: Config,
     switchboard: Switchboard,
     random: fastrand::Rng,
 }
 
-impl Source {
+#[async_trait]
+impl Source for Asterisk {
+    fn features(&self) -> Features {
+        FEATURES
+    }
+
+    async fn check(&self) -> Result<Checked, String> {
+        check(&self.config).await.map_err(|error| error.to_string())
+    }
+
+    fn start(self: Box<Self>, Begin { outlet, stop, .. }: Begin) -> Started {
+        Started { work: Box::pin(self.run(outlet, stop)), posts: None, control: None }
+    }
+}
+
+impl Asterisk {
     /// A source for the PBX that `config` describes.
     pub fn new(config: Config) -> Self {
         Self::with_random(config, fastrand::Rng::new())
@@ -41,13 +60,13 @@ impl Source {
     ///
     /// Each batch holds what one read of the connection said, in order. While the receiver is slow the connection is
     /// not read.
-    pub async fn run(mut self, reports: mpsc::Sender<Vec<Report>>, stop: CancellationToken) {
+    async fn run(mut self, outlet: Outlet, stop: CancellationToken) {
         let patience = self.config.patience;
         let mut backoff = Backoff::new(patience.retry_first, patience.retry_longest);
         let mut last_reason = String::new();
         loop {
             let mut stood = false;
-            let Err(error) = self.session(&reports, &stop, &mut stood).await else { return };
+            let Err(error) = self.session(&outlet, &stop, &mut stood).await else { return };
             if stood {
                 backoff.reset();
             }
@@ -57,7 +76,7 @@ impl Source {
             tracing::warn!(%error, retry_ms = wait.as_millis(), "no connection to the PBX");
             // The same reason again and again is no news.
             if (stood || reason != last_reason)
-                && reports.send(vec![Report::Disconnected { reason: reason.clone() }]).await.is_err()
+                && outlet.give(vec![Report::Disconnected { reason: reason.clone() }]).await.is_err()
             {
                 return;
             }
@@ -70,28 +89,19 @@ impl Source {
     }
 
     /// One connection, from its first to its last byte. `Ok` if it ended because nobody wants it any more.
-    async fn session(
-        &mut self,
-        reports: &mpsc::Sender<Vec<Report>>,
-        stop: &CancellationToken,
-        stood: &mut bool,
-    ) -> Result<(), Error> {
+    async fn session(&mut self, outlet: &Outlet, stop: &CancellationToken, stood: &mut bool) -> Result<(), Error> {
         let established = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            established = self.establish(reports, stood) => established?,
+            established = self.establish(outlet, stood) => established?,
         };
         match established {
-            Some(mut link) => self.listen(&mut link, reports, stop).await,
+            Some(mut link) => self.listen(&mut link, outlet, stop).await,
             None => Ok(()),
         }
     }
 
     /// Connects, logs in, and finds out which calls live; none if nobody takes reports any more.
-    async fn establish(
-        &mut self,
-        reports: &mpsc::Sender<Vec<Report>>,
-        stood: &mut bool,
-    ) -> Result<Option<Link>, Error> {
+    async fn establish(&mut self, outlet: &Outlet, stood: &mut bool) -> Result<Option<Link>, Error> {
         let Self { config, switchboard, .. } = self;
         let mut link = Link::open(config).await?;
         switchboard.begin_roll_call();
@@ -101,7 +111,7 @@ impl Source {
         let admission = admission.await?;
         *stood = true;
         tracing::info!(greeting = admission.greeting, challenged = admission.challenged, "logged in to the PBX");
-        if reports.send(vec![Report::Connected]).await.is_err() {
+        if outlet.give(vec![Report::Connected]).await.is_err() {
             return Ok(None);
         }
         let calls = |signals: Vec<Signal>| signals.into_iter().map(Report::Call);
@@ -117,23 +127,18 @@ impl Source {
                 calls(since).collect()
             }
         };
-        Ok(reports.send(batch).await.is_ok().then_some(link))
+        Ok(outlet.give(batch).await.is_ok().then_some(link))
     }
 
     /// Reads until the end, and asks for a sign of life when the PBX is silent.
-    async fn listen(
-        &mut self,
-        link: &mut Link,
-        reports: &mpsc::Sender<Vec<Report>>,
-        stop: &CancellationToken,
-    ) -> Result<(), Error> {
+    async fn listen(&mut self, link: &mut Link, outlet: &Outlet, stop: &CancellationToken) -> Result<(), Error> {
         let (heartbeat, answer) = (self.config.patience.heartbeat, self.config.patience.answer);
         let mut asked = false;
         loop {
             let mut batch = Vec::new();
             let at = now();
             link.drain(|message| batch.extend(self.switchboard.apply(message, at).into_iter().map(Report::Call)));
-            if !batch.is_empty() && reports.send(batch).await.is_err() {
+            if !batch.is_empty() && outlet.give(batch).await == Err(Closed) {
                 return Ok(());
             }
             let patience = if asked { answer } else { heartbeat };

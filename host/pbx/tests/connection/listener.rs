@@ -7,7 +7,10 @@ use hookswitch_call::{
     event::{Outcome, What},
     signal::{Party, Report},
 };
-use hookswitch_pbx::asterisk::{Config, Source};
+use hookswitch_pbx::{
+    Batch, Begin, Outlet, Question, Route, Router, Source as _,
+    asterisk::{Asterisk, Config},
+};
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +18,7 @@ use crate::DEADLINE;
 
 pub(crate) struct Listener {
     pub(crate) heard: Heard,
-    reports: mpsc::Receiver<Vec<Report>>,
+    reports: mpsc::Receiver<Batch>,
     stop: CancellationToken,
     source: Option<JoinHandle<()>>,
 }
@@ -28,11 +31,22 @@ pub(crate) struct Heard {
     pub(crate) reasons: Vec<String>,
 }
 
+struct Nowhere;
+
+#[async_trait::async_trait]
+impl Router for Nowhere {
+    async fn route(&self, _: Question) -> Route {
+        Route::default()
+    }
+}
+
 impl Listener {
     pub(crate) fn start(config: Config) -> Self {
-        let (sender, reports) = mpsc::channel(64);
+        let (outlet, reports) = Outlet::new(64);
         let stop = CancellationToken::new();
-        let source = tokio::spawn(Source::with_random(config, fastrand::Rng::with_seed(1)).run(sender, stop.clone()));
+        let source = Asterisk::with_random(config, fastrand::Rng::with_seed(1));
+        let begin = Begin { open: Vec::new(), outlet, router: std::sync::Arc::new(Nowhere), stop: stop.clone() };
+        let source = tokio::spawn(Box::new(source).start(begin).work);
         let tracker = Tracker::new("office".into(), []).told_ring_ends();
         let heard = Heard { tracker, events: Vec::new(), connects: 0, resyncs: 0, reasons: Vec::new() };
         Self { heard, reports, stop, source: Some(source) }
@@ -43,7 +57,7 @@ impl Listener {
         let wait = async {
             while !condition(&self.heard) {
                 let batch = self.reports.recv().await.expect("the source runs");
-                batch.into_iter().for_each(|report| self.heard.take(report));
+                batch.reports.into_iter().for_each(|report| self.heard.take(report));
             }
         };
         if timeout(DEADLINE, wait).await.is_err() {
@@ -61,7 +75,8 @@ impl Listener {
 impl Heard {
     fn take(&mut self, report: Report) {
         match report {
-            Report::Call(signal) => self.events.extend(self.tracker.apply(signal)),
+            Report::Site(_) => {}
+            Report::Call(signal) | Report::Past(signal) => self.events.extend(self.tracker.apply(signal)),
             Report::Resynced { alive, at } => {
                 self.resyncs += 1;
                 self.events.extend(self.tracker.reconcile(&alive, at));
