@@ -80,11 +80,10 @@ own way:
 | `result<T, failure>` | value, or throw `failure.…` | value, or raise | `Result<T, Failure>` |
 
 Exports are given as the SDKs for [JavaScript](../plugins/sdk-js) (scripts as well), [Python](../plugins/sdk-python) and
-[Rust](../plugins/sdk-rust) have them; in JavaScript and Python a result may leave out what the CRM does not know. The Rust
-SDK has traits for the exports that most CRMs need; the others are `Guest` of `wit-bindgen`. Imports are given as they are:
-`hookswitch:plugin/clock@{version}` in JavaScript, `wit_world.imports` in Python, `hookswitch_sdk::bindings::imports` in
-Rust. Above them the SDKs have helpers that are easier to use, above all for HTTP (see their READMEs); a script has the
-helpers only.
+[Rust](../plugins/sdk-rust) have them; in JavaScript and Python a result may leave out what the CRM does not know. Imports
+are given as they are: `hookswitch:plugin/clock@{version}` in JavaScript, `wit_world.imports` in Python,
+`hookswitch_sdk::bindings::imports` in Rust. Above them the SDKs have helpers that are easier to use, above all for HTTP (see
+their READMEs); a script has the helpers only.
 
 ";
 

@@ -14,6 +14,7 @@ use hookswitch_journal::{
     storage,
 };
 use hookswitch_runtime::contract::storage::Entry;
+use serde_json::Value;
 
 use super::{
     Kit,
@@ -166,7 +167,7 @@ impl Kit {
             plugin,
             runs: vec![Single {
                 function: doing.run.begun.function.clone(),
-                input: doing.run.begun.input.clone().unwrap_or_default(),
+                input: arguments(doing),
                 returns: None,
                 fails: None,
             }],
@@ -174,6 +175,14 @@ impl Kit {
             ..Scenario::default()
         }
     }
+}
+
+/// What the function was called with.
+fn arguments(doing: &Doing) -> Value {
+    let mut recorded = doing.run.begun.input.clone().unwrap_or_default();
+    // Which work it was; the function's own name says it as well.
+    recorded.as_object_mut().map(|members| members.remove("do"));
+    recorded
 }
 
 /// The exchange that a recorded request was; none without an answer that can be given again.

@@ -150,7 +150,7 @@ fn read(path: &Path) -> Result<File, Error> {
 
 impl Single {
     fn check(&self) -> Result<(), String> {
-        one_of(&self.function, &single::FUNCTIONS)?;
+        single::callable(&self.function)?;
         self.fails.as_deref().map_or(Ok(()), |word| one_of(word, &FAILURES))?;
         self.returns.as_ref().map_or(Ok(()), matcher::check)
     }
@@ -182,7 +182,7 @@ impl Expect {
 }
 
 /// Fails for a word that is none of those that there are.
-fn one_of(word: &str, known: &[&str]) -> Result<(), String> {
+pub(super) fn one_of(word: &str, known: &[&str]) -> Result<(), String> {
     if known.contains(&word) {
         return Ok(());
     }

@@ -6,7 +6,9 @@ use hookswitch_sdk::manifest::{Credential, Hmac, Hook, Place, Proof, Provider, S
 pub(crate) fn manifest() -> Manifest {
     let manifest = Manifest::new("scripted", "Scripted", env!("CARGO_PKG_VERSION"))
         .serves(["lookup.by-number", "contacts.create", "journal.begin", "journal.write", "journal.update"])
-        .serves(["commands.receive"])
+        .serves(["commands.receive", "commands.finished", "lookup.by-email", "lookup.by-text"])
+        .serves(["tickets.open", "tickets.update", "tickets.of-contact", "routing.route", "feed.deliver"])
+        .serves(["speech.start", "speech.poll", "speech.summarise"])
         .setting(Setting::text("script", "Script", "JSON: what each function does.").default("{}"))
         .setting(Setting::secret("pin", "Pin", ""))
         .base_url("crm", "Address of the CRM", "With its secret.")

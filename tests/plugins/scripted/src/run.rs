@@ -21,8 +21,10 @@ pub(crate) struct Facts {
     pub(crate) started_ms: u64,
     /// The id of the contact, empty if there is none.
     pub(crate) contact: String,
-    /// The id that the step before returned.
+    /// The id that the step before returned, or what else the function is about.
     pub(crate) before: String,
+    /// Who shall see the card, and who shall not.
+    pub(crate) users: String,
     pub(crate) hook: Option<Hook>,
 }
 
@@ -224,6 +226,7 @@ impl Run {
             "chain" => self.facts.chain.clone(),
             "contact" => self.facts.contact.clone(),
             "before" => self.facts.before.clone(),
+            "users" => self.facts.users.clone(),
             "status" => self.status.to_string(),
             "answer" if argument.is_empty() => self.answer.clone(),
             "answer" => member(&self.answer, argument),

@@ -5,6 +5,7 @@ mod bench;
 mod crashes;
 mod examples;
 mod faults;
+mod functions;
 mod mistakes;
 mod office;
 mod projects;
