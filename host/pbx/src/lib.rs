@@ -5,12 +5,16 @@
 //! - [`Outlet`] takes their reports, and says when they are durable;
 //! - [`Control`] makes calls, [`Router`] answers the question where a caller should go.
 
+mod api;
 pub mod asterisk;
 mod control;
 mod feature;
 mod route;
+mod socket;
 mod source;
+mod trust;
 
+pub use api::Reach;
 pub use control::{Control, Dial, Dialled, Refused};
 pub use feature::{Ability, Feature, Features};
 pub use route::{Question, Route, Router};

@@ -93,7 +93,7 @@ async fn over_tls_the_server_must_be_the_one_that_is_trusted() {
     assert!(matches!(error, Error::Tls { .. }), "{error}");
     let missing = Tls { ca: Some(folder.path().join("none.pem")), server_name: None };
     let error = check(&Config { tls: Some(missing), ..config(server.addr()) }).await.expect_err("no certificates");
-    assert!(matches!(error, Error::CertificateFile { .. }), "{error}");
+    assert!(matches!(error, Error::Certificates(_)), "{error}");
 }
 
 #[tokio::test]
