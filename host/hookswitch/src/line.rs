@@ -6,6 +6,7 @@ use std::{
 };
 
 use hookswitch_call::{Call, Millis, PbxName, Site, Tracker, site::News};
+use hookswitch_journal::{Journal, calls::Filter};
 use hookswitch_pbx::{Ability, Begin, Control, Feature, Features, Outlet, Source};
 use hookswitch_web::Handler;
 use jiff::{Timestamp, tz::TimeZone};
@@ -42,7 +43,7 @@ pub(crate) struct Line {
 
 /// What all lines work with.
 pub(crate) struct Exchange<'a> {
-    pub(crate) journal: &'a hookswitch_journal::Journal,
+    pub(crate) journal: &'a Journal,
     pub(crate) dispatch: &'a Arc<Dispatch>,
     /// Ends the lines.
     pub(crate) stop: &'a CancellationToken,
@@ -67,12 +68,13 @@ impl Line {
         let pbx = PbxName::from(name);
         let calls = resume::calls(&pbx, loaded, journal, dispatch, clock::now()).await?;
         let open = calls.iter().filter(|call| call.is_open()).map(|call: &Call| call.chain.clone()).collect();
+        let newest = newest(&pbx, journal).await?;
         let (outlet, taken) = Outlet::new(REPORTS);
         let (stop, tasks) = (stop.child_token(), TaskTracker::new());
         let span = tracing::info_span!("source", pbx = %name);
         let features = source.features();
         let router = Arc::new(Table::of(name, loaded));
-        let started = source.start(Begin { open, outlet, router, stop: stop.clone() });
+        let started = source.start(Begin { open, newest, outlet, router, stop: stop.clone() });
         tasks.spawn(started.work.instrument(span.clone()));
         let state = Arc::new(State::default());
         let tracker = Tracker::new(pbx.clone(), calls);
@@ -136,6 +138,13 @@ impl Line {
             extensions: now.site.clone(),
         }
     }
+}
+
+/// When the newest call of `pbx` began that the journal knows.
+async fn newest(pbx: &PbxName, journal: &Journal) -> Result<Option<Millis>, hookswitch_journal::Error> {
+    let filter = Filter { pbx: Some(pbx.clone()), parts: true, limit: 1, ..Filter::default() };
+    let found = journal.read(move |view| view.find_calls(&filter)).await?;
+    Ok(found.first().map(|entry| entry.call.started))
 }
 
 /// How a phone system is, as its source tells.

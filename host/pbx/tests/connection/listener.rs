@@ -45,7 +45,8 @@ impl Listener {
         let (outlet, reports) = Outlet::new(64);
         let stop = CancellationToken::new();
         let source = Asterisk::with_random(config, fastrand::Rng::with_seed(1));
-        let begin = Begin { open: Vec::new(), outlet, router: std::sync::Arc::new(Nowhere), stop: stop.clone() };
+        let router = std::sync::Arc::new(Nowhere);
+        let begin = Begin { open: Vec::new(), newest: None, outlet, router, stop: stop.clone() };
         let source = tokio::spawn(Box::new(source).start(begin).work);
         let tracker = Tracker::new("office".into(), []).told_ring_ends();
         let heard = Heard { tracker, events: Vec::new(), connects: 0, resyncs: 0, reasons: Vec::new() };
