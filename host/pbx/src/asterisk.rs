@@ -4,7 +4,6 @@
 //! - [`Asterisk`] keeps a connection and reports what happens.
 //! - [`Decoder`] cuts the byte stream into messages, [`Switchboard`] knows what they mean: both are pure.
 
-mod backoff;
 mod check;
 mod config;
 mod error;

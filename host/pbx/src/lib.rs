@@ -7,11 +7,13 @@
 
 mod api;
 pub mod asterisk;
+mod backoff;
 mod control;
 mod feature;
 mod route;
 mod socket;
 mod source;
+pub mod three_cx_hooks;
 mod trust;
 
 pub use api::Reach;

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Config, Error, Switchboard,
-    backoff::Backoff,
     check::check,
     features::FEATURES,
     link::Link,
@@ -17,7 +16,7 @@ use super::{
     request::Request,
     resync::{Outcome, resync},
 };
-use crate::{Begin, Checked, Closed, Features, Outlet, Source, Started};
+use crate::{Begin, Checked, Closed, Features, Outlet, Source, Started, backoff::Backoff};
 
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_millis(500);
