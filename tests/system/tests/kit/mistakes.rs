@@ -94,8 +94,8 @@ fn in_single_functions() -> Result<()> {
     with("function = \"journal.write\"\nfails = \"temporry\"", &["[[run]] number 1", "did you mean `temporary`?"])?;
     with("function = \"journal.write\"\nreturns = [\"<foo>\"]", &["[[run]] number 1", "`<foo>` is no matcher"])?;
     with("function = \"lookup.by-number\"", &["[[run]] number 1", "`input.number` is missing"])?;
-    let odd = "function = \"journal.write\"\ninput.call.direction = \"sideways\"";
-    with(odd, &["[[run]] number 1", "`input.call`", "sideways"])
+    let odd = "function = \"journal.write\"\ninput.entry.call.direction = \"sideways\"";
+    with(odd, &["[[run]] number 1", "`input.entry`", "sideways"])
 }
 
 #[test]
