@@ -74,7 +74,8 @@ impl Line {
         let span = tracing::info_span!("source", pbx = %name);
         let features = source.features();
         let router = Arc::new(Table::of(name, loaded));
-        let started = source.start(Begin { open, newest, outlet, router, stop: stop.clone() });
+        let recent = calls.clone();
+        let started = source.start(Begin { open, recent, newest, outlet, router, stop: stop.clone() });
         tasks.spawn(started.work.instrument(span.clone()));
         let state = Arc::new(State::default());
         let tracker = Tracker::new(pbx.clone(), calls);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use hookswitch_call::{Chain, Millis, signal::Report};
+use hookswitch_call::{Call, Chain, Millis, signal::Report};
 use hookswitch_web::Handler;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +42,9 @@ pub struct Begin {
     /// Calls that were going on when the host stopped. A source finds out what became of them if its phone system can
     /// tell.
     pub open: Vec<Chain>,
+    /// The same calls and those that ended within the last hour, as the host knows them: recordings of theirs may be
+    /// awaited.
+    pub recent: Vec<Call>,
     /// When the newest call began that the host knows of; none where it knows of none. Later calls in the phone system's
     /// records are news, for systems that number their calls otherwise there than live.
     pub newest: Option<Millis>,

@@ -46,7 +46,7 @@ impl Listener {
         let stop = CancellationToken::new();
         let source = Asterisk::with_random(config, fastrand::Rng::with_seed(1));
         let router = std::sync::Arc::new(Nowhere);
-        let begin = Begin { open: Vec::new(), newest: None, outlet, router, stop: stop.clone() };
+        let begin = Begin { open: Vec::new(), recent: Vec::new(), newest: None, outlet, router, stop: stop.clone() };
         let source = tokio::spawn(Box::new(source).start(begin).work);
         let tracker = Tracker::new("office".into(), []).told_ring_ends();
         let heard = Heard { tracker, events: Vec::new(), connects: 0, resyncs: 0, reasons: Vec::new() };
