@@ -1,6 +1,7 @@
 //! From `[pbx.NAME]` to a source of signals: one module for each kind of phone system, with its keys in the TOML.
 
 mod asterisk;
+mod rostelecom;
 
 use std::{fmt, path::PathBuf};
 
@@ -46,7 +47,8 @@ impl Wrong {
 type Read = fn(Deserializer<'_>) -> Result<Box<dyn System>, Error>;
 
 /// The kinds, as `kind` names them.
-pub(crate) const KINDS: [(&str, Read); 1] = [("asterisk", read::<asterisk::Keys>)];
+pub(crate) const KINDS: [(&str, Read); 2] =
+    [("asterisk", read::<asterisk::Keys>), ("rostelecom", read::<rostelecom::Keys>)];
 
 fn read<T: System + DeserializeOwned + 'static>(from: Deserializer<'_>) -> Result<Box<dyn System>, Error> {
     Ok(Box::new(T::deserialize(from)?))

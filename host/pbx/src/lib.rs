@@ -10,6 +10,7 @@ pub mod asterisk;
 mod backoff;
 mod control;
 mod feature;
+pub mod rostelecom;
 mod route;
 mod socket;
 mod source;
