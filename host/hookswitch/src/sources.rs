@@ -2,6 +2,7 @@
 
 mod asterisk;
 mod rostelecom;
+mod webhook;
 
 use std::{fmt, path::PathBuf};
 
@@ -47,8 +48,11 @@ impl Wrong {
 type Read = fn(Deserializer<'_>) -> Result<Box<dyn System>, Error>;
 
 /// The kinds, as `kind` names them.
-pub(crate) const KINDS: [(&str, Read); 2] =
-    [("asterisk", read::<asterisk::Keys>), ("rostelecom", read::<rostelecom::Keys>)];
+pub(crate) const KINDS: [(&str, Read); 3] = [
+    ("asterisk", read::<asterisk::Keys>),
+    ("rostelecom", read::<rostelecom::Keys>),
+    ("webhook", read::<webhook::Keys>),
+];
 
 fn read<T: System + DeserializeOwned + 'static>(from: Deserializer<'_>) -> Result<Box<dyn System>, Error> {
     Ok(Box::new(T::deserialize(from)?))

@@ -16,6 +16,7 @@ mod socket;
 mod source;
 pub mod three_cx_hooks;
 mod trust;
+pub mod webhook;
 
 pub use api::Reach;
 pub use control::{Control, Dial, Dialled, Refused};

@@ -1,0 +1,1 @@
+//! Ready descriptions, through the door that phone systems post to.
