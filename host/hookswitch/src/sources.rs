@@ -2,6 +2,7 @@
 
 mod asterisk;
 mod rostelecom;
+mod three_cx;
 mod webhook;
 
 use std::{fmt, path::PathBuf};
@@ -48,8 +49,9 @@ impl Wrong {
 type Read = fn(Deserializer<'_>) -> Result<Box<dyn System>, Error>;
 
 /// The kinds, as `kind` names them.
-pub(crate) const KINDS: [(&str, Read); 3] = [
+pub(crate) const KINDS: [(&str, Read); 4] = [
     ("asterisk", read::<asterisk::Keys>),
+    ("3cx", read::<three_cx::Keys>),
     ("rostelecom", read::<rostelecom::Keys>),
     ("webhook", read::<webhook::Keys>),
 ];

@@ -14,6 +14,7 @@ pub mod rostelecom;
 mod route;
 mod socket;
 mod source;
+pub mod three_cx;
 pub mod three_cx_hooks;
 mod trust;
 pub mod webhook;
