@@ -1,4 +1,4 @@
-//! The source against a stand-in server on a real socket: logins, refusals, faults, gaps.
+//! The source against a stand-in server on a real socket: logins, refusals, faults, gaps, orders, questions.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,8 +7,12 @@
     reason = "a test may panic"
 )]
 
+#[path = "connection/asking.rs"]
+mod asking;
 #[path = "connection/listener.rs"]
 mod listener;
+#[path = "connection/orders.rs"]
+mod orders;
 #[path = "connection/scripted.rs"]
 mod scripted;
 

@@ -1,11 +1,12 @@
 //! `kind = "asterisk"`: Asterisk and what is built on it, over its manager interface (AMI).
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use hookswitch_pbx::{
     Source,
-    asterisk::{Asterisk, Config, Glob, Login, Patience, Site, Tls},
+    asterisk::{Agi, Asterisk, Config, Dialling, Glob, Login, Patience, Recordings, Routing, Site, Tls},
 };
+use hookswitch_web::Network;
 use serde::Deserialize;
 
 use super::{System, Wrong, is_address};
@@ -44,13 +45,98 @@ pub(super) struct Keys {
     internal_numbers: Vec<Glob>,
     /// Channel variables that carry the CRM's id of a click-to-call.
     crm_call_variables: Option<Vec<String>>,
+    /// Devices by which the dial plan shows that an extension wants no calls. Default: `["Custom:DND{}"]`.
+    dnd_devices: Option<Vec<String>>,
+    /// How calls are made; without it none are.
+    dial: Option<DialKeys>,
+    /// How the dial plan may ask where a caller should go; without it it may not.
+    routing: Option<RoutingKeys>,
+    /// Where recordings lie.
+    #[serde(default)]
+    recordings: Recordings,
     /// A silent connection is asked for a sign of life this often. Default 15 seconds.
     #[serde(default = "heartbeat")]
     heartbeat: Span,
 }
 
+/// `dial = { … }`: the agent's phone rings, and when it is picked up the dial plan dials the number.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct DialKeys {
+    /// The channel that rings, `{extension}` for the agent. Default: `"PJSIP/{extension}"`.
+    channel: Option<String>,
+    /// The context of the dial plan in which the agents' phones dial: `"from-internal"`.
+    context: String,
+    /// What the agent's phone shows, with `{number}` and `{extension}`. Default: `"{number}"`.
+    caller_id: Option<String>,
+    /// How long the agent's phone rings. Default 30 seconds.
+    timeout: Option<Span>,
+    /// Further channel variables: `{ __SOURCE = "crm" }`.
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+}
+
+impl DialKeys {
+    fn dialling(&self) -> Dialling {
+        let defaults = Dialling::new(self.context.clone());
+        Dialling {
+            channel: self.channel.clone().unwrap_or(defaults.channel),
+            context: defaults.context,
+            caller_id: self.caller_id.clone().unwrap_or(defaults.caller_id),
+            timeout: self.timeout.as_ref().map_or(defaults.timeout, |span| span.0),
+            variables: self.variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
+}
+
+/// `routing = { … }`: the dial plan asks by FastAGI, or by `CURL()` at `/pbx/NAME/route`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RoutingKeys {
+    /// Where FastAGI is served: `"127.0.0.1:4573"`.
+    agi: Option<SocketAddr>,
+    /// Who may ask by FastAGI, which knows no passwords. Default: this machine.
+    agi_networks: Option<Vec<Network>>,
+    /// The secret that `CURL()` shows; without it nothing is answered by HTTP.
+    secret: Option<Secret>,
+    /// How long an answer may take. Default 1 second.
+    within: Option<Span>,
+}
+
+impl RoutingKeys {
+    fn validate(&self) -> Result<(), Wrong> {
+        if self.agi.is_none() && self.secret.is_none() {
+            return Err(Wrong::new("routing", "it opens no way to ask", "set `agi`, or `secret` for CURL(), or both"));
+        }
+        if self.agi.is_some_and(|agi| !agi.ip().is_loopback()) && self.agi_networks.is_none() {
+            return Err(Wrong::new(
+                "routing",
+                "FastAGI knows no passwords, and everybody who reaches this address could ask it",
+                "name the phone system: agi-networks = [\"192.168.1.10\"]",
+            ));
+        }
+        if self.within.as_ref().is_some_and(|span| !(MIN_WITHIN..=MAX_WITHIN).contains(&span.0)) {
+            return Err(Wrong::new(
+                "routing",
+                "`within` is no time that a caller waits",
+                "use 50ms to 10s, best \"1s\"",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Bounds of `routing.within`.
+const MIN_WITHIN: Duration = Duration::from_millis(50);
+const MAX_WITHIN: Duration = Duration::from_secs(10);
+
 fn heartbeat() -> Span {
     Span(Duration::from_secs(15))
+}
+
+/// Every address of this machine's own.
+fn this_machine() -> Vec<Network> {
+    ["127.0.0.0/8", "::1"].into_iter().filter_map(|text| Network::try_from(text.to_owned()).ok()).collect()
 }
 
 impl System for Keys {
@@ -66,11 +152,19 @@ impl System for Keys {
         if self.heartbeat.0 < Duration::from_secs(1) {
             return Err(Wrong::new("heartbeat", "more than once a second is too often", "use \"15s\""));
         }
-        Ok(())
+        if let Some(dial) = &self.dial {
+            let example = "write dial = { context = \"from-internal\" }";
+            dial.dialling().validate().map_err(|unusable| Wrong::new("dial", unusable.to_string(), example))?;
+        }
+        if self.recordings.url.as_ref().is_some_and(|url| !url.contains("{path}")) {
+            let example = "write url = \"https://pbx.example.com/recordings/{path}\"";
+            return Err(Wrong::new("recordings", "`url` does not say where the path goes", example));
+        }
+        self.routing.as_ref().map_or(Ok(()), RoutingKeys::validate)
     }
 
     fn secrets(&self) -> Vec<&Secret> {
-        vec![&self.secret]
+        [&self.secret].into_iter().chain(self.routing.as_ref().and_then(|routing| routing.secret.as_ref())).collect()
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -79,6 +173,20 @@ impl System for Keys {
 
     fn open(&self, name: &str, loaded: &Loaded) -> Result<Box<dyn Source>, String> {
         let defaults = Site::default();
+        let routing = match &self.routing {
+            None => Routing::default(),
+            Some(keys) => Routing {
+                agi: keys
+                    .agi
+                    .map(|listen| Agi { listen, networks: keys.agi_networks.clone().unwrap_or_else(this_machine) }),
+                secret: keys
+                    .secret
+                    .as_ref()
+                    .map(|secret| secret.read(&format!("[pbx.{name}] routing.secret"), &loaded.folder))
+                    .transpose()?,
+                within: keys.within.as_ref().map_or(Routing::default().within, |span| span.0),
+            },
+        };
         Ok(Box::new(Asterisk::new(Config {
             address: self.address.clone(),
             username: self.username.clone(),
@@ -95,7 +203,11 @@ impl System for Keys {
                 endpoint_names: self.endpoint_names.clone(),
                 internal_numbers: self.internal_numbers.clone(),
                 crm_call_variables: self.crm_call_variables.clone().unwrap_or(defaults.crm_call_variables),
+                dnd_devices: self.dnd_devices.clone().unwrap_or(defaults.dnd_devices),
+                recordings: self.recordings.clone(),
             },
+            dialling: self.dial.as_ref().map(DialKeys::dialling),
+            routing,
             patience: Patience { heartbeat: self.heartbeat.0, ..Patience::default() },
         })))
     }

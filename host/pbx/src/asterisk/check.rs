@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Actions that the host makes use of, and what is lost without each.
-const NEEDED: [(&str, &str, &str); 4] = [
+const NEEDED: [(&str, &str, &str); 5] = [
     ("CoreShowChannels", "system,reporting", "calls that end while the connection is down are found out late"),
     (
         "Status",
@@ -20,6 +20,7 @@ const NEEDED: [(&str, &str, &str); 4] = [
     ),
     ("QueueStatus", "", "queues are unknown for calls that began before the connection"),
     ("Originate", "originate", "click-to-call is not possible"),
+    ("Hangup", "system,call", "no calls can be ended from here"),
 ];
 
 /// Connects, logs in, and looks around. Changes nothing.
