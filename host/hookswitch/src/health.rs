@@ -14,6 +14,8 @@ use std::{
 use hookswitch_runtime::{CallError, contract::Failure};
 use tokio::sync::watch;
 
+use crate::clock::Clock;
+
 /// So many failures one after the other, without a success between them, and the CRM is left alone for a while.
 const FAILURES: u32 = 5;
 /// The first pause; each further one is twice as long.
@@ -75,30 +77,37 @@ enum State {
     Open { why: Ill, until: Duration, pause: Duration, probing: bool },
 }
 
-/// The pure decision. Times are durations since any fixed moment.
+/// The pure decision. Times are durations since any fixed moment; the clock says how long a pause really is.
 #[derive(Debug)]
-struct Breaker(State);
+struct Breaker {
+    state: State,
+    clock: Clock,
+}
 
 impl Breaker {
+    fn new(clock: Clock) -> Self {
+        Self { state: State::Closed { failures: 0 }, clock }
+    }
+
     /// Whether somebody may ask at `now`: freely (false), as the one who tries (true), or not before a moment.
     fn admit(&mut self, now: Duration) -> Result<bool, (Ill, Duration)> {
-        match &mut self.0 {
+        match &mut self.state {
             State::Closed { .. } => Ok(false),
             State::Open { until, probing, .. } if *until <= now && !*probing => {
                 *probing = true;
                 Ok(true)
             }
             // The one who tries will be back by then.
-            State::Open { why, until, pause, .. } => Err((*why, (*until).max(now + *pause / 2))),
+            State::Open { why, until, pause, .. } => Err((*why, (*until).max(now + self.clock.wait(*pause / 2)))),
         }
     }
 
     /// Takes a sign in; true if the breaker opened or closed because of it.
     fn note(&mut self, sign: Sign, now: Duration, random: &mut fastrand::Rng) -> bool {
-        let mut jittered = |pause: Duration| pause.mul_f64(0.75 + random.f64() / 2.0);
+        let mut jittered = |pause: Duration| self.clock.wait(pause.mul_f64(0.75 + random.f64() / 2.0));
         let mut open = |why, pause| State::Open { why, until: now + jittered(pause), pause, probing: false };
-        let before = self.0;
-        self.0 = match (before, sign) {
+        let before = self.state;
+        self.state = match (before, sign) {
             (_, Sign::Well) => State::Closed { failures: 0 },
             (state, Sign::Nothing) => state,
             (State::Open { why: Ill::Unauthorised, probing: false, .. }, _) => before,
@@ -118,12 +127,12 @@ impl Breaker {
             State::Closed { .. } => None,
             State::Open { why, .. } => Some(*why),
         };
-        kind(&before) != kind(&self.0)
+        kind(&before) != kind(&self.state)
     }
 
     /// The one who was to try did not ask at all.
     fn gave_back(&mut self) {
-        if let State::Open { probing, .. } = &mut self.0 {
+        if let State::Open { probing, .. } = &mut self.state {
             *probing = false;
         }
     }
@@ -164,8 +173,8 @@ impl fmt::Display for Paused {
 }
 
 impl Health {
-    pub(crate) fn new(plugin: String) -> Arc<Self> {
-        let breaker = Mutex::new(Breaker(State::Closed { failures: 0 }));
+    pub(crate) fn new(plugin: String, clock: Clock) -> Arc<Self> {
+        let breaker = Mutex::new(Breaker::new(clock));
         let signed_out = AtomicBool::new(false);
         Arc::new(Self { plugin, since: Instant::now(), breaker, signed_out, recovered: watch::Sender::new(0) })
     }
@@ -173,7 +182,7 @@ impl Health {
     /// Asks for leave to ask the CRM.
     pub(crate) fn admit(self: &Arc<Self>) -> Result<Leave, Paused> {
         if self.signed_out.load(Ordering::Relaxed) {
-            return Err(Paused { why: Ill::SignedOut, wait: LONGEST });
+            return Err(Paused { why: Ill::SignedOut, wait: self.lock().clock.wait(LONGEST) });
         }
         let now = self.since.elapsed();
         match self.lock().admit(now) {
@@ -188,7 +197,7 @@ impl Health {
         let changed = {
             let mut breaker = self.lock();
             let changed = breaker.note(sign, self.since.elapsed(), &mut fastrand::Rng::new());
-            changed.then_some(breaker.0)
+            changed.then_some(breaker.state)
         };
         match changed {
             Some(State::Open { why: Ill::Unauthorised, .. }) => tracing::error!(
@@ -220,7 +229,7 @@ impl Health {
                 self.plugin
             );
         } else {
-            *self.lock() = Breaker(State::Closed { failures: 0 });
+            self.lock().state = State::Closed { failures: 0 };
             tracing::info!(plugin = %self.plugin, "signed in at the CRM");
             self.recovered.send_modify(|times| *times += 1);
         }
@@ -231,11 +240,19 @@ impl Health {
         if self.signed_out.load(Ordering::Relaxed) {
             return "signed-out";
         }
-        match self.lock().0 {
+        match self.lock().state {
             State::Closed { .. } => "well",
             State::Open { why: Ill::Unauthorised, .. } => "unauthorised",
             State::Open { .. } => "unwell",
         }
+    }
+
+    /// Whether the CRM cannot be asked before somebody does something: signs in, or renews credentials that were refused
+    /// also when they were tried again after a pause.
+    pub(crate) fn needs_somebody(&self) -> bool {
+        let refused_again =
+            |state| matches!(state, State::Open { why: Ill::Unauthorised, pause, .. } if pause > UNAUTHORISED);
+        self.signed_out.load(Ordering::Relaxed) || refused_again(self.lock().state)
     }
 
     /// Changes whenever the CRM has got well again.
@@ -266,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_dead_crm_is_asked_by_one_at_a_time_and_ever_more_seldom() {
-        let (mut breaker, mut random) = (Breaker(State::Closed { failures: 0 }), fastrand::Rng::with_seed(1));
+        let (mut breaker, mut random) = (Breaker::new(Clock::World), fastrand::Rng::with_seed(1));
         for _ in 0..FAILURES {
             assert!(matches!(breaker.admit(at(0.0)), Ok(false)));
             breaker.note(Sign::Unwell, at(0.0), &mut random);
@@ -293,7 +310,7 @@ mod tests {
 
     #[test]
     fn refused_credentials_stop_everything_at_once_and_a_success_starts_it_again() {
-        let (mut breaker, mut random) = (Breaker(State::Closed { failures: 0 }), fastrand::Rng::with_seed(1));
+        let (mut breaker, mut random) = (Breaker::new(Clock::World), fastrand::Rng::with_seed(1));
         assert!(breaker.note(Sign::Unauthorised, at(0.0), &mut random));
         assert!(breaker.admit(at(1.0)).is_err());
         // Others that were under way say the same: told once, and the pause is not made longer.
@@ -307,8 +324,44 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_of_a_story_is_a_moment_and_ends_in_another_try_as_ever() {
+        let story = Clock::Story(Arc::default());
+        let (mut breaker, mut random) = (Breaker::new(story), fastrand::Rng::with_seed(1));
+        breaker.note(Sign::Unauthorised, at(0.0), &mut random);
+        assert!(breaker.admit(at(0.0)).is_err());
+        assert!(matches!(breaker.admit(at(0.02)), Ok(true)));
+        // One at a time, here too; who asks meanwhile waits no longer either.
+        assert!(breaker.admit(at(0.02)).is_err_and(|(_, until)| until <= at(0.04)));
+        breaker.note(Sign::Unauthorised, at(0.02), &mut random);
+        assert!(breaker.admit(at(0.02)).is_err());
+        assert!(matches!(breaker.admit(at(0.04)), Ok(true)));
+    }
+
+    #[test]
+    fn somebody_is_needed_when_credentials_are_refused_again_and_not_before() {
+        let health = Health::new("crm".into(), Clock::Story(Arc::default()));
+        let refused = || health.note(Err(&CallError::Failure(Failure::Unauthorised("no".into()))));
+        let try_again = || loop {
+            if let Ok(leave) = health.admit() {
+                break leave;
+            }
+        };
+        refused();
+        assert!(!health.needs_somebody(), "it may have been a slip");
+        let leave = try_again();
+        refused();
+        assert!(health.needs_somebody());
+        drop(leave);
+        let _leave = try_again();
+        health.note(Ok(()));
+        assert!(!health.needs_somebody());
+        health.set_signed_out(true);
+        assert!(health.needs_somebody());
+    }
+
+    #[test]
     fn single_failures_between_successes_do_no_harm() {
-        let (mut breaker, mut random) = (Breaker(State::Closed { failures: 0 }), fastrand::Rng::with_seed(1));
+        let (mut breaker, mut random) = (Breaker::new(Clock::World), fastrand::Rng::with_seed(1));
         for _ in 0..100 {
             for sign in [Sign::Unwell, Sign::Unwell, Sign::Nothing, Sign::Well] {
                 assert!(!breaker.note(sign, at(0.0), &mut random));
@@ -319,10 +372,10 @@ mod tests {
 
     #[test]
     fn who_does_not_ask_after_all_lets_another_try() {
-        let health = Health::new("crm".into());
+        let health = Health::new("crm".into(), Clock::World);
         health.note(Err(&CallError::Failure(Failure::Unauthorised("no".into()))));
         assert!(health.admit().is_err());
-        if let State::Open { until, .. } = &mut health.lock().0 {
+        if let State::Open { until, .. } = &mut health.lock().state {
             *until = Duration::ZERO;
         }
         let leave = health.admit().unwrap();

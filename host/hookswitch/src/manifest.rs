@@ -11,7 +11,7 @@ use hookswitch_web::Proof;
 use serde::Deserialize;
 
 pub(crate) use self::{
-    credential::{Credential, Usage},
+    credential::{Credential, Usage, moved_origins},
     setting::Setting,
     text::is_name,
 };
@@ -172,6 +172,7 @@ impl Manifest {
             let known: Vec<_> = self.settings.iter().map(|setting| setting.name.as_str()).collect();
             let hint = match config::nearest(key, &known) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if known.is_empty() => "it has no settings".to_owned(),
                 None => format!("it knows: {}", known.join(", ")),
             };
             faults.push(format!("[plugin.{name}] settings.{key}: the plugin has no such setting; {hint}"));

@@ -117,7 +117,7 @@ impl Outbox {
             }
             let leave = match desk.health.admit() {
                 Ok(leave) => leave,
-                Err(paused) => return desk.clock.wait(paused.wait).max(Duration::from_millis(10)),
+                Err(paused) => return paused.wait.max(Duration::from_millis(10)),
             };
             let number = |head: &Head| work::number_to_hold(station, head);
             let Some(head) = self.queue.next(now, room, number) else { continue };

@@ -1,4 +1,4 @@
-//! Calls that were going on when the program stopped go on.
+//! Calls that were going on when the program stopped go on, and cards that were left on screens are taken down.
 
 use hookswitch_call::{Call, Millis, PbxName};
 use hookswitch_journal::{CallRef, Error, Journal};
@@ -8,7 +8,8 @@ use crate::{config::Loaded, dispatch::Dispatch, dossier::Dossier, news::News, pl
 /// Calls that ended this long before the start, in milliseconds, are still known, in case late news of them come.
 const REMEMBER: u64 = 3600 * 1000;
 
-/// Picks up the open calls of the last run at every plugin; returns all that the tracker is to know.
+/// Picks up the open calls of the last run at every plugin, and those that are over and whose card may still be on a screen;
+/// returns all that the tracker is to know.
 ///
 /// # Errors
 ///
@@ -26,11 +27,13 @@ pub(crate) async fn calls(
         .read(move |view| {
             let calls = view.open_calls(&name, since)?;
             let mut dossiers = Vec::new();
-            for call in calls.iter().filter(|call| call.is_open() && plan::concerns(call)) {
+            for call in calls.iter().filter(|call| plan::concerns(call)) {
                 for plugin in &plugins {
                     let key = CallRef::from(call);
                     let dossier = Dossier::read(view.dossier(&key, plugin)?);
-                    dossiers.push((plugin.clone(), key, call.clone(), dossier));
+                    if call.is_open() || !dossier.shown.is_empty() {
+                        dossiers.push((plugin.clone(), key, call.clone(), dossier));
+                    }
                 }
             }
             Ok((calls, dossiers))

@@ -95,7 +95,8 @@ impl Screen {
                     None => continue,
                 }
             };
-            drop(working);
+            // Who will try again by himself does not wait for news.
+            let _trying = pause.is_some().then_some(working);
             tokio::select! {
                 _ = news.changed() => failures = 0,
                 _ = known.changed() => {}

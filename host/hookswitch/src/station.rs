@@ -153,7 +153,7 @@ impl Station {
         jobs.into_iter().for_each(|job| self.order(Order::Add(outbox::head(job, number.clone()))));
     }
 
-    /// Goes on with a call of the last run that is still open.
+    /// Goes on with a call of the last run, which is still open or has left a card on a screen.
     pub(crate) fn resume(self: &Arc<Self>, key: &CallRef, news: &News, dossier: Dossier) {
         let mut cases = self.cases();
         if !cases.at_work.contains_key(key) {

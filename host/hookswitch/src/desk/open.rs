@@ -19,7 +19,7 @@ use crate::{
     health::Health,
     imprint::{Imprint, Maker},
     keys::{Keyring, Keys},
-    manifest::{Manifest, Setting},
+    manifest::{Manifest, Setting, moved_origins},
     rate::Bucket,
     updates::{self, Admission, Build, Updates},
     users::Users,
@@ -122,7 +122,7 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
         gate,
         journal: (*journal).clone(),
         clock: clock.clone(),
-        health: Health::new(name.to_owned()),
+        health: Health::new(name.to_owned(), clock.clone()),
         bucket: Bucket::new(plugin.limits.rate.or(manifest.limits.rate)),
         slots,
         imprint,
@@ -228,7 +228,9 @@ impl Reach {
             Some(handle) => Some(Grant::from(credentials.get(handle)?.origin()?)),
             None => ask.parse().ok(),
         };
-        let asked: Vec<Grant> = manifest.http.iter().filter_map(ask).collect();
+        // Where the admin says that a provider of tokens is, the admin asks for it.
+        let moved = plugin.credentials.values().flat_map(moved_origins).filter_map(|origin| origin.parse().ok());
+        let asked: Vec<Grant> = manifest.http.iter().filter_map(ask).chain(moved).collect();
         let (mut granted, mut unused) = (Vec::new(), Vec::new());
         for grant in &plugin.allow.http {
             if asked.iter().any(|ask| ask.contains(grant)) {

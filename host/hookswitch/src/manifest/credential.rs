@@ -63,6 +63,11 @@ impl Credential {
         }
     }
 
+    /// The origins where the host fetches its tokens and takes them back.
+    pub(crate) fn origins(&self) -> Vec<String> {
+        origins(&self.provider)
+    }
+
     /// Why this version of the host cannot serve it.
     pub(super) fn unknown_kind(&self) -> Option<String> {
         CredentialKind::from_name(&self.kind).is_none().then(|| {
@@ -84,6 +89,17 @@ impl Credential {
         };
         Some(format!("[plugin.{plugin}] credentials.{} ({}) {wrong}{}", self.handle, self.title, help(&self.help)))
     }
+}
+
+/// Those of them that the admin's configuration names.
+pub(crate) fn moved_origins(given: &config::Credential) -> Vec<String> {
+    origins(&merged(&Map::new(), &given.provider))
+}
+
+fn origins(provider: &Map<String, Value>) -> Vec<String> {
+    let token = provider.get("token").and_then(|token| token.get("url"));
+    let addresses = token.into_iter().chain(provider.get("revoke-url")).filter_map(Value::as_str);
+    addresses.filter_map(|url| Some(url::Url::parse(url).ok()?.origin().ascii_serialization())).collect()
 }
 
 /// `base`, with what `changes` says in place of it, down to the single keys of objects.

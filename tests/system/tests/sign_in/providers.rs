@@ -56,6 +56,16 @@ async fn parameters_can_stand_in_the_query_of_the_token_address() -> Result<()> 
     round("all in the query", Profile { token_query, ..Profile::bitrix24() }).await
 }
 
+/// The plugin asks for its CRM alone. Where the provider is, the admin says, and grants.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_of_which_only_the_admin_knows_is_reached() -> Result<()> {
+    let mut world = Provided::prepare(Profile::rotating(), setup()).await?;
+    std::fs::write(world.office.folder().join("address"), world.office.crm.base_url())?;
+    world.office.launch().await?;
+    world.sign_in().await?;
+    world.verdict()
+}
+
 /// A portal that names an address that the admin has not granted gets no request, and no token.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_is_not_granted_gets_no_token() -> Result<()> {
