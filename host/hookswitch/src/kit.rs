@@ -3,6 +3,8 @@
 //! [`scenario`] is the file, [`stage`] the program as it runs in production with a story in place of a phone system, and
 //! [`door`] the network around it, where [`crm`] plays the scenario's exchanges. [`judge`] says what was wrong.
 
+mod beat;
+mod cards;
 pub(crate) mod crm;
 mod door;
 pub(crate) mod exchange;
@@ -12,6 +14,8 @@ pub(crate) mod mask;
 pub(crate) mod matcher;
 pub(crate) mod replay;
 pub(crate) mod scenario;
+mod scene;
+mod sign_in;
 pub(crate) mod single;
 pub(crate) mod stage;
 pub(crate) mod story;

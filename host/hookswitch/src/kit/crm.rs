@@ -33,6 +33,8 @@ struct State {
     marks: BTreeSet<String>,
     kept: BTreeMap<String, Value>,
     names: Names,
+    /// On whose screens the card of a call is.
+    cards: BTreeSet<String>,
     seen: Vec<Seen>,
 }
 
@@ -99,6 +101,11 @@ impl Crm {
     /// How often each exchange was asked.
     pub(crate) fn asked(&self) -> Vec<u32> {
         self.state().asked.clone()
+    }
+
+    /// The users on whose screens the card of a call is, as far as the exchanges say.
+    pub(crate) fn cards(&self) -> BTreeSet<String> {
+        self.state().cards.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -196,6 +203,7 @@ impl Crm {
         for (name, place) in &exchange.keep {
             state.kept.insert(name.clone(), request.at(place).unwrap_or(Value::Null));
         }
+        exchange.change_cards(request, &mut state.cards);
     }
 
     fn reply(&self, state: &State, answer: &Answer, request: &Request, count: u32) -> Result<Reply, String> {

@@ -1,6 +1,10 @@
 //! One request that a scenario's CRM may be asked, and its answer.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+};
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -31,6 +35,8 @@ pub(crate) struct Exchange {
     pub(super) then: Marks,
     #[serde(default)]
     pub(super) keep: BTreeMap<String, Place>,
+    #[serde(default)]
+    cards: Cards,
     write: Option<bool>,
     #[serde(default)]
     pub(super) answer: Answer,
@@ -73,6 +79,23 @@ enum OneOrMany {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Place(Vec<String>);
+
+/// Whose screens get the card of the call by a request, and whose lose it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Cards {
+    show: Option<Users>,
+    hide: Option<Users>,
+}
+
+/// Users of the CRM.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Value")]
+enum Users {
+    /// Those whom the request names here: one, or a list.
+    At(Place),
+    These(Vec<String>),
+}
 
 /// What the CRM answers.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -178,6 +201,20 @@ impl TryFrom<String> for Place {
     }
 }
 
+impl TryFrom<Value> for Users {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value {
+            Value::String(place) => Ok(Self::At(place.try_into()?)),
+            users => {
+                let users = serde_json::from_value(users.clone()).map(Self::These);
+                users.map_err(|_| "write where the request names them, \"json.USER_ID\", or a list of ids".to_owned())
+            }
+        }
+    }
+}
+
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -236,6 +273,23 @@ impl Request {
     }
 }
 
+impl Users {
+    fn of(&self, request: &Request) -> Vec<String> {
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        match self {
+            Self::These(users) => users.clone(),
+            Self::At(place) => match request.at(place) {
+                None => Vec::new(),
+                Some(Value::Array(users)) => users.iter().map(text).collect(),
+                Some(user) => vec![text(&user)],
+            },
+        }
+    }
+}
+
 impl Exchange {
     /// One request that may come once, whatever its body is.
     ///
@@ -257,9 +311,21 @@ impl Exchange {
             unless: none(),
             then: none(),
             keep: BTreeMap::new(),
+            cards: Cards::default(),
             write: None,
             answer,
         })
+    }
+
+    /// A request to a provider of tokens, as often as it comes and whatever is in it. It changes nothing in the CRM.
+    ///
+    /// # Errors
+    ///
+    /// The URL is none.
+    pub(super) fn of_provider(method: &str, url: &str, json: Value) -> Result<Self, String> {
+        let answer = Answer { json: Some(json), ..Answer::default() };
+        let times = Some(Times { least: 0, most: u32::MAX });
+        Ok(Self { times, write: Some(false), ..Self::once(method, &format!("{url}?*"), answer)? })
     }
 
     /// What is wrong with the exchange by itself.
@@ -287,6 +353,15 @@ impl Exchange {
     /// Whether it changes something in the CRM.
     pub(crate) fn writes(&self) -> bool {
         self.write.unwrap_or_else(|| !["GET", "HEAD"].contains(&self.request.method.as_str()))
+    }
+
+    /// Shows and hides cards, as the request wants it.
+    pub(super) fn change_cards(&self, request: &Request, shown: &mut BTreeSet<String>) {
+        let users = |users: &Option<Users>| users.as_ref().map(|users| users.of(request)).unwrap_or_default();
+        for user in users(&self.cards.hide) {
+            shown.remove(&user);
+        }
+        shown.extend(users(&self.cards.show));
     }
 
     /// Whether it is open while these marks are set.

@@ -7,6 +7,7 @@ use hookswitch_journal::{
 use serde_json::Value;
 
 use super::{
+    cards,
     crm::Seen,
     exchange::Exchange,
     matcher::{Difference, Names, compare},
@@ -70,6 +71,7 @@ pub(crate) fn judge(scenario: &Scenario, play: &Play) -> Vec<String> {
         }
     }
     wrong.extend(singles(scenario, play, &mut names));
+    wrong.extend(cards::left_open(play));
     // Also where a later try made good for it.
     wrong.extend(crash(play));
     wrong
@@ -94,6 +96,9 @@ pub(crate) fn survived(scenario: &Scenario, without: &Play, play: &Play) -> Surv
                 exchange.request
             ));
         }
+    }
+    if play.broken.is_none() {
+        wrong.extend(cards::wrong(without, play, told.is_some()));
     }
     match (wrong.is_empty(), told) {
         (false, _) => Survival::Not(wrong),

@@ -18,10 +18,9 @@ use serde_json::Value;
 
 use super::{
     Kit,
-    crm::Crm,
-    door::Door,
     exchange::{Answer, AnswerFault, Exchange},
     scenario::{Scenario, Single},
+    scene::Scene,
     single,
     stage::Life,
     trace::{Doing, Trace},
@@ -116,16 +115,12 @@ impl Kit {
     /// It cannot be played with this plugin.
     pub(crate) fn replay(&self, trace: &Trace, doing: &Doing) -> Result<Replayed, String> {
         let scenario = self.scenario(trace, doing);
-        let crm = Crm::new(scenario.crm.clone(), scenario.folder.clone(), None);
-        let door = self.network.block_on(Door::open(crm.clone(), self.authority.clone()));
-        let door = door.map_err(|error| error.to_string())?;
-        let folder = tempfile::tempdir_in(self.folder.path()).map_err(|error| error.to_string())?;
-        let loaded = self.wire(&scenario, folder.path(), door.address)?;
+        let Scene { crm, loaded, .. } = &self.scene(&scenario, None)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         runtime.block_on(async {
             let clock = Clock::Story(Arc::new(AtomicU64::new(doing.run.begun.started.0)));
-            let life = Life::begin(self, &loaded, clock, Instant::now() + PATIENCE, false).await?;
+            let life = Life::begin(self, loaded, clock, Instant::now() + PATIENCE, false).await?;
             let call = CallRef::from(&doing.call);
             let seed = doing.run.begun.job.map(|job| seed_of(job, doing.created));
             furnish(&life, doing, trace).await?;

@@ -4,6 +4,7 @@
 //! is on disk.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -13,13 +14,13 @@ use std::{
 };
 
 use hookswitch_call::{
-    Chain, Millis, PbxName, Tracker,
+    Millis, PbxName, Tracker,
     signal::{Report, Signal},
 };
 use hookswitch_gate::Limits;
 use hookswitch_journal::{
     CallRef, Journal,
-    jobs::{Job, JobFilter, State},
+    jobs::{Job, JobFilter},
     runs::{Request, Run},
     storage,
 };
@@ -29,10 +30,11 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::{
     Kit,
+    beat::{self, Beat},
     crm::{Crm, Seen},
-    door::Door,
     judge,
     scenario::Scenario,
+    scene::Scene,
     single,
     trouble::Trouble,
     wiring::{PBX, PLUGIN},
@@ -52,12 +54,12 @@ use crate::{
 
 /// When every story begins: 2026-03-02 09:00:00 UTC, in Unix milliseconds.
 const BEGIN: u64 = 1_772_442_000_000;
-/// Between one call and the next.
-const BETWEEN: u64 = 60_000;
 /// What a play may take, of the world's time.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So often what has to come before the first call is tried.
 const PREPARATIONS: usize = 3;
+/// The wait between such tries, as the program waits.
+const AGAIN: Duration = Duration::from_secs(30);
 /// Tasks that are ready to go on have done so after so many turns.
 const TURNS: usize = 64;
 
@@ -74,18 +76,33 @@ pub(crate) struct Play {
     pub(crate) runs: Vec<(Run, Vec<Request>)>,
     /// What the CRM knows of the last call.
     pub(crate) dossier: Dossier,
+    /// Where the card of a call was when everything had settled, by the number of beats that had been told.
+    pub(crate) cards: BTreeMap<usize, Cards>,
+    /// The users on whose screens the card of a call may be at the end, as far as the host knows.
+    pub(crate) left: BTreeSet<String>,
+    /// Whether all calls are over at the end.
+    pub(crate) over: bool,
     /// What the plugin stored, of what the scenario asks for.
     pub(crate) stored: Vec<(String, Option<Value>)>,
     /// The log's lines.
     pub(crate) log: Vec<String>,
     /// What single functions came to.
     pub(crate) singles: Vec<single::Came>,
-    /// Why the CRM is not asked any more, if it is so.
+    /// Why the CRM is not asked any more before somebody does something, if it is so.
     pub(crate) held: Option<&'static str>,
     /// Why the play broke off.
     pub(crate) broken: Option<String>,
     /// How long it took, of the world's time.
     pub(crate) took: Duration,
+}
+
+/// Where the card of a call is at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Cards {
+    /// The event before that moment.
+    pub(crate) after: String,
+    /// The CRM users who see it, as far as the scenario says.
+    pub(crate) users: BTreeSet<String>,
 }
 
 impl Kit {
@@ -108,28 +125,25 @@ impl Kit {
     }
 
     fn stage(&self, scenario: &Scenario, trouble: Option<Trouble>) -> Result<Play, String> {
-        let crm = Crm::new(scenario.crm.clone(), scenario.folder.clone(), trouble);
-        let door = self.network.block_on(Door::open(crm.clone(), self.authority.clone()));
-        let door = door.map_err(|error| format!("the CRM's door does not open: {error}"))?;
-        let folder = tempfile::tempdir_in(self.folder.path()).map_err(|error| error.to_string())?;
-        let loaded = self.wire(scenario, folder.path(), door.address)?;
-        let script = Script::of(scenario)?;
+        let Scene { crm, loaded, .. } = &self.scene(scenario, trouble)?;
+        let beats = beat::of(scenario)?;
         let at = Arc::new(AtomicU64::new(BEGIN));
-        let (mut told, mut died) = (0, false);
+        let mut telling = Telling { beats: &beats, told: 0, at: at.clone(), crm: crm.clone(), cards: BTreeMap::new() };
+        let mut died = false;
         let mut singles = Vec::new();
         let deadline = Instant::now() + PATIENCE;
         loop {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
             let came = runtime.block_on(async {
-                let life = Life::begin(self, &loaded, Clock::Story(at.clone()), deadline, true);
+                let life = Life::begin(self, loaded, Clock::Story(at.clone()), deadline, true);
                 let live = async {
                     let mut life = life.await?;
-                    life.live(&script, &mut told, &at, deadline).await?;
-                    if told == script.0.len() && singles.is_empty() {
+                    life.live(&mut telling, deadline).await?;
+                    if telling.told == beats.len() && singles.is_empty() {
                         singles = single::all(&life.desk, &scenario.runs).await;
                     }
-                    life.end(scenario, &crm).await
+                    life.end(scenario, crm).await
                 };
                 tokio::select! {
                     biased;
@@ -145,6 +159,7 @@ impl Kit {
                 Some(play) => {
                     let mut play = play?;
                     play.singles = singles;
+                    play.cards = telling.cards;
                     return Ok(play);
                 }
             }
@@ -152,33 +167,30 @@ impl Kit {
     }
 }
 
-/// All events of a scenario's calls, in order: what happens at a moment is one group.
-struct Script(Vec<Beat>);
-
-struct Beat {
-    /// Milliseconds after the group before.
-    after: u64,
-    signals: Vec<(Chain, hookswitch_call::signal::Fact)>,
+/// How far a story has been told, in all lives.
+struct Telling<'a> {
+    beats: &'a [Beat],
+    told: usize,
+    /// The story's time.
+    at: Arc<AtomicU64>,
+    crm: Arc<Crm>,
+    cards: BTreeMap<usize, Cards>,
 }
 
-impl Script {
-    fn of(scenario: &Scenario) -> Result<Self, String> {
-        let mut beats: Vec<Beat> = Vec::new();
-        for (number, telling) in scenario.calls.iter().enumerate() {
-            let chain = Chain::from(format!("call-{}", number + 1).as_str());
-            for (at, (after, fact)) in telling.facts()?.into_iter().enumerate() {
-                let after = u64::try_from(after.as_millis()).unwrap_or_default();
-                let first = at == 0;
-                match beats.last_mut() {
-                    Some(beat) if after == 0 && !first => beat.signals.push((chain.clone(), fact)),
-                    _ => {
-                        let after = if first && number > 0 { after + BETWEEN } else { after };
-                        beats.push(Beat { after, signals: vec![(chain.clone(), fact)] });
-                    }
-                }
-            }
-        }
-        Ok(Self(beats))
+impl Telling<'_> {
+    /// Goes on to the next beat.
+    fn next(&self) -> Option<Vec<Report>> {
+        let beat = self.beats.get(self.told)?;
+        let at = Millis(self.at.fetch_add(beat.after, Ordering::Relaxed) + beat.after);
+        let signals = beat.signals.iter().cloned();
+        Some(signals.map(|(chain, fact)| Report::Call(Signal { chain, at, fact })).collect())
+    }
+
+    /// Notes where the cards are.
+    fn look_at_cards(&mut self) {
+        let before = self.told.checked_sub(1).and_then(|before| self.beats.get(before));
+        let after = before.map_or_else(|| "the start".to_owned(), |beat| beat.name.clone());
+        self.cards.insert(self.told, Cards { after, users: self.crm.cards() });
     }
 }
 
@@ -222,12 +234,14 @@ impl Life {
                 Ok(()) => break,
                 Err(error) => tracing::warn!(%error, "plugin not prepared"),
             }
+            tokio::time::sleep(clock.wait(AGAIN)).await;
         }
         for _ in 0..preparations {
             match keeper::refresh(&desk).await {
                 Ok(_) => break,
                 Err(error) => tracing::warn!(%error, "map of users not refreshed"),
             }
+            tokio::time::sleep(clock.wait(AGAIN)).await;
         }
         let stop = CancellationToken::new();
         let station = Station::open(desk.clone(), &TaskTracker::new(), stop.clone()).await.map_err(said)?;
@@ -240,23 +254,15 @@ impl Life {
         Ok(Self { journal, desk, station, intake, stop })
     }
 
-    /// Tells the rest of the story, from beat `told` on; each beat is told when everything has settled that followed from
-    /// the one before.
-    async fn live(
-        &mut self,
-        Script(beats): &Script,
-        told: &mut usize,
-        at: &AtomicU64,
-        deadline: Instant,
-    ) -> Result<(), String> {
+    /// Tells the rest of the story; each beat is told when everything has settled that followed from the one before.
+    async fn live(&mut self, telling: &mut Telling<'_>, deadline: Instant) -> Result<(), String> {
         self.settle(deadline).await?;
-        while let Some(beat) = beats.get(*told) {
-            let now = Millis(at.fetch_add(beat.after, Ordering::Relaxed) + beat.after);
-            let signals = beat.signals.iter().cloned();
-            let reports = signals.map(|(chain, fact)| Report::Call(Signal { chain, at: now, fact })).collect();
+        telling.look_at_cards();
+        while let Some(reports) = telling.next() {
             self.intake.take_in(reports).await;
-            *told += 1;
+            telling.told += 1;
             self.settle(deadline).await?;
+            telling.look_at_cards();
         }
         Ok(())
     }
@@ -268,7 +274,7 @@ impl Life {
                 tokio::task::yield_now().await;
             }
             let jobs = self.journal.read(|view| view.backlog(PLUGIN)).await.map_err(said)?;
-            let held = !matches!(self.desk.health.word(), "well" | "unwell");
+            let held = self.desk.health.needs_somebody();
             // A call that is over has cases only as long as there is something to do.
             let calls_over = self.intake.open_calls() == 0;
             let working = !self.station.is_idle() || (!jobs.is_empty() && !held);
@@ -290,8 +296,9 @@ impl Life {
     async fn end(self, scenario: &Scenario, crm: &Crm) -> Result<Play, String> {
         let keys: Vec<String> = scenario.expect.storage.keys().cloned().collect();
         let now = self.desk.clock.now();
-        let last =
-            CallRef { pbx: PbxName::from(PBX), chain: Chain::from(format!("call-{}", scenario.calls.len()).as_str()) };
+        let call = |number| CallRef { pbx: PbxName::from(PBX), chain: beat::chain(number) };
+        let last = call(scenario.calls.len().saturating_sub(1));
+        let calls: Vec<CallRef> = (0..scenario.calls.len()).map(call).collect();
         // What nobody waited for, like the end of a run, is seen by readers after this.
         self.journal.apply(|_| Ok(())).await.map_err(said)?;
         let found = self.journal.read(move |view| {
@@ -316,14 +323,19 @@ impl Life {
                 stored.push((name, entry.map(|entry| judge::stored(entry.value))));
             }
             let dossier = Dossier::read(view.dossier(&last, PLUGIN)?);
-            Ok((jobs, runs, stored, dossier))
+            let mut left = BTreeSet::new();
+            for call in &calls {
+                left.extend(Dossier::read(view.dossier(call, PLUGIN)?).shown);
+            }
+            Ok((jobs, runs, stored, dossier, left))
         });
-        let (jobs, runs, stored, dossier) = found.await.map_err(said)?;
-        let unfinished = jobs.iter().any(|job| matches!(job.state, State::Waiting | State::Running));
-        let held = Some(self.desk.health.word()).filter(|_| unfinished);
+        let (jobs, runs, stored, dossier, left) = found.await.map_err(said)?;
+        let held = Some(self.desk.health.word()).filter(|_| self.desk.health.needs_somebody());
+        let over = self.intake.open_calls() == 0;
         self.stop.cancel();
         self.journal.close().await;
-        Ok(Play { seen: crm.seen(), asked: crm.asked(), jobs, runs, dossier, stored, held, ..Play::default() })
+        let (seen, asked) = (crm.seen(), crm.asked());
+        Ok(Play { seen, asked, jobs, runs, dossier, left, over, stored, held, ..Play::default() })
     }
 }
 

@@ -190,7 +190,10 @@ impl Telling {
 
 #[cfg(test)]
 mod tests {
-    use hookswitch_call::{Chain, Millis, PbxName, Tracker, signal::Signal};
+    use hookswitch_call::{
+        Chain, Millis, PbxName, Tracker,
+        signal::{Reason, Signal},
+    };
 
     use super::*;
 
@@ -212,6 +215,7 @@ mod tests {
                 ["inbound-missed", "inbound-busy", "queue-missed", "outbound-not-answered", "inbound-voicemail"];
             let expected = !unanswered.contains(&story.name);
             assert_eq!(call.answered.is_some(), expected, "{}: {end:?}", story.name);
+            assert_ne!(end.reason, Reason::Unknown, "{}: a phone system knows why", story.name);
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{net::SocketAddr, path::Path};
 
+use hookswitch_gate::Grant;
 use toml::{Table, Value};
 
-use super::{Kit, scenario::Scenario};
+use super::{Kit, scenario::Scenario, sign_in::Issuer};
 use crate::config::{self, CredentialKind, Loaded};
 
 /// The name of the plugin and of the phone system in a play.
@@ -19,13 +20,29 @@ fn texts<I: IntoIterator<Item = String>>(texts: I) -> Value {
     Value::Array(texts.into_iter().map(Value::String).collect())
 }
 
+/// The credentials of a play.
+pub(super) struct Credentials {
+    /// As an admin would write them.
+    table: Table,
+    /// The origins of those that are addresses, and of addresses that the scenario says of providers.
+    origins: Vec<String>,
+    /// Where tokens come from.
+    pub(super) issuers: Vec<Issuer>,
+}
+
 impl Kit {
     /// Writes the configuration for a play in `folder`, with its CRM behind `door`.
     ///
     /// # Errors
     ///
     /// What is wrong with the scenario's `plugin` and `server`.
-    pub(super) fn wire(&self, scenario: &Scenario, folder: &Path, door: SocketAddr) -> Result<Loaded, String> {
+    pub(super) fn wire(
+        &self,
+        scenario: &Scenario,
+        credentials: &Credentials,
+        folder: &Path,
+        door: SocketAddr,
+    ) -> Result<Loaded, String> {
         let mut server = scenario.server.clone();
         let mut usual = |key: &str, value: &str| {
             server.entry(key).or_insert_with(|| value.into());
@@ -40,17 +57,11 @@ impl Kit {
                 return Err(format!("`plugin.{reserved}` is the stage's own, leave it out"));
             }
         }
-        let given = match plugin.remove("credentials") {
-            None => Table::new(),
-            Some(Value::Table(given)) => given,
-            Some(other) => return Err(format!("`plugin.credentials` is a table, not {other}")),
-        };
-        let (credentials, bases) = self.credentials(given)?;
-        plugin.insert("credentials".to_owned(), Value::Table(credentials));
+        plugin.insert("credentials".to_owned(), Value::Table(credentials.table.clone()));
         plugin.insert("component".to_owned(), self.path.to_string_lossy().into_owned().into());
         let asked = self.manifest.http.iter().filter(|origin| !origin.starts_with("credential:")).cloned();
         let ca = self.folder.path().join("ca.pem").to_string_lossy().into_owned();
-        let allow = table([("http", texts(asked.chain(bases))), ("ca-file", ca.into())]);
+        let allow = table([("http", texts(asked.chain(credentials.origins.iter().cloned()))), ("ca-file", ca.into())]);
         plugin.insert("allow".to_owned(), Value::Table(allow));
         let proxy = table([("proxy", format!("http://{door}").into())]);
         plugin.insert("connection".to_owned(), Value::Table(proxy));
@@ -75,41 +86,95 @@ impl Kit {
         config::made(tables, folder).map_err(|error| format!("{:?}", miette::Report::new(error)))
     }
 
-    /// The credentials of a play as an admin would write them, and the origins of those that are addresses.
-    fn credentials(&self, mut given: Table) -> Result<(Table, Vec<String>), String> {
-        let (mut credentials, mut bases) = (Table::new(), Vec::new());
+    /// The credentials of a play.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the scenario's `plugin.credentials`.
+    pub(super) fn credentials(&self, scenario: &Scenario) -> Result<Credentials, String> {
+        let mut given = match scenario.plugin.get("credentials").cloned() {
+            None => Table::new(),
+            Some(Value::Table(given)) => given,
+            Some(other) => return Err(format!("`plugin.credentials` is a table, not {other}")),
+        };
+        let mut made = Credentials { table: Table::new(), origins: Vec::new(), issuers: Vec::new() };
         for asked in &self.manifest.credentials {
             let handle = &asked.handle;
             let Some(kind) = asked.kind() else { continue };
-            if kind == CredentialKind::Oauth2 {
-                return Err(format!(
-                    "credentials.{handle}: a plugin that needs a sign-in cannot be played yet; nobody signs in here"
-                ));
+            let given = given.remove(handle);
+            // Nobody has signed in, which a plugin must bear that asks for it as an option.
+            if kind == CredentialKind::Oauth2 && !asked.required && given.is_none() {
+                continue;
             }
-            let credential = match given.remove(handle) {
+            let mut token = invented(kind, handle);
+            let mut base = None;
+            let mut table = match given {
                 Some(Value::Table(mut table)) => {
                     table.entry("kind").or_insert_with(|| kind.name().into());
+                    if matches!(kind, CredentialKind::Oauth2 | CredentialKind::Bearer) {
+                        token = taken(&mut table, handle, "token")?.unwrap_or(token);
+                        base = taken(&mut table, handle, "base")?;
+                    }
                     table
                 }
-                Some(Value::String(text)) => written(kind, &text),
+                Some(Value::String(text)) => {
+                    token = text;
+                    written(kind, &token)
+                }
                 Some(other) => return Err(format!("`plugin.credentials.{handle}` is a text or a table, not {other}")),
-                None => written(kind, &invented(kind, handle)),
+                None => written(kind, &token),
             };
-            if let (CredentialKind::BaseUrl, Some(Value::String(base))) = (kind, credential.get("value")) {
-                let url: url::Url = base.parse().map_err(|error| {
-                    format!(
-                        "`plugin.credentials.{handle}`: `{base}` is no address ({error}): write \"https://{handle}.test/\""
-                    )
-                })?;
-                bases.push(url.origin().ascii_serialization());
+            if table.get("kind").and_then(Value::as_str) == Some(CredentialKind::Oauth2.name()) {
+                table.entry("client-id").or_insert_with(|| "client".into());
             }
-            credentials.insert(handle.clone(), Value::Table(credential));
+            if let (CredentialKind::BaseUrl, Some(Value::String(base))) = (kind, table.get("value")) {
+                made.origins.push(origin(handle, base)?);
+            }
+            let read: Result<config::Credential, _> = table.clone().try_into();
+            let read = read.map_err(|error| format!("`plugin.credentials.{handle}`: {error}"))?;
+            if let Some(issuer) = Issuer::of(asked, &read, token, base)? {
+                if issuer.asks_for_secret {
+                    table.entry("client-secret").or_insert_with(|| "client-secret".into());
+                }
+                if read.provider.is_empty() && !self.asks_for(&issuer.origin()) {
+                    return Err(format!(
+                        "`plugin.credentials.{handle}`: its tokens come from {}, which the manifest's `http` does not ask for",
+                        issuer.origin()
+                    ));
+                }
+                made.origins.push(issuer.origin());
+                made.issuers.push(issuer);
+            }
+            made.table.insert(handle.clone(), Value::Table(table));
         }
         match given.keys().next() {
             Some(unknown) => Err(format!("`plugin.credentials.{unknown}`: the plugin asks for no such credential")),
-            None => Ok((credentials, bases)),
+            None => Ok(made),
         }
     }
+
+    /// Whether the manifest asks for an origin.
+    fn asks_for(&self, origin: &str) -> bool {
+        let asked = self.manifest.http.iter().filter_map(|ask| ask.parse::<Grant>().ok());
+        origin.parse::<Grant>().is_ok_and(|origin| asked.into_iter().any(|ask| ask.contains(&origin)))
+    }
+}
+
+/// What the scenario says of a credential beside what an admin would write.
+fn taken(table: &mut Table, handle: &str, key: &str) -> Result<Option<String>, String> {
+    match table.remove(key) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(format!("`plugin.credentials.{handle}.{key}` is a text, not {other}")),
+    }
+}
+
+/// The origin of an address that a scenario gives.
+fn origin(handle: &str, base: &str) -> Result<String, String> {
+    let url: url::Url = base.parse().map_err(|error| {
+        format!("`plugin.credentials.{handle}`: `{base}` is no address ({error}): write \"https://{handle}.test/\"")
+    })?;
+    Ok(url.origin().ascii_serialization())
 }
 
 fn invented(kind: CredentialKind, handle: &str) -> String {
@@ -133,6 +198,8 @@ fn written(kind: CredentialKind, text: &str) -> Table {
             put("value", text);
             put("id", "test");
         }
+        // Its tokens come from the sign-in.
+        CredentialKind::Oauth2 => {}
         _ => put("value", text),
     }
     table

@@ -2,11 +2,13 @@
 
 mod begin;
 mod bench;
+mod cards;
 mod crashes;
 mod examples;
 mod faults;
 mod functions;
 mod mistakes;
+mod oauth2;
 mod office;
 mod projects;
 mod remarks;

@@ -56,6 +56,8 @@ fn in_exchanges() -> Result<()> {
     )?;
     with("times = \"3-1\"", &["one.toml:3:9", "is no count"])?;
     with("keep.a = \"body.x\"", &["one.toml:3:", "`body.x` is no place: json.phone, query.q"])?;
+    with("cards.show = \"body.x\"", &["one.toml:3:", "`body.x` is no place: json.phone, query.q"])?;
+    with("cards.hide = 5", &["one.toml:3:", "write where the request names them"])?;
     with("answer.fault = \"boom\"", &["one.toml:3:16", "unknown variant `boom`, expected `cut` or `silent`"])?;
     with("answr.status = 1", &["one.toml:3:1", "unknown field `answr`", "did you mean `answer`?"])?;
     for request in ["crm.test/a", "get https://crm.test/a", "GET"] {
@@ -82,7 +84,7 @@ fn in_what_is_configured() -> Result<()> {
     )?;
     with("credentials.crm = 5", &["`plugin.credentials.crm` is a text or a table, not 5"])?;
     with("component = \"x.wasm\"", &["`plugin.component` is the stage's own, leave it out"])?;
-    with("settings.nope = \"x\"", &["settings.nope: the plugin has no such setting"])?;
+    with("settings.nope = \"x\"", &["settings.nope: the plugin has no such setting; it has no settings"])?;
     with("contacs.create = \"automatic\"", &["unknown field `contacs`", "did you mean `contacts`?"])?;
     refused(&format!("server.region = \"XX\"\n{CALL}"), &["`XX` is no country"])
 }

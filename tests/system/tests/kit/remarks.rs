@@ -60,6 +60,52 @@ fn a_later_try_without_a_search() -> Result<()> {
     )
 }
 
+/// What was refused was not done; what nobody knows of may have been.
+#[test]
+fn a_later_try_after_a_refusal_needs_no_search() -> Result<()> {
+    let writing = |after_any_failure: &str| {
+        writing(&format!(
+            r#"const key = job.key("call");
+            const found = storage.call.get("asked") && crm.get("calls", {{ query: {{ key }} }});
+            if (found) return found;
+            storage.call.set("asked", true);
+            try {{
+              const answer = crm.request("POST", "calls", {{ json: {{ key }} }});
+              if (answer.status === 503 || answer.status === 429) storage.call.delete("asked");
+              return {{ id: answer.success().json().id }};
+            }} catch (error) {{ {after_any_failure}; throw error; }}"#
+        ))
+    };
+    for refusal in ["answer.status = 503\nwrite = false", "answer.status = 429"] {
+        let scenario = format!(
+            r#"
+[[call]]
+story = "inbound-missed"
+[[crm]]
+request = "GET https://crm.test/calls?key=*"
+times = "any"
+answer.status = 204
+[[crm]]
+request = "POST https://crm.test/calls"
+unless = "busy"
+then = "busy"
+{refusal}
+[[crm]]
+request = "POST https://crm.test/calls"
+when = "busy"
+answer.json = {{ id = "c-1" }}
+"#
+        );
+        tells(
+            &writing(r#"storage.call.delete("asked")"#),
+            &writing(""),
+            &scenario,
+            "journal.write: POST {crm}/calls is sent as `once` on a later try with nothing read before",
+        )?;
+    }
+    Ok(())
+}
+
 #[test]
 fn a_repeatable_request_that_the_crm_cannot_recognise() -> Result<()> {
     tells(
@@ -68,6 +114,36 @@ fn a_repeatable_request_that_the_crm_cannot_recognise() -> Result<()> {
         WRITING,
         "journal.write: POST {crm}/calls is sent as `idempotent`, and nothing in it tells the CRM",
     )
+}
+
+/// The same requests, where the scenario says that they make no difference the second time.
+#[test]
+fn a_repeatable_request_that_the_crm_knows_again_by_itself() -> Result<()> {
+    let scenario = |again: &str| {
+        format!(
+            r#"
+[[call]]
+story = "inbound-missed"
+[[crm]]
+request = "POST https://crm.test/calls/*"
+unless = "known"
+then = "known"
+answer.json = {{ id = "c-1" }}
+[[crm]]
+request = "POST https://crm.test/calls/*"
+when = "known"
+{again}
+answer.json = {{ id = "c-1" }}
+"#
+        )
+    };
+    let naming =
+        writing(r#"return { id: crm.post("calls/1", { effect: "idempotent", json: { state: "over" } }).id };"#);
+    let told = remarks(&naming, &scenario(""))?;
+    ensure!(told.len() == 1 && told.iter().all(|told| told.contains("so it is done again")), "{told:#?}");
+    let told = remarks(&naming, &scenario("write = false"))?;
+    ensure!(told.is_empty(), "{told:#?}");
+    Ok(())
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
         say("manifest", "FAILED ", Style::Bad, &text)?;
     }
     let folder = options.scenarios.clone().unwrap_or(project.scenarios);
-    let mut plays = Vec::new();
+    let mut played = Vec::new();
     let paths = if folder.exists() { scenario::find(&folder).unwrap_or_default() } else { Vec::new() };
     for path in paths {
         let scenario = Scenario::load(&path)?;
@@ -75,16 +75,17 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
             .enumerate()
             .filter(|(_, seen)| seen.exchange.is_some_and(|at| scenario.crm.get(at).is_some_and(|it| it.writes())));
         let deaths = writes.map(|(at, _)| Trouble { at, what: What::Death(Moment::CarriedOut) });
-        plays.extend(deaths.map(|death| kit.play(&scenario, Some(death))).collect::<Vec<_>>());
-        plays.push(play);
+        let with_death = deaths.map(|death| kit.play(&scenario, Some(death))).collect();
+        played.push(lint::Played { scenario, without: play, with_death });
     }
-    if plays.is_empty() {
+    if played.is_empty() {
         failed = true;
         let text = format!("there are no scenarios in {}: what the plugin does cannot be looked at", folder.display());
         say("scenarios", "FAILED ", Style::Bad, &text)?;
     } else {
-        say("scenarios", "ok     ", Style::Good, &format!("{} plays looked at", plays.len()))?;
-        let remarks = lint::lint(manifest, &plays);
+        let plays = played.iter().map(|played| 1 + played.with_death.len()).sum::<usize>();
+        say("scenarios", "ok     ", Style::Good, &format!("{plays} plays looked at"))?;
+        let remarks = lint::lint(manifest, &played);
         failed |= options.strict && !remarks.is_empty();
         for remark in &remarks {
             say(&remark.place, "remark ", Style::Bold, &remark.text)?;
