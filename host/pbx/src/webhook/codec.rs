@@ -96,7 +96,7 @@ impl Description {
             Some(leg) => reading.name(leg)?,
             None => String::new(),
         };
-        // Legs of two calls may have the same id.
-        Some((format!("{}\n{leg}", chain?), number))
+        // Legs of two calls may have the same id, and each kind of message numbers of its own.
+        Some((format!("{}\n{}\n{leg}", reading.message.path(), chain?), number))
     }
 }

@@ -21,7 +21,7 @@ pub struct Description {
     pub call: Option<Value>,
     /// Where the id of the leg stands, in which `sequence` counts.
     pub leg: Option<Value>,
-    /// Where the number of the message stands, which tells late ones from new ones.
+    /// Where the number of the message stands, which tells late ones from new ones; each path counts for itself.
     pub sequence: Option<Value>,
     /// When a message was made.
     pub at: Option<Moment>,

@@ -1,7 +1,6 @@
 //! Takes in what is posted: proves it, reads it, has it kept, and answers.
 
 use std::{
-    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -136,15 +135,16 @@ impl Posts {
                 None => told.reports.clone(),
             });
         }
-        if !reports.is_empty() {
-            let mut kept = pin!(self.outlet.keep(reports));
-            // Begun before the next post is let in: what was put in order stays in order.
-            let begun = futures::poll!(&mut kept);
-            drop(order);
-            match begun {
-                Poll::Ready(kept) => kept?,
-                Poll::Pending => kept.await?,
-            }
+        // Even what says nothing new waits: the same may be on its way to the disk for another post.
+        let outlet = self.outlet.clone();
+        let mut kept = Box::pin(async move { outlet.keep(reports).await });
+        // Begun before the next post is let in: what was put in order stays in order. And it goes on if the sender hangs up:
+        // what was put in order must not be lost.
+        let begun = futures::poll!(&mut kept);
+        drop(order);
+        match begun {
+            Poll::Ready(kept) => kept?,
+            Poll::Pending => tokio::spawn(kept).await.unwrap_or(Err(Closed))?,
         }
         if let Some(key) = key {
             repeats().remember(key);
