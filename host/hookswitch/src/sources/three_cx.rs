@@ -198,3 +198,58 @@ impl System for Keys {
         Ok(Box::new(ThreeCx::new(config).map_err(|error| format!("[pbx.{name}] {error}"))?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{load, made};
+
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/config/3cx-bitrix24.toml");
+
+    /// The example with this in place of that, opened; the error, if there is one.
+    fn opened(this: &str, that: &str) -> Result<(), String> {
+        let text = std::fs::read_to_string(EXAMPLE).unwrap();
+        let written = "client-secret = { file = \"/run/secrets/3cx\" }";
+        assert!(text.contains(this) && text.contains(written), "the example has changed");
+        let text = text.replace(this, that).replace(written, "client-secret = \"secret\"");
+        let loaded =
+            made(text.parse().unwrap(), Path::new(".")).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
+        crate::sources::open("office", &loaded).map(drop)
+    }
+
+    #[test]
+    fn the_example_is_right_and_so_is_what_it_only_mentions() {
+        load(Path::new(EXAMPLE)).unwrap();
+        opened("[pbx.office]", "[pbx.office]").unwrap();
+        let text = std::fs::read_to_string(EXAMPLE).unwrap();
+        let keys: Vec<_> = text.lines().filter(|line| line.starts_with("# ") && line.contains(" = ")).collect();
+        assert_eq!(keys.len(), 15, "{keys:?}");
+        for key in keys {
+            let key = key.trim_start_matches("# ");
+            match key.split(' ').next().unwrap() {
+                // A file that is not there.
+                "ca-file" => assert!(opened("# What else", &format!("{key}\n#")).unwrap_err().contains("3cx-ca.pem")),
+                "device" => opened("# What else", &format!("{key}\ndial-with = \"device\"\n#")).unwrap(),
+                _ => opened("# What else", &format!("{key}\n#")).unwrap(),
+            }
+        }
+    }
+
+    #[test]
+    fn every_fault_says_how_to_mend_it() {
+        for (this, that, said) in [
+            ("\"https://acme.3cx.eu\"", "\"acme.3cx.eu\"", "is no address of an API"),
+            ("\"900\"", "\"\"", "Integrations > API"),
+            ("# What else", "device = \"Desk\"\n#", "dial-with = \"device\""),
+            ("# What else", "dial-with = \"pigeon\"\n#", "pigeon"),
+            ("# What else", "route-by = \"jump\"\n#", "jump"),
+            ("# What else", "roll-call = \"1ms\"\n#", "too short"),
+            ("# What else", "directory = \"1ms\"\n#", "for never"),
+            ("# What else", "trunk-line = {}\n#", "trunk-lines"),
+        ] {
+            let fault = opened(this, that).expect_err(that);
+            assert!(fault.contains(said), "{that}: {fault}");
+        }
+    }
+}

@@ -58,6 +58,6 @@ pub(super) async fn check(gateway: &Gateway, config: &Config) -> Result<Checked,
         warnings.push("the connection is not encrypted: the token and every number can be read on the way".to_owned());
     }
     let found =
-        format!("3CX, Call Control API: {extensions} extensions, {queues} queues, {points} route points monitored");
+        format!("3CX, Call Control API; monitored extensions: {extensions}, queues: {queues}, route points: {points}");
     Ok(Checked { found, warnings })
 }

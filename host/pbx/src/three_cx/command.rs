@@ -31,8 +31,12 @@ pub(super) fn done(answer: Value) -> Result<Option<u64>, Refused> {
     if answer.is_null() {
         return Ok(None);
     }
-    let Raw { finalstatus, reason, reasontext, result } = serde_json::from_value(answer)
-        .map_err(|error| Refused::InDoubt(format!("its answer is not as expected: {error}")))?;
+    let odd = |what: &str| Refused::InDoubt(format!("its answer is not as expected: {what}"));
+    if !answer.is_object() {
+        return Err(odd("no object"));
+    }
+    let Raw { finalstatus, reason, reasontext, result } =
+        serde_json::from_value(answer).map_err(|error| odd(&error.to_string()))?;
     if succeeded(finalstatus.as_ref()) {
         return Ok(result.and_then(|result| result.callid));
     }

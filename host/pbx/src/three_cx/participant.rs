@@ -164,6 +164,10 @@ impl Participant {
     ///
     /// If it is none.
     pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
+        // The fields of a record in a list without names would do as well.
+        if json.trim_ascii_start().first() != Some(&b'{') {
+            return Err(serde::de::Error::custom("no object"));
+        }
         serde_json::from_slice(json)
     }
 

@@ -60,7 +60,7 @@ fn a_call_to_a_queue_rings_three_phones_and_one_takes_it() {
     assert_eq!(call.credited().unwrap().as_str(), "102");
     assert_eq!(
         call.ended.as_ref().unwrap().at.since(call.answered.unwrap()),
-        65_000,
+        66_000,
         "the end is when the last one left"
     );
 }
