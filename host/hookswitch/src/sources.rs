@@ -3,6 +3,7 @@
 mod asterisk;
 mod rostelecom;
 mod three_cx;
+mod three_cx_hooks;
 mod webhook;
 
 use std::{fmt, path::PathBuf};
@@ -49,9 +50,10 @@ impl Wrong {
 type Read = fn(Deserializer<'_>) -> Result<Box<dyn System>, Error>;
 
 /// The kinds, as `kind` names them.
-pub(crate) const KINDS: [(&str, Read); 4] = [
+pub(crate) const KINDS: [(&str, Read); 5] = [
     ("asterisk", read::<asterisk::Keys>),
     ("3cx", read::<three_cx::Keys>),
+    ("3cx-webhooks", read::<three_cx_hooks::Keys>),
     ("rostelecom", read::<rostelecom::Keys>),
     ("webhook", read::<webhook::Keys>),
 ];

@@ -16,7 +16,7 @@ mod source;
 mod told;
 
 pub use calls::Calls;
-pub use id::{CallId, Clock};
+pub use id::{CallId, Clock, InvalidId};
 pub use names::{Events, Fields, Names};
 pub use post::{Post, Unreadable};
 pub use source::{Config, Hooks};

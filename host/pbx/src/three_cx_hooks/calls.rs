@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hookswitch_call::{
-    Chain, Extension, Millis, Signal,
+    Call, Chain, Extension, Millis, Signal,
     signal::{Arrival, Direction, Fact, Party, Reason, Report, RingEnd, Role, Side, TransferKind},
     site::News,
 };
@@ -36,10 +36,12 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Numbers that `queues` match are queues even if no post has called them so; `open` are calls that go on already.
-    pub fn new(clock: Clock, queues: Vec<Glob>, open: impl IntoIterator<Item = Chain>) -> Self {
-        let known = open.into_iter().map(|chain| (chain, Known::default())).collect();
-        Self { clock, queues, learnt: BTreeSet::new(), known, warned: false }
+    /// Numbers that `queues` match are queues even if no post has called them so; `recent` are calls of which the host
+    /// knows already.
+    pub fn new(clock: Clock, queues: Vec<Glob>, recent: &[Call]) -> Self {
+        let known = recent.iter().map(|call| (call.chain.clone(), Known::of(call))).collect();
+        let learnt = recent.iter().flat_map(|call| call.queues.iter().cloned()).collect();
+        Self { clock, queues, learnt, known, warned: false }
     }
 
     /// What is to be reported of a post that arrived at `at`. Says the same again until it is told that it is kept
@@ -109,7 +111,7 @@ impl Calls {
                  look at its clock"
             );
         }
-        Known { started, ..Known::default() }
+        Known::began(started)
     }
 }
 
@@ -234,7 +236,7 @@ impl<'a> Conclusion<'a> {
 
     fn queued(&mut self, queue: &str) {
         // The queue rings its agents in rounds, and each round is posted.
-        if self.known.queue.as_deref() != Some(queue) && !self.known.talks_since(self.about.id.link.saturating_add(1)) {
+        if self.known.queue.as_deref() != Some(queue) && !self.known.talks_after(self.about.id.link) {
             self.say(Fact::Queued { queue: queue.to_owned() });
         }
     }
@@ -242,7 +244,7 @@ impl<'a> Conclusion<'a> {
     /// Phones ring at the link that the answer will end: one that is heard of after the answer has stopped already.
     fn rings(&mut self, user: &Extension) {
         let (known, link) = (self.known, self.about.id.link);
-        let late = known.next_talk(link).is_some();
+        let late = known.talks_after(link);
         if late && (known.has_rung(link, user) || known.has_talked(user)) {
             return;
         }
@@ -254,7 +256,7 @@ impl<'a> Conclusion<'a> {
 
     fn answered(&mut self, direction: Direction, user: &Extension, transfer: Option<TransferKind>) {
         let (known, link) = (self.known, self.about.id.link);
-        if known.is_over(link) || known.next_talk(link).is_some() {
+        if known.is_over(link) || known.talks_after(link) {
             return self.answered_before(link, user);
         }
         if let Some(how) = transfer {
@@ -279,7 +281,7 @@ impl<'a> Conclusion<'a> {
         if self.known.has_answered(link, user) {
             return;
         }
-        let at = self.known.next_talk(link).map_or(self.at, |next| Millis(next.0.saturating_sub(1)));
+        let at = self.known.when(link, self.at);
         let answered = Fact::Answered { by: Party::Extension(user.clone()), role: Role::Called };
         for fact in [answered, Fact::Left { extension: user.clone() }] {
             self.reports.push(Report::Past(self.signal(at, fact)));

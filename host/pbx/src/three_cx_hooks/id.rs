@@ -20,7 +20,7 @@ pub struct CallId {
 
 /// Why a text is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum InvalidId {
     /// Too long, or with characters that no id has.
     #[error("it has more than {LONGEST} bytes, or others than letters, digits, `_`, `.`, `:` and `-`")]
     Spelling,
@@ -35,14 +35,14 @@ impl CallId {
     /// # Errors
     ///
     /// The text is none.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let good = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
         if text.len() > LONGEST || !text.bytes().all(good) {
-            return Err(Fault::Spelling);
+            return Err(InvalidId::Spelling);
         }
-        let (chain, link) = text.rsplit_once('-').ok_or(Fault::NoLink)?;
+        let (chain, link) = text.rsplit_once('-').ok_or(InvalidId::NoLink)?;
         let number = link.bytes().all(|byte| byte.is_ascii_digit()).then(|| link.parse().ok()).flatten();
-        let link = number.filter(|_| !chain.is_empty()).ok_or(Fault::NoLink)?;
+        let link = number.filter(|_| !chain.is_empty()).ok_or(InvalidId::NoLink)?;
         Ok(Self { chain: chain.into(), link })
     }
 }
@@ -104,15 +104,15 @@ mod tests {
         assert_eq!((id.chain.as_str(), id.link), ("240305091500_77", 12));
         assert_eq!(CallId::parse("a-b-1").unwrap().chain.as_str(), "a-b");
         for (text, fault) in [
-            ("240305091500_77", Fault::NoLink),
-            ("240305091500_77-", Fault::NoLink),
-            ("240305091500_77-x", Fault::NoLink),
-            ("240305091500_77-+1", Fault::NoLink),
-            ("-1", Fault::NoLink),
-            ("240305091500_77-4294967296", Fault::NoLink),
-            ("240305091500 77-1", Fault::Spelling),
-            ("\u{1b}[1m-1", Fault::Spelling),
-            (&format!("{}-1", "9".repeat(LONGEST)), Fault::Spelling),
+            ("240305091500_77", InvalidId::NoLink),
+            ("240305091500_77-", InvalidId::NoLink),
+            ("240305091500_77-x", InvalidId::NoLink),
+            ("240305091500_77-+1", InvalidId::NoLink),
+            ("-1", InvalidId::NoLink),
+            ("240305091500_77-4294967296", InvalidId::NoLink),
+            ("240305091500 77-1", InvalidId::Spelling),
+            ("\u{1b}[1m-1", InvalidId::Spelling),
+            (&format!("{}-1", "9".repeat(LONGEST)), InvalidId::Spelling),
         ] {
             assert_eq!(CallId::parse(text), Err(fault), "{text}");
         }

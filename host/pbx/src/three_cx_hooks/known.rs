@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hookswitch_call::{Extension, Millis};
+use hookswitch_call::{Call, Extension, Millis};
 
 /// Phones that rang and legs, of one call.
 const MOST: usize = 256;
@@ -23,6 +23,26 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// A call of which nothing else is known.
+    pub(super) fn began(started: Option<Millis>) -> Self {
+        Self { started, ..Self::default() }
+    }
+
+    /// What was known before the host was started anew. A call that came back to somebody has had more links than this
+    /// shows, but none that it shows it has not had.
+    pub(super) fn of(call: &Call) -> Self {
+        let mut known = Self { queue: call.queue().map(str::to_owned), ..Self::default() };
+        let mut talked: Vec<_> = call.agents.iter().filter_map(|agent| Some((agent.first_talk?, agent))).collect();
+        talked.sort_by_key(|(at, _)| *at);
+        for ((at, agent), link) in talked.into_iter().zip(1..) {
+            known.answered(link, &agent.extension, at);
+            if !agent.is_present() {
+                known.handed_over(link);
+            }
+        }
+        known
+    }
+
     pub(super) fn rang(&mut self, link: u32, user: &Extension) {
         if self.rang.len() < MOST {
             self.rang.insert((link, user.clone()));
@@ -35,6 +55,7 @@ impl Known {
 
     pub(super) fn answered(&mut self, link: u32, user: &Extension, at: Millis) {
         if self.talks.len() < MOST {
+            let at = self.when(link, at);
             self.talks.entry(link).or_insert_with(|| (user.clone(), at));
         }
     }
@@ -52,9 +73,15 @@ impl Known {
         self.talks.range(link..).next().is_some()
     }
 
-    /// When the first answer after this link came.
-    pub(super) fn next_talk(&self, link: u32) -> Option<Millis> {
-        self.talks.range(link.saturating_add(1)..).next().map(|(_, (_, at))| *at)
+    /// Whether a later answer is known.
+    pub(super) fn talks_after(&self, link: u32) -> bool {
+        self.talks_since(link.saturating_add(1))
+    }
+
+    /// When the answer of this link came of which is heard at `at`: before the next one.
+    pub(super) fn when(&self, link: u32, at: Millis) -> Millis {
+        let later = self.talks.range(link.saturating_add(1)..).next();
+        later.map_or(at, |(_, (_, next))| at.min(Millis(next.0.saturating_sub(1))))
     }
 
     /// Whether `user` got the call back after this link.
@@ -79,7 +106,7 @@ impl Known {
     /// Who gave the call away, if nobody has taken it since.
     pub(super) fn giver(&self) -> Option<&Extension> {
         let over = self.over?;
-        if self.next_talk(over).is_some() {
+        if self.talks_after(over) {
             return None;
         }
         self.talks.get(&over).map(|(user, _)| user)

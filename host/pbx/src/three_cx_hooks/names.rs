@@ -21,13 +21,6 @@ macro_rules! names {
                 Self { $($field: vec![$($default.to_owned()),*],)* }
             }
         }
-
-        impl $name {
-            /// All names.
-            fn all(&self) -> impl Iterator<Item = &String> {
-                [$(&self.$field),*].into_iter().flatten()
-            }
-        }
     };
 }
 
@@ -137,6 +130,11 @@ impl Events {
     }
 
     fn named(&self, name: &str) -> Option<Kind> {
+        let has = |names: &[String]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        self.table().into_iter().find_map(|(names, kind)| has(names).then_some(kind))
+    }
+
+    fn table(&self) -> [(&[String], Kind); 14] {
         [
             (&self.ringing, Kind::Ringing),
             (&self.answered_incoming, Kind::AnsweredIncoming),
@@ -153,13 +151,11 @@ impl Events {
             (&self.extension_removed, Kind::ExtensionRemoved),
             (&self.ignored, Kind::Ignored),
         ]
-        .into_iter()
-        .find_map(|(names, kind)| names.iter().any(|known| known.eq_ignore_ascii_case(name)).then_some(kind))
     }
 
     /// A name that stands for two events.
     pub fn ambiguous(&self) -> Option<&str> {
-        let all: Vec<_> = self.all().collect();
+        let all: Vec<&String> = self.table().into_iter().flat_map(|(names, _)| names).collect();
         let twice = |name: &&String| all.iter().filter(|other| other.eq_ignore_ascii_case(name)).count() > 1;
         all.iter().copied().find(twice).map(String::as_str)
     }

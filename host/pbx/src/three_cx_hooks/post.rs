@@ -3,7 +3,7 @@
 use hookswitch_web::{Request, form};
 use serde_json::Value;
 
-use super::id::Fault;
+use super::id::InvalidId;
 
 /// Fields of a post, and values in its lists, that are read.
 const MOST: usize = form::MAX_FIELDS;
@@ -41,7 +41,7 @@ pub enum Unreadable {
     UnknownEvent(String),
     /// The id of the call is none.
     #[error("the id of its call is wrong: {0}")]
-    Id(#[from] Fault),
+    Id(#[from] InvalidId),
     /// A field holds what it cannot hold.
     #[error("its field for {0} holds what it cannot hold")]
     Wrong(&'static str),

@@ -63,9 +63,9 @@ impl Source for Hooks {
         Ok(Checked { found, warnings })
     }
 
-    fn start(self: Box<Self>, Begin { open, outlet, stop, .. }: Begin) -> Started {
+    fn start(self: Box<Self>, Begin { recent, outlet, stop, .. }: Begin) -> Started {
         let Config { clock, queues, .. } = &self.config;
-        let calls = Calls::new(clock.clone(), queues.clone(), open);
+        let calls = Calls::new(clock.clone(), queues.clone(), &recent);
         let door = Door::new(self.config, calls, outlet);
         Started { work: Box::pin(async move { stop.cancelled().await }), posts: Some(Arc::new(door)), control: None }
     }
