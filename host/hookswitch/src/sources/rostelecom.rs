@@ -121,6 +121,9 @@ impl System for Keys {
 
     fn open(&self, name: &str, loaded: &Loaded) -> Result<Box<dyn Source>, String> {
         use secrecy::ExposeSecret as _;
+        if loaded.config.server.listen.is_none() {
+            return Err(format!("[server] has no `listen`: nothing that [pbx.{name}] posts could arrive"));
+        }
         let read = |key: &str, secret: &Secret| secret.read(&format!("[pbx.{name}] {key}"), &loaded.folder);
         let words = Words::default();
         let (patience, history) = (Patience::default(), History::default());
@@ -151,5 +154,58 @@ impl System for Keys {
             },
         });
         Ok(Box::new(source.map_err(|error| format!("[pbx.{name}] {error}"))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{load, made};
+
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/config/rostelecom-bitrix24.toml");
+
+    /// The example with this in place of that, opened.
+    fn opened(this: &str, that: &str) -> Result<(), String> {
+        let text = std::fs::read_to_string(EXAMPLE).unwrap();
+        let secrets = ["{ env = \"ROSTELECOM_CLIENT_ID\" }", "{ env = \"ROSTELECOM_SIGN_KEY\" }"];
+        assert!([this].iter().chain(&secrets).all(|part| text.contains(part)), "the example has changed");
+        let text = secrets.iter().fold(text.replacen(this, that, 1), |text, secret| text.replace(secret, "\"A1B2\""));
+        let loaded =
+            made(text.parse().unwrap(), Path::new(".")).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
+        crate::sources::open("cloud", &loaded).map(drop)
+    }
+
+    #[test]
+    fn the_example_is_right_and_what_it_leaves_out_are_the_defaults() {
+        load(Path::new(EXAMPLE)).unwrap();
+        opened("[pbx.cloud]", "[pbx.cloud]").unwrap();
+        let text = std::fs::read_to_string(EXAMPLE).unwrap();
+        let explained: String = text
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line).to_owned() + "\n")
+            .collect();
+        assert_ne!(explained, text);
+        let loaded = made(explained.parse().unwrap(), Path::new(".")).unwrap();
+        let (usual, written) = (load(Path::new(EXAMPLE)).unwrap(), &loaded.config.pbx["cloud"].system);
+        let plain = |system: &dyn System| format!("{system:?}").split(", record_within").next().unwrap().to_owned();
+        assert_eq!(plain(&**written), plain(&*usual.config.pbx["cloud"].system));
+    }
+
+    #[test]
+    fn every_fault_says_how_to_mend_it() {
+        for (this, that, said) in [
+            ("listen     = \"0.0.0.0:8443\"", "", "[server] has no `listen`"),
+            ("domain    = \"example.rt.ru\"", "domain = \" \"", "which domain?"),
+            ("kind      = \"rostelecom\"", "kind = \"rostelecom\"\nurl = \"api.example.com\"", "is no address"),
+            ("kind      = \"rostelecom\"", "kind = \"rostelecom\"\nutc-offset = 99", "there is no such zone"),
+            ("kind      = \"rostelecom\"", "kind = \"rostelecom\"\nanswer-within = \"1h\"", "\"2s\""),
+            ("kind      = \"rostelecom\"", "kind = \"rostelecom\"\nlog-codes = { rung = [\"ct\"] }", "rung"),
+            ("source-networks = [\"192.0.2.0/24\"]", "source-networks = [\"192.0.2\"]", "is no network"),
+        ] {
+            let fault = opened(this, that).expect_err(that);
+            assert!(fault.contains(said), "{that}: {fault}");
+        }
     }
 }
