@@ -782,6 +782,9 @@ fn every_recording_of_a_call_is_told_once_by_its_place_below_the_folder() {
     wire.say("MixMonitorStop", &phone, &[]);
     record(&mut wire, &phone, "monitor/c.wav");
     record(&mut wire, &phone, "voicemail/d.wav");
+    // Announced, and never begun.
+    let file = "/var/spool/asterisk/monitor/e.wav";
+    wire.say("VarSet", &caller, &[("Variable", "MIXMONITOR_FILENAME"), ("Value", file)]);
     end(&mut wire, &caller, &phone);
     let recorded = |wire: &Wire, recordings: &Recordings| {
         let told = story_of(wire, Site { recordings: recordings.clone(), ..site() });

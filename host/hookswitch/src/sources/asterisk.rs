@@ -212,3 +212,61 @@ impl System for Keys {
         })))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{load, made};
+
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/config/asterisk-complete-bitrix24.toml");
+
+    /// The example with this in place of that, opened; the error, if there is one.
+    fn opened(this: &str, that: &str) -> Result<(), String> {
+        let mut text = std::fs::read_to_string(EXAMPLE).unwrap();
+        // Where the test runs there are no such files.
+        for (written, here) in [
+            ("{ file = \"/run/secrets/ami\" }", "\"secret\""),
+            ("{ file = \"/run/secrets/route\" }", "\"secret\""),
+            ("ca-file  = \"/etc/hookswitch/asterisk.pem\"", ""),
+            (this, that),
+        ] {
+            assert!(text.contains(written), "the example has changed: {written}");
+            text = text.replacen(written, here, 1);
+        }
+        let loaded =
+            made(text.parse().unwrap(), Path::new(".")).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
+        crate::sources::open("office", &loaded).map(drop)
+    }
+
+    #[test]
+    fn the_examples_are_right() {
+        load(Path::new(EXAMPLE)).unwrap();
+        load(&Path::new(EXAMPLE).with_file_name("asterisk-bitrix24.toml")).unwrap();
+        opened("[pbx.office]", "[pbx.office]").unwrap();
+        opened("agi          = \"0.0.0.0:4573\"\nagi-networks = [\"192.168.1.10\"]", "agi = \"127.0.0.1:4573\"")
+            .unwrap();
+    }
+
+    #[test]
+    fn every_fault_says_how_to_mend_it() {
+        for (this, that, said) in [
+            ("channel   = \"PJSIP/{extension}\"", "channel = \"PJSIP/201\"", "like \"PJSIP/{extension}\""),
+            ("context   = \"from-internal\"", "", "missing field `context`"),
+            ("caller-id = \"{number}\"", "caller-id = \"a\\r\\nb\"", "control character"),
+            ("__SOURCE = \"crm\"", "\"SHELL(x)\" = \"1\"", "letters, digits and `_`"),
+            ("__SOURCE = \"crm\"", "__A = \"1,B=2\"", "no comma"),
+            ("timeout   = \"30s\"", "timeout = \"1ms\"", "for a second at least"),
+            ("agi-networks = [\"192.168.1.10\"]", "", "name the phone system"),
+            ("within       = \"1s\"", "within = \"1m\"", "50ms to 10s"),
+            ("agi          = \"0.0.0.0:4573\"", "agi = \"localhost\"", "socket address"),
+            ("recordings/{path}", "recordings", "where the path goes"),
+            ("folder = ", "foldr = ", "folder"),
+            ("[pbx.office.dial]", "[pbx.office.dail]", "dial"),
+        ] {
+            let fault = opened(this, that).expect_err(that);
+            assert!(fault.contains(said), "{that}: {fault}");
+        }
+    }
+}

@@ -77,7 +77,7 @@ impl Desk {
             tracing::warn!(within_ms = self.within.as_millis(), "no answer in time to where a caller should go");
             return Route::default();
         };
-        Route { name: route.name.and_then(name), target: route.target.filter(is_target) }
+        Route { name: route.name.and_then(name), target: route.target.filter(|target| is_target(target)) }
     }
 
     fn is_allowed(&self, given: &str) -> bool {
@@ -126,7 +126,7 @@ fn name(name: String) -> Option<String> {
 }
 
 /// Whether a target can stand in a dial string without meaning anything else there.
-fn is_target(target: &String) -> bool {
+fn is_target(target: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"+*#-_.".contains(&byte);
     let is = (1..=LONGEST).contains(&target.len()) && target.bytes().all(good);
     if !is {

@@ -55,7 +55,7 @@ impl Source for Asterisk {
         let (operator, orders) = Operator::new(&self.config);
         let desk = Arc::new(Desk::new(&self.config.routing, router));
         let asked = agi::serve(self.config.routing.agi.clone(), desk.clone(), stop.clone());
-        let posts = self.config.routing.secret.is_some().then(|| desk as Arc<dyn Handler>);
+        let posts = self.config.routing.secret.is_some().then_some(desk as Arc<dyn Handler>);
         let work = async move {
             futures::join!(self.run(outlet, stop, orders), asked);
         };

@@ -144,7 +144,7 @@ async fn who_may_not_ask_and_who_speaks_nonsense_is_told_nothing() {
     assert!(elsewhere.ask(HEAD, &[]).await.is_empty());
     let office = office(ann(), "127.0.0.1", SECOND).await;
     let endless = "agi_network: yes\n".repeat(5000);
-    let long = format!("agi_network: {}\n\n", "y".repeat(100_000));
+    let long = HEAD.replace("\n\n", &format!("\nagi_arg_2: {}\n\n", "y".repeat(20_000)));
     for head in [
         "GET /route HTTP/1.1\r\nHost: x\r\n\r\n",
         "\n",

@@ -152,6 +152,18 @@ async fn without_a_connection_an_order_is_refused_at_once_and_with_the_reason() 
 }
 
 #[tokio::test]
+async fn between_two_attempts_to_connect_an_order_is_refused_with_the_last_reason() {
+    // Nobody listens at this port.
+    let mut patient = dialling("127.0.0.1:9");
+    (patient.patience.retry_first, patient.patience.retry_longest) =
+        (Duration::from_secs(3600), Duration::from_secs(3600));
+    let mut listener = Listener::start(patient);
+    listener.until("the reason", |heard| !heard.reasons.is_empty()).await;
+    let told = timeout(DEADLINE, listener.control.dial(&order(NUMBER))).await.expect("not after the next attempt");
+    assert_eq!(told, Err(Refused::Offline(listener.heard.reasons[0].clone())));
+}
+
+#[tokio::test]
 async fn an_order_whose_answer_was_lost_is_in_doubt_and_not_given_again() {
     let server = server(&["Originate"]).await;
     let mut listener = connected(dialling(server.addr())).await;
