@@ -113,11 +113,19 @@ impl Event {
     }
 
     fn fault(&self) -> Option<&'static str> {
-        let nobody = self.answered.as_ref().is_some_and(|fact| !fact.names_somebody())
-            || self.transferred.as_ref().is_some_and(|fact| !fact.names_somebody())
-            || self.forwarded.as_ref().is_some_and(|fact| !fact.names_somebody());
+        let named = |extension: &Option<Value>, number: &Option<Value>| extension.is_some() || number.is_some();
+        let nobody = self.answered.as_ref().is_some_and(|fact| !named(&fact.extension, &fact.number))
+            || self.transferred.as_ref().is_some_and(|fact| !named(&fact.extension, &fact.number))
+            || self.forwarded.as_ref().is_some_and(|fact| !named(&fact.extension, &fact.number));
         if nobody {
             return Some("`answered`, `transferred` and `forwarded` need `extension`, `number` or both: to whom?");
+        }
+        let word = |name: &String| {
+            let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            (1..=64).contains(&name.len()) && name.bytes().all(fits)
+        };
+        if !self.noted.iter().flat_map(|noted| noted.notes.keys()).all(word) {
+            return Some("names of notes have 1 to 64 small letters, digits or `-`");
         }
         let asks = self.route.is_some() && self.arrived.is_none();
         asks.then_some("`route` needs `arrived` beside it, which says who calls and which line")

@@ -67,6 +67,7 @@ fn every_fault_in_a_description_shows_its_line() {
         (event("arrived = { direction = { in = \"d\", map = { 1 = \"inwards\" } } }"), 11, "unknown variant `inwards`"),
         (event("answered = { at = \"t\" }"), 8, "to whom?"),
         (event("answered = { extension = \"e\", at = { ago = \"d\", format = \"unix\" } }"), 11, "or `ago`"),
+        (event("noted = { notes = { \"Two Words\" = \"x\" } }"), 8, "names of notes"),
         (event("route = { within = \"2s\", json = { to = \"{target}\" } }"), 8, "`route` needs `arrived`"),
         (event("route = { within = \"1h\", json = { to = \"{target}\" } }"), 11, "between 100ms and 25s"),
         (event("route = { within = \"2s\", json = { to = \"target\" } }"), 11, "neither {target} nor {name}"),
