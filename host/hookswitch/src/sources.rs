@@ -5,6 +5,7 @@ mod rostelecom;
 mod three_cx;
 mod three_cx_hooks;
 mod webhook;
+mod yeastar;
 
 use std::{fmt, path::PathBuf};
 
@@ -50,12 +51,13 @@ impl Wrong {
 type Read = fn(Deserializer<'_>) -> Result<Box<dyn System>, Error>;
 
 /// The kinds, as `kind` names them.
-pub(crate) const KINDS: [(&str, Read); 5] = [
+pub(crate) const KINDS: [(&str, Read); 6] = [
     ("asterisk", read::<asterisk::Keys>),
     ("3cx", read::<three_cx::Keys>),
     ("3cx-webhooks", read::<three_cx_hooks::Keys>),
     ("rostelecom", read::<rostelecom::Keys>),
     ("webhook", read::<webhook::Keys>),
+    ("yeastar", read::<yeastar::Keys>),
 ];
 
 fn read<T: System + DeserializeOwned + 'static>(from: Deserializer<'_>) -> Result<Box<dyn System>, Error> {

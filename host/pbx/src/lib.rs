@@ -18,6 +18,7 @@ pub mod three_cx;
 pub mod three_cx_hooks;
 mod trust;
 pub mod webhook;
+pub mod yeastar;
 
 pub use api::Reach;
 pub use control::{Control, Dial, Dialled, Refused};
