@@ -1,5 +1,6 @@
 //! From `[pbx.NAME]` to a source of signals: one module for each kind of phone system, with its keys in the TOML.
 
+mod api_url;
 mod asterisk;
 mod rostelecom;
 mod three_cx;
