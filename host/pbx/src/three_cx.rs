@@ -15,6 +15,7 @@ mod features;
 mod gateway;
 pub mod history;
 mod message;
+mod number;
 mod participant;
 mod past;
 mod recording;

@@ -19,7 +19,7 @@ use fake_yeastar::{Options, Pbx, extension, inbound, outbound};
 use hookswitch_call::{
     Call, Event, Millis, Site, Tracker,
     event::Outcome,
-    signal::{Direction, Report},
+    signal::{Direction, Reason, Report, Side},
 };
 use hookswitch_pbx::{
     Batch, Begin, Control, Dial, Outlet, Question, Refused, Route, Router, Source as _,
@@ -361,6 +361,11 @@ async fn callers_are_taken_or_refused_and_a_slow_answer_takes_them() {
     for (call, caller, taken) in &asked {
         assert_eq!(pbx.decided(call).await.unwrap(), *taken, "{caller}");
     }
+    // Of one that was refused nothing more is told, and it ends all the same.
+    let refused = &asked[1].0;
+    host.event(refused, "ended").await;
+    let end = host.call(refused).ended.unwrap();
+    assert_eq!((end.outcome, end.reason, end.by), (Outcome::Missed, Reason::Busy, Side::Internal));
     host.end().await;
     assert_eq!(pbx.complaints(), [""; 0], "each was decided on once, in time");
 }

@@ -201,7 +201,7 @@ impl Call {
         ensure!((1..=self.link).contains(&link), "{}: there was no link {link}", self.chain);
         let url = |number| format!("https://pbx.example/webapi/recording/{}-{link}-{number}.mp3", self.chain);
         let files = (1..=count).map(url).collect();
-        let mut post = if self.full_info { end.clone().as_addition() } else { Post::new(true) };
+        let mut post = if self.full_info { end.clone().into_addition() } else { Post::new(true) };
         if self.build == Build::Capitals && !self.full_info {
             post = post.with("Event", "recording");
         }

@@ -32,7 +32,7 @@ impl Post {
         self
     }
 
-    pub(crate) fn as_addition(self) -> Self {
+    pub(crate) fn into_addition(self) -> Self {
         Self { is_addition: true, ..self }
     }
 

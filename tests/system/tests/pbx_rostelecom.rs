@@ -285,11 +285,20 @@ async fn calls_that_end_while_the_program_is_dead_are_told_once_by_record_and_by
     for (state, pin) in [("new", ""), ("calling", "102"), ("connected", "102")] {
         ensure!(cloud.event("DEMOs3", state, pin).await?.status == 200, "{state}");
     }
+    // Of another the end is heard and acknowledged, and the program dies before it has the record.
+    for (state, pin) in [("new", ""), ("calling", "103"), ("connected", "103"), ("end", "103")] {
+        ensure!(cloud.event("DEMOs6", state, pin).await?.status == 200, "{state}");
+    }
     let first = until("an order of history", || async { Ok(cloud.pbx.asked("domain_call_history").pop()) }).await?;
     cloud.kill().await?;
     // Nobody hears its end; nor of another call at all.
     cloud.pbx.call_is_over("DEMOs3", info(started, LOG, 14));
     cloud.pbx.call_is_over("DEMOs4", info(started + 1, LOG, 14));
+    // Who is called bob is known by the users alone.
+    let mut handed_on =
+        info(started, "0:el:79990001122;1:ct:admin;3:cc:admin;5:cd:admin;6:ct:bob;9:cc:bob;14:cd:bob;", 14);
+    handed_on["answering_pin"] = Value::Null;
+    cloud.pbx.call_is_over("DEMOs6", handed_on);
     for (session, started) in [("DEMOs3", started), ("DEMOs4", started + 1)] {
         cloud.pbx.add_row(format!(
             "{session};1;1;1;sip:79990001122@192.0.2.1;;sip:74950000000@192.0.2.1;sip:admin@example.rt.ru;102;{started};14;\
@@ -300,6 +309,8 @@ async fn calls_that_end_while_the_program_is_dead_are_told_once_by_record_and_by
     cloud.launch().await?;
     let call = cloud.ended("DEMOs3").await?;
     ensure!(call["outcome"] == "answered" && call["agent"] == "102", "{call}");
+    let call = cloud.ended("DEMOs6").await?;
+    ensure!(call["outcome"] == "answered" && call["agent"] == "103", "{call}");
     // The file is ready when the PBX says so.
     until("another order", || async {
         Ok(cloud.pbx.asked("domain_call_history").into_iter().find(|order| *order != first))
@@ -311,7 +322,7 @@ async fn calls_that_end_while_the_program_is_dead_are_told_once_by_record_and_by
     ensure!(call["outcome"] == "answered" && call["agent"] == "102" && call["talk_s"] == 11, "{call}");
     let mut written = cloud.written();
     written.sort();
-    ensure!(written == ["DEMOs3 +79990001122", "DEMOs4 +79990001122"], "{written:?}");
+    ensure!(written == ["DEMOs3 +79990001122", "DEMOs4 +79990001122", "DEMOs6 +79990001122"], "{written:?}");
     cloud.verdict()
 }
 

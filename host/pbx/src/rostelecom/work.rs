@@ -18,7 +18,7 @@ use hookswitch_call::{Chain, Millis};
 use tokio::sync::{Notify, watch};
 
 use super::{History, Ledger, Patience, client::Client};
-use crate::Outlet;
+use crate::{Closed, Outlet};
 
 /// Calls whose hash ends alike take turns.
 const TURNS: usize = 64;
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     /// Whether the PBX has posted anything.
     heard: AtomicBool,
     first_heard: Notify,
+    /// Whether it was asked who there is, with or without an answer.
+    looked: watch::Sender<bool>,
     /// The order of history that was completed last.
     completed: watch::Sender<String>,
 }
@@ -44,6 +46,7 @@ impl Shared {
             stirred: Notify::new(),
             heard: AtomicBool::new(false),
             first_heard: Notify::new(),
+            looked: watch::Sender::default(),
             completed: watch::Sender::default(),
         }
     }
@@ -93,9 +96,17 @@ impl Work {
     /// Works until it is dropped, or until nobody takes reports any more.
     pub(super) async fn run(self) {
         tokio::select! {
-            _ = self.records() => {}
             _ = self.people() => {}
-            _ = self.gaps() => {}
+            _ = self.calls() => {}
+        }
+    }
+
+    async fn calls(&self) -> Result<(), Closed> {
+        // Records call people by their names.
+        let _ = self.shared.looked.subscribe().wait_for(|looked| *looked).await;
+        tokio::select! {
+            ended = self.records() => ended,
+            ended = self.gaps() => ended,
         }
     }
 }

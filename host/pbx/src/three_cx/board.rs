@@ -4,6 +4,7 @@
 //! The board compares how it is with how it was. A call (`callid`) is unique only while the PBX runs, so it gets an id of
 //! its own when it is first seen; a call that goes on under another `callid` after a transfer keeps its id.
 
+mod orders;
 mod phone;
 mod talk;
 
@@ -11,19 +12,18 @@ use std::collections::{HashMap, HashSet};
 
 use hookswitch_call::{Call, Chain, Extension, Millis, Signal, signal::Fact};
 
-use self::talk::Talk;
-pub(super) use self::talk::same_number;
+pub use self::orders::Order;
+use self::{orders::Orders, talk::Talk};
 use super::{
     config::Rules,
     message::Seat,
+    number::same_number,
     participant::{Dn, Kind, Participant},
     times::stamped,
 };
 
 /// More participants and calls than this are not kept: no 3CX has so many.
 const MOST: usize = 20_000;
-/// Orders that wait for their call.
-const MOST_ORDERS: usize = 256;
 
 /// The participants of one 3CX, as far as they are known.
 #[derive(Debug)]
@@ -40,22 +40,10 @@ pub struct Board {
     inherited: HashMap<u64, Call>,
     /// Calls that vanished in a gap of the connection.
     gone: Vec<Over>,
-    orders: Vec<(u64, Order, Millis)>,
-    next_order: u64,
+    orders: Orders,
     asking: Vec<(Seat, Chain, Participant)>,
     asked: HashSet<Seat>,
     over: Vec<Over>,
-}
-
-/// A call that was ordered of the PBX.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Whose phone rings first.
-    pub from: Extension,
-    /// What is dialled then.
-    pub number: String,
-    /// The CRM's own id of the call.
-    pub crm_call: Option<String>,
 }
 
 /// A call that is over, or vanished.
@@ -106,8 +94,7 @@ impl Board {
             joined: HashMap::new(),
             inherited,
             gone: Vec::new(),
-            orders: Vec::new(),
-            next_order: 0,
+            orders: Orders::default(),
             asking: Vec::new(),
             asked: HashSet::new(),
             over: Vec::new(),
@@ -281,19 +268,13 @@ impl Board {
 
     /// A call is about to be ordered; how the order is called. Until `until` it may show up.
     pub fn expect(&mut self, order: Order, now: Millis, until: Millis) -> u64 {
-        self.orders.retain(|(.., until)| *until > now);
-        if self.orders.len() >= MOST_ORDERS {
-            self.orders.remove(0);
-        }
-        self.next_order += 1;
-        self.orders.push((self.next_order, order, until));
-        self.next_order
+        self.orders.expect(order, now, until)
     }
 
     /// The PBX has taken the order and gave it this `callid`: the call's id.
     pub fn confirm(&mut self, order: u64, callid: u64, at: Millis) -> Chain {
         let callid = self.resolve(callid);
-        let order = self.orders.iter().position(|(id, ..)| *id == order).map(|at| self.orders.remove(at).1);
+        let order = self.orders.take(order);
         let talk = self.talks.entry(callid).or_insert_with(|| Talk::new(Self::chain(callid, at), at));
         if let Some(order) = order {
             talk.order.get_or_insert(order);
@@ -307,7 +288,7 @@ impl Board {
 
     /// The PBX has not taken the order.
     pub fn forget(&mut self, order: u64) {
-        self.orders.retain(|(id, ..)| *id != order);
+        self.orders.take(order);
     }
 
     fn chain(callid: u64, at: Millis) -> Chain {
@@ -326,27 +307,21 @@ impl Board {
             return into;
         }
         if !self.talks.contains_key(&callid) && self.talks.len() < MOST {
-            let known = self.inherited.remove(&callid).filter(|call| match (&call.external, now.outside()) {
+            let same = |call: &Call| match (&call.external, now.outside()) {
                 (Some(known), Some(number)) => same_number(known, number),
                 _ => true,
-            });
-            let mut talk = match known {
-                Some(call) => Talk::inherited(&call),
-                None => Talk::new(Self::chain(callid, at), at),
             };
-            talk.order = talk.order.take().or_else(|| self.ordered(seat, now));
+            let mut talk = match self.inherited.remove(&callid) {
+                Some(call) if same(&call) => Talk::inherited(&call),
+                other => {
+                    self.gone.extend(other.iter().map(Over::of));
+                    Talk::new(Self::chain(callid, at), at)
+                }
+            };
+            talk.order = talk.order.take().or_else(|| self.orders.behind(seat, now, at));
             self.talks.insert(callid, talk);
         }
         callid
-    }
-
-    /// The order that brought a participant about.
-    fn ordered(&mut self, seat: &Seat, now: &Participant) -> Option<Order> {
-        let fits = |order: &Order| {
-            order.from.as_str() == seat.dn && now.outside().is_none_or(|number| same_number(number, &order.number))
-        };
-        let found = self.orders.iter().position(|(_, order, _)| fits(order))?;
-        Some(self.orders.remove(found).1)
     }
 
     /// The call with the same outside party that goes on as `callid`, because it was transferred from there.

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    board::{Over, same_number},
+    board::Over,
+    number::same_number,
     participant::{cut, text},
     recording::{LONGEST, reference},
     times::{duration, moment, stamped},
@@ -21,8 +22,6 @@ use super::{
 
 /// Begins of one call, seen live and in the log, lie no further apart, in milliseconds.
 const NEAR: u64 = 15_000;
-/// What is as old as the last known news of a call, give or take these milliseconds, was known.
-const KNOWN: u64 = 1_000;
 /// Types of `SourceType` and `DestinationType`.
 const EXTENSION: u32 = 0;
 const OUTSIDE: u32 = 1;
@@ -121,12 +120,11 @@ pub fn read(rows: Vec<Value>, ahead: i64) -> Vec<Logged> {
 pub fn news(log: &[Logged], gone: &[Over], known: &[Over], since: Millis) -> Vec<Report> {
     let mut said = Vec::new();
     for call in log {
-        let (chain, after) = match nearest(call, gone) {
-            Some(over) => (over.chain.clone(), Some(over.until)),
-            None if call.started < since || nearest(call, known).is_some() => continue,
-            None => (call.chain(), None),
-        };
-        said.extend(call.facts(&chain, after).into_iter().map(Report::Past));
+        let before = nearest(call, gone);
+        if before.is_none() && (call.started < since || nearest(call, known).is_some()) {
+            continue;
+        }
+        said.extend(call.facts(before).into_iter().map(Report::Past));
     }
     said
 }
@@ -198,8 +196,9 @@ impl Logged {
         Chain::from(format!("{}_h{}", stamped(self.started), self.id))
     }
 
-    /// What happened after `after`, and how it ended, in the order of their times.
-    fn facts(&self, chain: &Chain, after: Option<Millis>) -> Vec<Signal> {
+    /// What happened and is not known from `before`, and how it ended, in the order of their times.
+    fn facts(&self, before: Option<&Over>) -> Vec<Signal> {
+        let chain = before.map_or_else(|| self.chain(), |over| over.chain.clone());
         let mut told: Vec<(Millis, Fact)> = vec![(self.started, Fact::Arrived(self.arrival.clone()))];
         for step in &self.steps {
             match &step.to {
@@ -222,8 +221,12 @@ impl Logged {
             }
         }
         told.sort_by_key(|(at, _)| *at);
-        let is_news = |at: &Millis| after.is_none_or(|after| at.0 > after.0 + KNOWN);
-        told.retain(|(at, _)| is_news(at));
+        // Clocks differ a little, and whether somebody answered is what matters most.
+        let is_news = |(at, fact): &(Millis, Fact)| {
+            let answers = matches!(fact, Fact::Answered { .. });
+            before.is_none_or(|over| *at > over.until || answers && !over.answered)
+        };
+        told.retain(is_news);
         told.push((self.ended, Fact::Ended { hint: self.reason, cause: None, by: Side::Unknown }));
         told.extend(self.recordings.iter().map(|id| (self.ended, Fact::Recorded { file: reference(*id) })));
         told.extend(self.transcript.iter().map(|text| (self.ended, Fact::Transcript { text: text.clone() })));

@@ -132,8 +132,11 @@ pub(super) fn cut(mut text: String, most: usize) -> String {
     text
 }
 
+/// Those that are none are left out: one of them must not hide all others.
 fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Participant>, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
+    let all: Vec<serde_json::Value> = Option::deserialize(from)?.unwrap_or_default();
+    let all = all.into_iter().filter(serde_json::Value::is_object);
+    Ok(all.filter_map(|one| serde_json::from_value(one).ok()).collect())
 }
 
 impl Dn {
@@ -188,7 +191,7 @@ mod tests {
             {"id":8107,"status":"Dialing","dn":"150","party_caller_name":null,"party_dn":"10007","party_caller_id":"0123456789",
              "device_id":"sip:150@127.0.0.1:5063","party_dn_type":"Wexternalline","direct_control":false,
              "referred_by_type":"None","callid":1265,"legid":1},
-            {"id":1,"status":"Hovering","party_dn_type":"Wholodeck"}]},
+            {"id":"x","status":7}, [], {"id":1,"status":"Hovering","party_dn_type":"Wholodeck"}]},
             {"dn":"a/b","type":"Wextension"}, {"dn":"804","type":"Wqueue","participants":null}]"#;
         let all = Dn::read_all(json.as_bytes()).unwrap();
         assert_eq!(all.iter().map(|dn| dn.dn.as_str()).collect::<Vec<_>>(), ["150", "804"]);

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    board::{Over, same_number},
+    board::Over,
+    number::same_number,
     participant::{cut, text},
     times::moment,
 };

@@ -56,6 +56,8 @@ enum Step {
     Dn(String, Millis, Option<Dn>),
     Digits(Seat, Millis, String),
     RollCall(Vec<Dn>),
+    /// An answer that nobody understands.
+    Odd,
 }
 
 /// Why a connection ended.
@@ -166,7 +168,8 @@ impl Line {
                 }
             }
             let said = self.take(taken);
-            for (seat, call, caller) in board(&self.board).take_asking() {
+            let asking = board(&self.board).take_asking();
+            for (seat, call, caller) in asking {
                 if routed.len() < MOST_ROUTED {
                     let (gateway, config, router) = (self.gateway.clone(), self.config.clone(), self.router.clone());
                     routed.push(send_on(gateway, config, router, seat, call, caller).boxed());
@@ -203,9 +206,8 @@ impl Line {
         Some(match (entity, what) {
             (Entity::Seat(seat), What::Upsert) => async move {
                 let answer = gateway.find(&seat.path()).await?;
-                let odd = |error| Failure::Odd(format!("a participant is not as expected: {error}"));
-                let now = answer.map(|answer| Participant::read(&answer.body)).transpose().map_err(odd)?;
-                Ok(Step::Seat(seat, at, now))
+                let now = answer.map(|answer| Participant::read(&answer.body)).transpose();
+                Ok(now.map_or_else(odd, |now| Step::Seat(seat, at, now)))
             }
             .boxed(),
             (Entity::Seat(seat), What::Remove) => futures::future::ready(Ok(Step::Seat(seat, at, None))).boxed(),
@@ -214,9 +216,8 @@ impl Line {
             }
             (Entity::Dn(dn), What::Upsert) => async move {
                 let answer = gateway.find(&format!("/callcontrol/{dn}")).await?;
-                let odd = |error| Failure::Odd(format!("a number is not as expected: {error}"));
-                let now = answer.map(|answer| Dn::read(&answer.body)).transpose().map_err(odd)?.flatten();
-                Ok(Step::Dn(dn, at, now))
+                let now = answer.map(|answer| Dn::read(&answer.body)).transpose();
+                Ok(now.map_or_else(odd, |now| Step::Dn(dn, at, now.flatten())))
             }
             .boxed(),
             // That a phone is gone ends no call; that a number is gone is found out by the roll call.
@@ -234,6 +235,7 @@ impl Line {
                 Step::Seat(seat, at, None) => said.extend(board.remove(&seat, at)),
                 Step::Digits(seat, at, digits) => said.extend(board.digits(&seat, digits, at)),
                 Step::Dn(_, at, Some(dn)) => said.extend(board.dn(dn, at)),
+                Step::Odd => {}
                 Step::Dn(dn, _, None) => tracing::debug!(dn, "a number is not monitored any more"),
                 Step::RollCall(dns) => {
                     self.heard = Some(now());
@@ -261,6 +263,12 @@ impl Line {
             tracing::warn!("too many calls wait for their recordings: those of one are not looked for");
         }
     }
+}
+
+/// One answer that is not as expected costs that answer: the next roll call puts it right.
+fn odd(error: serde_json::Error) -> Step {
+    tracing::warn!(%error, "the PBX describes a participant or number in a way that nobody understands");
+    Step::Odd
 }
 
 async fn roll_call(gateway: &Gateway) -> Result<Vec<Dn>, Failure> {

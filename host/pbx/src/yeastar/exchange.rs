@@ -105,10 +105,10 @@ impl Exchange {
                 heard.asked = asked(&members);
                 self.with(members.call, at, |talk, ground| talk.take(members.members, at, settle, ground))
             }
-            Event::Digit(Digit { call, outside, key, place }) if outside => {
+            Event::Digit(Digit { call, outside, key, place }) if outside && self.talks.contains_key(&call) => {
                 self.with(call, at, |talk, _| talk.digit(key, place).into_iter().collect())
             }
-            Event::RungOut { call, agent } => {
+            Event::RungOut { call, agent } if self.talks.contains_key(&call) => {
                 let stopped = Fact::RingStopped { extension: agent, why: RingEnd::NoAnswer, cause: None };
                 self.with(call, at, |talk, _| if talk.is_open() { vec![stopped] } else { Vec::new() })
             }
@@ -118,7 +118,8 @@ impl Exchange {
             },
             Event::Leg(leg) => self.leg(leg, at),
             Event::Site(change) => self.site(change, &mut heard.directory),
-            Event::Digit(_) | Event::Other(_) => Vec::new(),
+            // Alone they do not tell whose call it is.
+            Event::Digit(_) | Event::RungOut { .. } | Event::Other(_) => Vec::new(),
         };
         heard
     }
@@ -185,6 +186,14 @@ impl Exchange {
             talk.own.get_or_insert(own);
             talk.take(Vec::new(), at, settle, ground)
         })
+    }
+
+    /// A call was refused: it rings nowhere, and perhaps nothing more is told of it.
+    pub fn refused(&mut self, call: &Chain, at: Millis) {
+        if let Some(talk) = self.talks.get_mut(call) {
+            talk.refused();
+            talk.doubt(Millis(at.0 + self.settle), false);
+        }
     }
 
     /// Channels of a call to hang up, the best one first.

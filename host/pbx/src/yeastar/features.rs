@@ -8,7 +8,7 @@ pub(super) const FEATURES: Features = Features::new(|feature| match feature {
     }
     Feature::RingStopped => Ability::Derived,
     Feature::Transfers => {
-        Ability::If("made at a phone; those that another program orders look like new calls of the leg")
+        Ability::If("made at a phone; one that another program orders is seen as an answer by somebody else")
     }
     Feature::Queues => Ability::If("an agent's phone rings: callers that reach none are seen as waiting only"),
     Feature::Digits | Feature::Recordings | Feature::Extensions | Feature::QueueMembers => Ability::Yes,

@@ -45,7 +45,8 @@ impl Source for Yeastar {
         let client = Client::new(&self.config)?;
         let exchange = Exchange::new(self.config.ground.clone(), 0, &[]);
         let (outlet, _) = Outlet::new(1);
-        check(&Work::new(self.config.clone(), client, exchange, outlet, Arc::new(Nobody))).await
+        check(&Work::new(self.config.clone(), client, exchange, outlet, Arc::new(Nobody), CancellationToken::new()))
+            .await
     }
 
     fn start(self: Box<Self>, Begin { recent, newest, outlet, router, stop, .. }: Begin) -> Started {
@@ -53,7 +54,7 @@ impl Source for Yeastar {
         let settle = u64::try_from(config.patience.settle.as_millis()).unwrap_or(u64::MAX / 2);
         let exchange = Exchange::new(config.ground.clone(), settle, &recent);
         let events = config.events.clone();
-        let work = Arc::new(Work::new(config, client, exchange, outlet, router));
+        let work = Arc::new(Work::new(config, client, exchange, outlet, router, stop.clone()));
         let posts = match &events {
             Events::WebSocket => None,
             // That it is a secret to sign with was seen when the source was made.

@@ -25,9 +25,8 @@ use crate::{
 
 /// The PBX answers a subscription within this time.
 const SUBSCRIBE: Duration = Duration::from_secs(10);
-/// What keeps the connection alive, and what it is answered with.
+/// What keeps the connection alive, and what its answer begins with.
 const HEARTBEAT: &str = "heartbeat";
-const ALIVE: &str = "heartbeat response";
 /// A connection that is replaced is heard to its end for so long.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Before a token is renewed, and with it the connection, so much time passes at least.
@@ -175,7 +174,7 @@ impl Work {
         let deadline = Instant::now() + FAREWELL;
         if old.send(HEARTBEAT).await.is_ok() {
             while let Ok(Some(Ok(text))) = timeout_at(deadline, old.next()).await {
-                if text == ALIVE {
+                if text.starts_with(HEARTBEAT) {
                     break;
                 }
                 self.said(&text).await?;
@@ -186,7 +185,7 @@ impl Work {
     }
 
     async fn said(self: &Arc<Self>, text: &str) -> Result<(), crate::Closed> {
-        if text == ALIVE {
+        if text.starts_with(HEARTBEAT) {
             return Ok(());
         }
         match Event::read(text.as_bytes()) {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use hookswitch_call::{
     Call, Chain, Extension, Millis, Signal,
-    signal::{Arrival, Fact, Party, QueueExit, Reason, RingEnd, Role},
+    signal::{Arrival, Fact, Party, QueueExit, Reason, RingEnd, Role, Side},
 };
 
 pub(super) use self::ending::Standing;
@@ -62,7 +62,7 @@ pub(super) struct Talk {
     /// What the newest record says.
     cdr: Option<Outcome>,
     /// Who hung up, as long as nobody else is talking.
-    hung_up: Option<hookswitch_call::signal::Side>,
+    hung_up: Option<Side>,
     digits: BTreeSet<u64>,
 }
 
@@ -271,6 +271,12 @@ impl Talk {
     pub(super) fn digit(&mut self, key: String, place: u64) -> Option<Fact> {
         let new = self.is_open() && self.digits.len() < MOST_DIGITS && self.digits.insert(place);
         new.then_some(Fact::Digits { digits: key })
+    }
+
+    /// The call was not taken.
+    pub(super) fn refused(&mut self) {
+        self.failure = Some(Reason::Busy);
+        self.hung_up = Some(Side::Internal);
     }
 
     /// The call cannot be put through, in the PBX's words: `486 Busy here` (30015).

@@ -38,6 +38,7 @@ pub(super) struct Work {
     pub(super) client: Client,
     pub(super) outlet: Outlet,
     pub(super) tasks: TaskTracker,
+    stop: CancellationToken,
     exchange: Mutex<Exchange>,
     router: Arc<dyn Router>,
     /// Held while something is told, so that it is told in the order in which it was concluded.
@@ -64,12 +65,14 @@ impl Work {
         exchange: Exchange,
         outlet: Outlet,
         router: Arc<dyn Router>,
+        stop: CancellationToken,
     ) -> Self {
         Self {
             config,
             client,
             outlet,
             tasks: TaskTracker::new(),
+            stop,
             exchange: Mutex::new(exchange),
             router,
             order: tokio::sync::Mutex::default(),
@@ -95,7 +98,8 @@ impl Work {
         });
         told.await?;
         if let Some(asked) = asked.filter(|_| self.config.confirm) {
-            self.tasks.spawn(self.clone().decide(asked));
+            let stop = self.stop.clone();
+            self.tasks.spawn(stop.run_until_cancelled_owned(self.clone().decide(asked)));
         }
         Ok(())
     }
@@ -128,7 +132,13 @@ impl Work {
             answer.map(|_| refuse)
         };
         match timeout(ANSWER, decided).await {
-            Ok(Ok(refused)) => tracing::info!(%call, refused, "an incoming call was decided on"),
+            Ok(Ok(refused)) => {
+                tracing::info!(%call, refused, "an incoming call was decided on");
+                if refused {
+                    self.exchange().refused(&call, now());
+                    self.sooner.notify_one();
+                }
+            }
             Ok(Err(error)) => tracing::warn!(%call, %error, "an incoming call cannot be decided on; the PBX takes it"),
             Err(_) => tracing::warn!(%call, "an incoming call was not decided on in time; the PBX takes it"),
         }

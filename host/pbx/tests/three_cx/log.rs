@@ -82,7 +82,7 @@ fn what_was_seen_live_is_no_news_and_neither_is_what_is_older_than_the_gap() {
 fn a_call_that_vanished_gets_the_rest_of_its_story_and_its_end() {
     let mut office = Office::open();
     office.is("101", 1, 7, "Ringing", outside());
-    office.now.0 += 3_500;
+    office.now.0 += 4_600;
     office.gone("101", 1);
     office.is("102", 2, 7, "Ringing", outside());
     office.reconnect(&[]);

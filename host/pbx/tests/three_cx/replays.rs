@@ -214,6 +214,19 @@ fn click_to_call_rings_the_agent_then_dials_and_keeps_the_id_of_the_crm() {
 }
 
 #[test]
+fn an_ordered_call_that_nobody_could_look_at_is_still_what_was_ordered() {
+    let mut office = Office::open();
+    let now = office.now;
+    let order = Order { from: "101".into(), number: CALLER.into(), crm_call: Some("crm-1".into()) };
+    let ordered = office.board.expect(order, now, Millis(now.0 + 60_000));
+    office.board.confirm(ordered, 7, now);
+    office.pass(3);
+    let call = office.call();
+    assert_eq!((call.direction, call.external.as_deref()), (Direction::Outbound, Some(CALLER)));
+    assert_eq!((call.crm_call.as_deref(), call.ended.as_ref().unwrap().outcome), (Some("crm-1"), Outcome::Missed));
+}
+
+#[test]
 fn an_order_does_not_take_another_call_of_the_same_extension() {
     let mut office = Office::open();
     let now = office.now;
@@ -221,6 +234,11 @@ fn an_order_does_not_take_another_call_of_the_same_extension() {
     office.board.expect(order, now, Millis(now.0 + 60_000));
     office.is("101", 1, 7, "Ringing", outside());
     assert_eq!(office.call().direction, Direction::Inbound);
+    // Nor one that comes when nobody waits for the order any more.
+    office.gone("101", 1);
+    office.pass(60);
+    office.is("101", 2, 8, "Dialing", inside("102"));
+    assert!(office.calls().iter().any(|call| call.direction == Direction::Internal));
 }
 
 #[test]

@@ -64,6 +64,11 @@ fn at(path: &str, body: &str) -> Request {
     Request { path: path.to_owned(), ..json(body) }
 }
 
+/// What a request is answered with.
+async fn answer(posts: &Arc<dyn Handler>, request: Request) -> (u16, String) {
+    told(&timeout(PATIENCE, posts.answer(request)).await.expect("an answer"))
+}
+
 fn told(response: &Response) -> (u16, String) {
     (response.status.as_u16(), String::from_utf8(response.body.to_vec()).unwrap())
 }
@@ -83,11 +88,10 @@ async fn only_who_knows_the_secret_and_comes_from_where_he_may_is_heard() {
         ("/kH3_an-address-that-nobody-guesses/x", "192.0.2.10"),
     ] {
         let request = Request { source: source.parse().unwrap(), ..at(path, RINGING) };
-        let response = open.posts.answer(request).await;
-        assert_eq!(told(&response), (403, "not proven".to_owned()), "{path} from {source}");
+        assert_eq!(answer(&open.posts, request).await, (403, "not proven".to_owned()), "{path} from {source}");
     }
     // Who is not known learns nothing of what would have been wrong.
-    assert_eq!(told(&open.posts.answer(at("/wrong", "not json")).await).0, 403);
+    assert_eq!(answer(&open.posts, at("/wrong", "not json")).await.0, 403);
     assert!(open.batches.try_recv().is_err(), "something was reported");
     let keeper = tokio::spawn(async move {
         while let Some(Batch { kept, .. }) = open.batches.recv().await {
@@ -97,7 +101,7 @@ async fn only_who_knows_the_secret_and_comes_from_where_he_may_is_heard() {
     for (path, source) in [(&*path, "192.0.2.10"), (&format!("{path}/"), "::ffff:192.0.2.10"), (&*path, "2001:db8::7")]
     {
         let request = Request { source: source.parse().unwrap(), ..at(path, RINGING) };
-        assert_eq!(told(&open.posts.answer(request).await), (200, "ok".to_owned()), "{path} from {source}");
+        assert_eq!(answer(&open.posts, request).await, (200, "ok".to_owned()), "{path} from {source}");
     }
     drop(open.posts);
     open.stop.cancel();
@@ -127,8 +131,7 @@ async fn a_post_is_answered_only_when_it_is_durable_and_said_again_if_that_is_no
     assert_eq!(told(&second.await.unwrap()).0, 200);
     // The host stops: the module must say it again to the next run.
     drop(open.batches);
-    let response = open.posts.answer(at(&path, RINGING)).await;
-    assert_eq!(response.status.as_u16(), 503);
+    assert_eq!(answer(&open.posts, at(&path, RINGING)).await.0, 503);
 }
 
 #[tokio::test]
@@ -152,8 +155,8 @@ async fn posts_of_one_call_are_taken_in_one_after_the_other() {
     let again = timeout(PATIENCE, open.batches.recv()).await.unwrap().unwrap();
     assert_eq!(again.reports.len(), 1, "the caller enters the queue once: {again:?}");
     again.kept.unwrap().send(()).unwrap();
-    for answer in [first, second] {
-        assert_eq!(answer.await.unwrap().status.as_u16(), 200);
+    for post in [first, second] {
+        assert_eq!(post.await.unwrap().status.as_u16(), 200);
     }
 }
 
@@ -161,14 +164,11 @@ async fn posts_of_one_call_are_taken_in_one_after_the_other() {
 async fn what_is_not_understood_is_refused_with_a_reason() {
     let open = open(&[]);
     let path = format!("/{SECRET}");
-    let response = open.posts.answer(at(&path, r#"{"event":"dance","id":"240305091500_77-0"}"#)).await;
-    let (status, text) = told(&response);
+    let (status, text) = answer(&open.posts, at(&path, r#"{"event":"dance","id":"240305091500_77-0"}"#)).await;
     assert!(status == 422 && text.contains("`dance`") && text.contains("events.ignored"), "{status} {text}");
-    let response = open.posts.answer(Request { method: Method::PUT, ..at(&path, RINGING) }).await;
-    assert_eq!(response.status.as_u16(), 405);
+    assert_eq!(answer(&open.posts, Request { method: Method::PUT, ..at(&path, RINGING) }).await.0, 405);
     let query = "event=dance&id=240305091500_77-0";
-    let response = open.posts.answer(request(Method::GET, &path, query, "", "")).await;
-    assert_eq!(response.status.as_u16(), 422);
+    assert_eq!(answer(&open.posts, request(Method::GET, &path, query, "", "")).await.0, 422);
 }
 
 #[tokio::test]

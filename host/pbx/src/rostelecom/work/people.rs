@@ -28,6 +28,7 @@ impl Work {
             match asked {
                 Ok(roster) => {
                     let news = self.shared.ledger().learn(roster).into_iter().map(Report::Site);
+                    self.shared.looked.send_replace(true);
                     let connected = (stands != Some(true)).then_some(Report::Connected);
                     self.outlet.give(connected.into_iter().chain(news).collect()).await?;
                     stands = Some(true);
@@ -35,6 +36,7 @@ impl Work {
                     tokio::time::sleep(self.patience.roster).await;
                 }
                 Err(error) => {
+                    self.shared.looked.send_replace(true);
                     let wait = backoff.wait(fastrand::f64());
                     tracing::warn!(%error, retry_s = wait.as_secs(), "the phone system cannot be asked");
                     if stands != Some(false) {

@@ -9,6 +9,7 @@ use super::{Order, Over, phone::Phone};
 use crate::three_cx::{
     config::Rules,
     message::Seat,
+    number::same_number,
     participant::{Kind, Participant, Status},
 };
 
@@ -46,13 +47,6 @@ struct Taken {
     phone: Option<Phone>,
     /// Who gave the call away.
     referred: String,
-}
-
-/// Whether two spellings may mean the same number: the last eight digits count, because prefixes differ.
-pub(in crate::three_cx) fn same_number(one: &str, other: &str) -> bool {
-    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).rev().take(8).collect::<Vec<_>>();
-    let (one, other) = (digits(one), digits(other));
-    !one.is_empty() && one == other
 }
 
 impl Talk {
@@ -352,6 +346,20 @@ impl Talk {
 
     /// The call is over.
     pub(super) fn end(mut self, at: Millis, said: &mut Vec<Signal>) {
+        if let (None, Some(Order { from, number, crm_call })) = (&self.told, self.order.clone()) {
+            // It was over before anybody could look at it; what was ordered is known all the same.
+            let arrival = Arrival {
+                direction: Direction::Outbound,
+                external: Some(number),
+                external_name: String::new(),
+                line: String::new(),
+                trunk: String::new(),
+                from: Some(from),
+                crm_call,
+                started: None,
+            };
+            self.say(self.started, Fact::Arrived(arrival), said);
+        }
         self.leave_queue(QueueExit::Abandoned, at, said);
         self.say(at, Fact::Ended { hint: None, cause: None, by: Side::Unknown }, said);
     }

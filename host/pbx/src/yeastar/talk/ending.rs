@@ -78,7 +78,7 @@ impl Talk {
 
     /// Whether any part of it was heard to end.
     pub(in crate::yeastar) fn was_hung_up(&self) -> bool {
-        self.cdr.is_some() || self.parts.iter().any(super::Part::is_gone)
+        self.hung_up.is_some() || self.cdr.is_some() || self.parts.iter().any(super::Part::is_gone)
     }
 
     /// A record of the call, or of a part of it, that came at `at`.

@@ -198,6 +198,11 @@ proptest! {
             let door = Door::open("mango", &timeless("mango"));
             let traffic = traffic("mango");
             for number in order.iter().copied().chain([traffic.len() - 1, traffic.len() - 1]) {
+                if number == traffic.len() - 1 {
+                    // Both phones were hung up, whatever was heard after that.
+                    let call = door.call("MTI3OTg2NTQyMQ==");
+                    assert!(!call.agents.iter().any(|agent| agent.is_present()), "{call:?}");
+                }
                 assert_eq!(door.answer(traffic[number].clone()).await.0, 200);
             }
             door
@@ -209,7 +214,5 @@ proptest! {
         for (name, times) in [("ended", 1), ("queued", 1), ("digits", 1)] {
             prop_assert_eq!(events.iter().filter(|event| **event == name).count(), times, "{}: {:?}", name, events);
         }
-        let open = call.agents.iter().filter(|agent| agent.is_present()).count();
-        prop_assert_eq!(open, 0);
     }
 }
