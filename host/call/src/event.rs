@@ -130,6 +130,22 @@ pub enum What {
         state: RecordingState,
         file: Option<String>,
     },
+    Digits {
+        digits: String,
+    },
+    Noted {
+        name: String,
+        value: String,
+    },
+    Recorded {
+        file: String,
+    },
+    Transcript {
+        text: String,
+    },
+    Summary {
+        text: String,
+    },
     Merged {
         into: Chain,
     },
@@ -171,6 +187,11 @@ impl What {
             Self::Voicemail { .. } => "voicemail",
             Self::LegEnded { .. } => "leg-ended",
             Self::Recording { .. } => "recording",
+            Self::Digits { .. } => "digits",
+            Self::Noted { .. } => "noted",
+            Self::Recorded { .. } => "recorded",
+            Self::Transcript { .. } => "transcript",
+            Self::Summary { .. } => "summary",
             Self::Merged { .. } => "merged",
             Self::Ended { .. } => "ended",
             Self::Corrected { .. } => "corrected",

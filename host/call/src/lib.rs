@@ -6,6 +6,7 @@
 //! every PBX.
 //!
 //! - [`signal`]: what sources say.
+//! - [`site`]: what sources say of the phone system itself.
 //! - [`event`]: what the tracker concludes.
 //! - [`record`]: the state of one call.
 //! - [`tracker`]: the state machine.
@@ -16,10 +17,12 @@ mod id;
 pub mod number;
 pub mod record;
 pub mod signal;
+pub mod site;
 pub mod tracker;
 
 pub use event::Event;
 pub use id::{Chain, Extension, Millis, PbxName};
 pub use record::Call;
 pub use signal::Signal;
+pub use site::Site;
 pub use tracker::Tracker;

@@ -49,6 +49,15 @@ pub struct Call {
     pub abandoned: bool,
     /// Recording files as the PBX names them.
     pub recordings: Vec<String>,
+    /// What only this PBX says of its calls, by name.
+    #[serde(default)]
+    pub extra: Vec<(String, String)>,
+    /// What was said, in writing.
+    #[serde(default)]
+    pub transcript: Option<String>,
+    /// What the call was about, as the PBX sums it up.
+    #[serde(default)]
+    pub summary: Option<String>,
     /// When the call began.
     pub started: Millis,
     /// When something last happened to it.

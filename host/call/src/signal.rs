@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Chain, Extension, Millis};
+use crate::{Chain, Extension, Millis, site::News};
 
 /// One fact about one call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +251,34 @@ pub enum Fact {
         /// Where the PBX keeps the file, if it said so.
         file: Option<String>,
     },
+    /// The outside party pressed keys: a menu's choice, a number typed in.
+    Digits {
+        /// `0` to `9`, `*`, `#`, `A` to `D`, in order.
+        digits: String,
+    },
+    /// Something that only this PBX says of the call, and that plugins may want: charges, the menus that were walked
+    /// through. Of the same name the last one counts.
+    Noted {
+        /// In lower case, with hyphens: `charge`.
+        name: String,
+        /// As the PBX says it.
+        value: String,
+    },
+    /// A finished recording of the call, or of a part of it. There may be several; each is told once.
+    Recorded {
+        /// Where the PBX keeps it: a path, a URL, or an id.
+        file: String,
+    },
+    /// What was said, in writing.
+    Transcript {
+        /// All of it.
+        text: String,
+    },
+    /// What the call was about, as the PBX sums it up.
+    Summary {
+        /// All of it.
+        text: String,
+    },
     /// This call was a part of another one all along (a consultation, a pick-up): its legs now belong there.
     Merged {
         /// The call that goes on.
@@ -333,6 +361,11 @@ pub struct Arrival {
 pub enum Report {
     /// Something about a call.
     Call(Signal),
+    /// The same of a time when nobody listened, told afterwards from the PBX's records: its time is right, however long
+    /// ago it is.
+    Past(Signal),
+    /// Something about the PBX itself.
+    Site(News),
     /// The connection stands and the source knows again which calls are alive: every other call of this PBX ended
     /// while nobody listened.
     Resynced {

@@ -58,6 +58,12 @@ impl Tracker {
         if let Fact::Merged { into } = fact {
             return self.merge(&chain, into, at);
         }
+        let addition =
+            matches!(fact, Fact::Recorded { .. } | Fact::Transcript { .. } | Fact::Summary { .. } | Fact::Noted { .. });
+        // What is added to a call makes none: of a call that nobody heard of nothing else may ever come.
+        if addition && !self.calls.contains_key(&chain) {
+            return Vec::new();
+        }
         let call = self.calls.entry(chain).or_insert_with_key(|chain| Call::implied(&self.pbx, chain, &fact, at));
         let mut step = step::Step::new(call, at, self.derive_ring_ends);
         step.take(fact);

@@ -4,12 +4,14 @@ mod auth;
 mod backup;
 mod calls;
 mod check;
+mod dial;
 mod erase;
 mod filter;
 mod holder;
 mod jobs;
 mod log;
 mod output;
+mod pbx;
 mod plugin;
 mod progress;
 mod reload;
@@ -34,6 +36,7 @@ Examples:
                                            who called in the last hour and reached nobody?
   hookswitch trace 1795230418.0            what happened to this call, step by step
   hookswitch status                        is everything well, does somebody have to sign in?
+  hookswitch pbx test office               does the phone system answer, and what can it do?
   hookswitch auth login hubspot            sign in at a CRM
   hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
   hookswitch plugin test                   does my plugin do what its scenarios say?
@@ -71,6 +74,9 @@ enum Command {
     Check(check::Options),
     Status(status::Options),
     Auth(auth::Options),
+    #[command(subcommand)]
+    Pbx(pbx::Command),
+    Dial(dial::Options),
     Calls(calls::Options),
     Trace(trace::Options),
     Jobs(jobs::Options),
@@ -94,6 +100,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(options) => check::run(&common, &options),
         Command::Status(options) => status::run(&common, &options),
         Command::Auth(options) => auth::run(&common, &options),
+        Command::Pbx(command) => pbx::run(&common, &command),
+        Command::Dial(options) => dial::run(&common, &options),
         Command::Calls(options) => calls::run(&common, &options),
         Command::Trace(options) => trace::run(&common, &options),
         Command::Jobs(options) => jobs::run(&common, &options),

@@ -25,12 +25,13 @@ use std::{
 };
 
 use serde::Deserialize;
+use toml::de::DeTable;
 
 pub(crate) use self::{
     credential::{Credential, Kind as CredentialKind},
     duration::Span,
     error::Error,
-    pbx::{Pbx, PbxKind},
+    pbx::{Pbx, Route, Watch},
     plugin::{CallType, Contacts, Create, Journal, MOST_SLOTS, Plugin, Update, VendorKey},
     secret::Secret,
     server::{Key, Server, TlsFiles},
@@ -46,7 +47,7 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) server: Server,
     /// `[pbx.NAME]`: the phone systems.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "pbx::taken")]
     pub(crate) pbx: BTreeMap<String, Pbx>,
     /// `[plugin.NAME]`: the CRMs.
     #[serde(default)]
@@ -94,7 +95,7 @@ pub(crate) fn made(tables: toml::Table, folder: &Path) -> Result<Loaded, Error> 
 pub(crate) fn exposed(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;
     let plugins = config.plugin.values().flat_map(|plugin| plugin.secrets());
-    let pbxs = config.pbx.values().map(|pbx| pbx.secret.clone());
+    let pbxs = config.pbx.values().flat_map(|pbx| pbx.system.secrets()).cloned();
     let admin = config.server.admin.iter().filter_map(|admin| admin.token.clone());
     let all: Vec<Secret> = plugins.chain(pbxs).chain(admin).collect();
     let written = all.iter().any(|secret| matches!(secret, Secret::Text(_)));
@@ -112,7 +113,11 @@ pub(crate) fn exposed(loaded: &Loaded) -> Vec<String> {
 
 /// Reads `text`; `name` is what errors call the file.
 fn parse(name: &str, text: &str) -> Result<Config, Error> {
-    let config: Config = toml::from_str(text).map_err(|error| Error::syntax(name, text, &error))?;
+    let syntax = |error: toml::de::Error| Error::syntax(name, text, &error);
+    let mut tables = DeTable::parse(text).map_err(syntax)?;
+    let pbx = pbx::take(name, text, tables.get_mut())?;
+    let rest = Config::deserialize(toml::de::Deserializer::from(tables)).map_err(syntax)?;
+    let config = Config { pbx, ..rest };
     config.validate().map_err(|fault| Error::fault(name, text, &fault))?;
     Ok(config)
 }

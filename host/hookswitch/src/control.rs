@@ -22,7 +22,7 @@ use std::{
 pub(crate) use self::{
     client::{Client, Error},
     decision::{Decision, GROUP},
-    message::{Begun, Decided},
+    message::{Begun, Decided, Dialled},
     server::{Service, serve},
 };
 
@@ -30,7 +30,7 @@ pub(crate) use self::{
 const SOCKET: &str = "control.sock";
 
 /// The longest request, and the longest answer, in bytes.
-const LINE: u64 = 1 << 20;
+const LINE: u64 = 8 << 20;
 
 /// A line that was begun must be there after this.
 const LINE_TIME: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use hookswitch_call::{
-    Call, Chain, Event, Millis, PbxName, Tracker,
+    Call, Chain, Event, Millis, PbxName, Signal, Tracker,
     signal::{Fact, Report},
 };
 use hookswitch_journal::{
@@ -15,6 +15,7 @@ use hookswitch_journal::{
     calls::{Accepted, Receipt},
     jobs::{Job, NewJob, State},
 };
+use hookswitch_pbx::Batch;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,7 @@ use crate::{
     clock::Clock,
     config::Config,
     dispatch::Dispatch,
-    metrics,
+    line, metrics,
     news::News,
     plan::{self, Policy},
 };
@@ -46,6 +47,8 @@ pub(crate) struct Intake {
     journal: Journal,
     dispatch: Arc<Dispatch>,
     clock: Clock,
+    /// How the phone system is.
+    line: Arc<line::State>,
 }
 
 /// A call before and after a group of reports.
@@ -55,44 +58,44 @@ struct Change {
 }
 
 impl Intake {
-    /// Goes on with `calls`, as they were when the program stopped.
+    /// Goes on with the calls of `tracker`, as they were when the program stopped; `line` is told how the phone system is.
     pub(crate) fn new(
         pbx: PbxName,
         config: Arc<Config>,
         journal: Journal,
         dispatch: Arc<Dispatch>,
-        calls: Vec<Call>,
+        tracker: Tracker,
+        line: Arc<line::State>,
         clock: Clock,
     ) -> Self {
         let (wall, now) = (clock.now(), Instant::now());
         let heard = |call: &Call| now.checked_sub(Duration::from_millis(wall.since(call.changed))).unwrap_or(now);
-        let heard = calls.iter().filter(|call| call.is_open()).map(|call| (call.chain.clone(), heard(call))).collect();
-        Self {
-            tracker: Tracker::new(pbx.clone(), calls).told_ring_ends(),
-            heard,
-            pbx,
-            config,
-            journal,
-            dispatch,
-            clock,
-        }
+        let open = tracker.open();
+        let heard = open.iter().filter_map(|chain| Some((chain.clone(), heard(tracker.call(chain)?)))).collect();
+        Self { pbx, config, tracker, heard, journal, dispatch, line, clock }
     }
 
     /// Takes reports until the source ends.
-    pub(crate) async fn run(mut self, mut reports: mpsc::Receiver<Vec<Report>>, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, mut batches: mpsc::Receiver<Batch>, stop: CancellationToken) {
         let mut round =
             tokio::time::interval(ROUND.min(self.config.server.call_limit.0 / 4).max(Duration::from_millis(250)));
         loop {
-            let group = tokio::select! {
-                group = reports.recv() => group,
-                _ = round.tick() => Some(Vec::new()),
+            let batch = tokio::select! {
+                batch = batches.recv() => batch,
+                _ = round.tick() => Some(Batch { reports: Vec::new(), kept: None }),
             };
-            let Some(mut group) = group else { return };
-            while let Ok(more) = reports.try_recv() {
-                group.extend(more);
+            let Some(Batch { mut reports, kept }) = batch else { return };
+            let mut waiting: Vec<_> = kept.into_iter().collect();
+            while let Ok(more) = batches.try_recv() {
+                reports.extend(more.reports);
+                waiting.extend(more.kept);
             }
-            if stop.run_until_cancelled(self.take_in(group)).await.is_none() {
+            if stop.run_until_cancelled(self.take_in(reports)).await.is_none() {
                 return;
+            }
+            for kept in waiting {
+                // Whoever hung up meanwhile will say it again.
+                let _ = kept.send(());
             }
         }
     }
@@ -102,13 +105,17 @@ impl Intake {
         let now = self.clock.now();
         let mut changes = BTreeMap::new();
         for report in group {
-            if let Report::Call(signal) = &report {
+            if let Report::Call(signal) | Report::Past(signal) = &report {
                 self.recall(&signal.chain).await;
             }
             self.take(report, now, &mut changes);
         }
         self.give_up_silent(now, &mut changes);
+        let heard = !changes.is_empty();
         self.accept(changes, now).await;
+        if heard {
+            self.line.heard(now, self.open_calls());
+        }
         self.tracker.forget_ended(Millis(now.0.saturating_sub(REMEMBER)));
     }
 
@@ -138,21 +145,37 @@ impl Intake {
                 if signal.at.0.abs_diff(now.0) > SKEW {
                     signal.at = now;
                 }
-                let other = match &signal.fact {
-                    Fact::Merged { into } => Some(into.clone()),
-                    _ => None,
-                };
-                let touched = [Some(signal.chain.clone()), other].into_iter().flatten().collect();
-                self.note(touched, changes, |tracker| tracker.apply(signal));
+                self.track(signal, changes);
+            }
+            Report::Past(signal) => self.track(signal, changes),
+            Report::Site(news) => {
+                if self.line.told(now, &news) {
+                    tracing::debug!(pbx = %self.pbx, ?news, "news of the phone system");
+                }
             }
             Report::Resynced { alive, at } => {
                 tracing::info!(pbx = %self.pbx, alive = alive.len(), "resynchronised");
                 self.note(self.tracker.open(), changes, |tracker| tracker.reconcile(&alive, at));
             }
-            Report::Connected => tracing::info!(pbx = %self.pbx, "connected"),
+            Report::Connected => {
+                self.line.connected(now);
+                tracing::info!(pbx = %self.pbx, "connected");
+            }
             // The source warns of every attempt.
-            Report::Disconnected { reason } => tracing::debug!(pbx = %self.pbx, reason, "connection lost"),
+            Report::Disconnected { reason } => {
+                self.line.disconnected(now, &reason);
+                tracing::debug!(pbx = %self.pbx, reason, "connection lost");
+            }
         }
+    }
+
+    fn track(&mut self, signal: Signal, changes: &mut BTreeMap<Chain, Change>) {
+        let other = match &signal.fact {
+            Fact::Merged { into } => Some(into.clone()),
+            _ => None,
+        };
+        let touched = [Some(signal.chain.clone()), other].into_iter().flatten().collect();
+        self.note(touched, changes, |tracker| tracker.apply(signal));
     }
 
     /// Closes calls that have had no news for too long.

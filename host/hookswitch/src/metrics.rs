@@ -5,6 +5,9 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::status::{SIGNED_IN, Status};
 
+/// How a phone system can be.
+const PBX_STATES: [&str; 4] = ["waiting", "connected", "disconnected", "silent"];
+
 /// What the CRM may be, each a series of its own.
 const CRM_STATES: [&str; 4] = ["well", "unwell", "unauthorised", "signed-out"];
 
@@ -18,6 +21,8 @@ pub(crate) fn start() -> Option<PrometheusHandle> {
     ::metrics::describe_gauge!("hookswitch_jobs", "Unfinished jobs.");
     ::metrics::describe_gauge!("hookswitch_crm", "1 for the state that a plugin's CRM is in.");
     ::metrics::describe_gauge!("hookswitch_signed_in", "1 while somebody is signed in with this credential.");
+    ::metrics::describe_gauge!("hookswitch_pbx", "1 for the state that a phone system is in.");
+    ::metrics::describe_gauge!("hookswitch_open_calls", "Calls that go on.");
     ::metrics::describe_gauge!("hookswitch_start_time_seconds", "When the service was started.");
     Some(handle)
 }
@@ -45,6 +50,13 @@ pub(crate) fn hook(plugin: &str, outcome: &'static str) {
 /// All figures, as text.
 pub(crate) fn text(handle: &PrometheusHandle, status: &Status) -> String {
     gauge!("hookswitch_start_time_seconds").set(status.started.0 as f64 / 1000.0);
+    for pbx in &status.pbx {
+        gauge!("hookswitch_open_calls", "pbx" => pbx.name.clone()).set(pbx.calls as f64);
+        for state in PBX_STATES {
+            let is = f64::from(u8::from(pbx.state == state));
+            gauge!("hookswitch_pbx", "pbx" => pbx.name.clone(), "state" => state).set(is);
+        }
+    }
     for plugin in &status.plugins {
         let name = || plugin.name.clone();
         gauge!("hookswitch_jobs", "plugin" => name(), "state" => "waiting").set(plugin.jobs.waiting as f64);

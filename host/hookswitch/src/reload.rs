@@ -13,7 +13,10 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::{config::Loaded, service::Service};
+use crate::{
+    config::{Loaded, Secret},
+    service::Service,
+};
 
 /// An editor or a copy writes in several steps; after the last one it must be quiet for this long.
 const QUIET: Duration = Duration::from_millis(300);
@@ -55,8 +58,8 @@ fn files(loaded: &Loaded) -> BTreeSet<PathBuf> {
         files.extend(plugin.secrets().filter_map(|secret| secret.file()));
     }
     for pbx in loaded.config.pbx.values() {
-        files.extend(pbx.ca_file.clone());
-        files.extend(pbx.secret.file());
+        files.extend(pbx.system.files());
+        files.extend(pbx.system.secrets().into_iter().filter_map(Secret::file));
     }
     let whole = |path: PathBuf| std::path::absolute(loaded.resolve(&path)).unwrap_or(path);
     let own = std::path::absolute(&loaded.path).unwrap_or_else(|_| loaded.path.clone());

@@ -8,27 +8,28 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hookswitch_call::{Millis, PbxName};
+use hookswitch_call::{Extension, Millis};
 use hookswitch_journal::{
     Journal,
     jobs::{Job, State},
 };
+use hookswitch_pbx::{Control, Dial, Source};
 use hookswitch_runtime::Engine;
-use tokio::sync::{Mutex, mpsc};
+use hookswitch_web::Handler;
+use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument;
 
 use crate::{
     clock::{self, Clock},
     config::{self, Loaded},
-    control::{self, Begun},
+    control::{self, Begun, Dialled},
     desk::{self, Desk},
     dispatch::Dispatch,
     imprint::Imprint,
-    intake::Intake,
     keeper,
     keys::{Keys, SignIn},
-    metrics, news, reload, resume, sources,
+    line::{Exchange, Line},
+    metrics, news, reload, sources,
     station::Station,
     status::{self, Status},
     updates::Updates,
@@ -37,8 +38,6 @@ use crate::{
 
 /// What is under way at a stop may take this long to end.
 const DRAIN: Duration = Duration::from_secs(5);
-/// Groups of reports that may wait between a source and the journal.
-const REPORTS: usize = 256;
 
 /// The sandbox for plugins. Untrusted components are compiled in a child process with limits.
 pub(crate) fn engine(data: &Path) -> miette::Result<Engine> {
@@ -85,20 +84,13 @@ struct Present {
     lines: BTreeMap<String, Line>,
 }
 
-/// A phone system in the running service.
-struct Line {
-    imprint: Imprint,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
-
 /// What a changed configuration is made of, ready to be taken up.
 struct Change {
     loaded: Loaded,
     /// Plugins that are new or changed.
     desks: Vec<Arc<Desk>>,
     /// Phone systems that are new or changed.
-    lines: Vec<(String, Imprint, hookswitch_pbx::asterisk::Source)>,
+    lines: Vec<(String, Imprint, Box<dyn Source>)>,
 }
 
 /// Serves until `stop`.
@@ -171,6 +163,20 @@ impl Service {
     /// The desk of an enabled plugin.
     pub(crate) fn desk(&self, plugin: &str) -> Option<Arc<Desk>> {
         Some(self.dispatch.station(plugin)?.desk())
+    }
+
+    /// What steers a phone system: the one that is named, or the only one.
+    async fn control(&self, pbx: Option<&str>) -> Result<(String, Arc<dyn Control>), String> {
+        let present = self.present.lock().await;
+        let known = || present.lines.keys().cloned().collect::<Vec<_>>().join(", ");
+        let (name, line) = match pbx {
+            Some(pbx) => present.lines.get_key_value(pbx),
+            None if present.lines.len() == 1 => present.lines.first_key_value(),
+            None => return Err(format!("there are several phone systems; name one with --pbx: {}", known())),
+        }
+        .ok_or_else(|| format!("there is no such phone system; there are: {}", known()))?;
+        let control = line.control().ok_or_else(|| format!("the phone system {name} cannot make calls for us"))?;
+        Ok((name.clone(), control))
     }
 
     /// Opens what is new or changed, and changes nothing yet.
@@ -267,7 +273,7 @@ impl Service {
             if let Some(line) = known {
                 line.end().await;
             }
-            let line = self.start_line(&name, imprint, source, &loaded).await?;
+            let line = Line::open(&name, imprint, source, &loaded, &self.exchange()).await?;
             present.lines.insert(name, line);
         }
         present.loaded = loaded;
@@ -302,44 +308,26 @@ impl Service {
         Ok((desk, found))
     }
 
-    async fn start_line(
-        &self,
-        name: &str,
-        imprint: Imprint,
-        source: hookswitch_pbx::asterisk::Source,
-        loaded: &Loaded,
-    ) -> Result<Line, hookswitch_journal::Error> {
-        let pbx = PbxName::from(name);
-        let calls = resume::calls(&pbx, loaded, &self.journal, &self.dispatch, clock::now()).await?;
-        let (reports, taken) = mpsc::channel(REPORTS);
-        let (stop, tasks) = (self.stop.child_token(), TaskTracker::new());
-        let span = tracing::info_span!("source", pbx = %name);
-        tasks.spawn(source.run(reports, stop.clone()).instrument(span));
-        let intake =
-            Intake::new(pbx, loaded.config.clone(), self.journal.clone(), self.dispatch.clone(), calls, Clock::World);
-        tasks.spawn(intake.run(taken, self.give_up.clone()));
-        tasks.close();
-        Ok(Line { imprint, stop, tasks })
+    /// What a phone system's way into the journal needs.
+    fn exchange(&self) -> Exchange<'_> {
+        Exchange { journal: &self.journal, dispatch: &self.dispatch, stop: &self.stop, give_up: &self.give_up }
+    }
+
+    /// Who answers what a phone system posts; none if it posts nothing, or is not configured.
+    pub(crate) async fn posts(&self, pbx: &str) -> Option<Arc<dyn Handler>> {
+        self.present.lock().await.lines.get(pbx)?.posts()
     }
 
     /// Brings what is under way to its end, as far as it ends in time.
     async fn end(&self) {
         self.ways.lock().await.close().await;
-        let present = self.present.lock().await;
+        let lines = std::mem::take(&mut self.present.lock().await.lines);
         self.tasks.close();
-        let lines = futures::future::join_all(present.lines.values().map(|line| line.tasks.wait()));
+        let lines = futures::future::join_all(lines.into_values().map(Line::end));
         if tokio::time::timeout(DRAIN, async { tokio::join!(lines, self.tasks.wait()) }).await.is_err() {
             tracing::warn!("work was still under way at the stop; it goes on at the next start");
             self.give_up.cancel();
         }
-    }
-}
-
-impl Line {
-    /// Stops, after everything that was heard has been written down.
-    async fn end(self) {
-        self.stop.cancel();
-        self.tasks.wait().await;
     }
 }
 
@@ -350,7 +338,6 @@ impl control::Service for Service {
     }
 
     async fn status(&self) -> Result<Status, String> {
-        let loaded = self.loaded().await;
         let counts = self.journal.read(|view| view.count_jobs()).await.map_err(|error| error.to_string())?;
         let desks: Vec<_> = self.dispatch.stations().iter().map(|station| station.desk()).collect();
         let plugins = desks.iter().map(|desk| status::Plugin {
@@ -370,10 +357,12 @@ impl control::Service for Service {
             ),
             sign_ins: desk.sign_ins().map(SignIn::status).collect(),
         });
+        let present = self.present.lock().await;
+        let loaded = &present.loaded;
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: self.started,
-            pbx: loaded.config.pbx.keys().cloned().collect(),
+            pbx: present.lines.iter().map(|(name, line)| line.status(name)).collect(),
             public_url: loaded.config.server.public_url.as_ref().map(|url| url.at("")),
             plugins: plugins.collect(),
         })
@@ -402,6 +391,14 @@ impl control::Service for Service {
     async fn test(&self, plugin: &str) -> Result<Vec<String>, String> {
         let desk = self.desk(plugin).ok_or_else(|| format!("the service has no plugin {plugin}: reload it"))?;
         desk.test().await.map_err(|error| error.to_string())
+    }
+
+    async fn dial(&self, pbx: Option<&str>, from: &str, number: &str) -> Result<Dialled, String> {
+        let (name, control) = self.control(pbx).await?;
+        let dial = Dial { from: Extension::from(from), number: number.to_owned(), crm_call: None };
+        let dialled = control.dial(&dial).await.map_err(|refused| refused.to_string())?;
+        tracing::info!(pbx = %name, extension = from, "an admin has a number dialled");
+        Ok(Dialled { pbx: name, call: dialled.call })
     }
 
     async fn decided(&self, jobs: Vec<Job>) {

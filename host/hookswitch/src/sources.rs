@@ -1,51 +1,95 @@
-//! From `[pbx.NAME]` to a source of signals.
+//! From `[pbx.NAME]` to a source of signals: one module for each kind of phone system, with its keys in the TOML.
 
-use hookswitch_pbx::asterisk::{self, Config, Login, Patience, Site, Source, Tls};
+mod api_url;
+mod asterisk;
+mod rostelecom;
+mod three_cx;
+mod three_cx_hooks;
+mod webhook;
+mod yeastar;
+
+use std::{fmt, path::PathBuf};
+
+use hookswitch_pbx::{Checked, Source};
+use serde::de::DeserializeOwned;
+use toml::de::{Deserializer, Error};
 
 use crate::{
-    config::{Loaded, PbxKind},
+    config::{Loaded, Secret},
     imprint::{Imprint, Maker},
 };
 
-/// The source for `[pbx.NAME]`; the error is for the admin.
-pub(crate) fn open(name: &str, loaded: &Loaded) -> Result<Source, String> {
-    Ok(Source::new(settings(name, loaded)?))
+/// How a phone system is reached, as the admin wrote it.
+pub(crate) trait System: fmt::Debug + Send + Sync {
+    /// Checks what types alone cannot.
+    fn validate(&self) -> Result<(), Wrong>;
+
+    /// Every secret that it names.
+    fn secrets(&self) -> Vec<&Secret>;
+
+    /// Other files that it names, as written.
+    fn files(&self) -> Vec<PathBuf>;
+
+    /// The source; the error is for the admin.
+    fn open(&self, name: &str, loaded: &Loaded) -> Result<Box<dyn Source>, String>;
 }
 
-/// Logs in to the phone system once; facts about it, or what is wrong.
-pub(crate) async fn check(name: &str, loaded: &Loaded) -> Result<asterisk::Facts, String> {
-    asterisk::check(&settings(name, loaded)?).await.map_err(|error| error.to_string())
+/// What is wrong with a key.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    pub(crate) key: &'static str,
+    pub(crate) message: String,
+    pub(crate) help: String,
+}
+
+impl Wrong {
+    fn new(key: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { key, message: message.into(), help: help.into() }
+    }
+}
+
+/// Reads the keys of a kind.
+type Read = fn(Deserializer<'_>) -> Result<Box<dyn System>, Error>;
+
+/// The kinds, as `kind` names them.
+pub(crate) const KINDS: [(&str, Read); 6] = [
+    ("asterisk", read::<asterisk::Keys>),
+    ("3cx", read::<three_cx::Keys>),
+    ("3cx-webhooks", read::<three_cx_hooks::Keys>),
+    ("rostelecom", read::<rostelecom::Keys>),
+    ("webhook", read::<webhook::Keys>),
+    ("yeastar", read::<yeastar::Keys>),
+];
+
+fn read<T: System + DeserializeOwned + 'static>(from: Deserializer<'_>) -> Result<Box<dyn System>, Error> {
+    Ok(Box::new(T::deserialize(from)?))
+}
+
+/// The source for `[pbx.NAME]`; the error is for the admin.
+pub(crate) fn open(name: &str, loaded: &Loaded) -> Result<Box<dyn Source>, String> {
+    let pbx = loaded.config.pbx.get(name).ok_or_else(|| format!("there is no [pbx.{name}]"))?;
+    pbx.system.open(name, loaded)
+}
+
+/// Tries the phone system out; what it is, or what is wrong.
+pub(crate) async fn check(name: &str, loaded: &Loaded) -> Result<Checked, String> {
+    open(name, loaded)?.check().await
 }
 
 /// What the source for `[pbx.NAME]` is made of now.
 pub(crate) fn imprint(name: &str, loaded: &Loaded) -> Imprint {
     let made = Maker::new(loaded).table("pbx", Some(name));
     let Some(pbx) = loaded.config.pbx.get(name) else { return made.finish() };
-    let made = made.secret(pbx.secret.read(name, &loaded.folder).ok());
-    pbx.ca_file.iter().fold(made, |made, file| made.file(file)).finish()
+    let secrets = pbx.system.secrets();
+    let made = secrets.iter().fold(made, |made, secret| made.secret(secret.read(name, &loaded.folder).ok()));
+    pbx.system.files().iter().fold(made, |made, file| made.file(file)).finish()
 }
 
-fn settings(name: &str, loaded: &Loaded) -> Result<Config, String> {
-    let pbx = loaded.config.pbx.get(name).ok_or_else(|| format!("there is no [pbx.{name}]"))?;
-    let secret = pbx.secret.read(&format!("[pbx.{name}] secret"), &loaded.folder)?;
-    let defaults = Site::default();
-    match pbx.kind {
-        PbxKind::Asterisk => Ok(Config {
-            address: pbx.address.clone(),
-            username: pbx.username.clone(),
-            secret,
-            login: Login::Automatic,
-            tls: pbx.tls.then(|| Tls { ca: pbx.ca_file.as_ref().map(|path| loaded.resolve(path)), server_name: None }),
-            site: Site {
-                trunks: pbx.trunks.clone(),
-                inbound_contexts: pbx.inbound_contexts.clone(),
-                feature_codes: pbx.feature_codes.clone().unwrap_or(defaults.feature_codes),
-                phones: pbx.phones.clone(),
-                endpoint_names: pbx.endpoint_names.clone(),
-                internal_numbers: pbx.internal_numbers.clone(),
-                crm_call_variables: pbx.crm_call_variables.clone().unwrap_or(defaults.crm_call_variables),
-            },
-            patience: Patience { heartbeat: pbx.heartbeat.0, ..Patience::default() },
-        }),
+/// Checks host and port.
+fn is_address(key: &'static str, address: &str, example: &str) -> Result<(), Wrong> {
+    let port = address.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
+    if matches!(port, Some((host, Ok(1..))) if !host.is_empty()) {
+        return Ok(());
     }
+    Err(Wrong::new(key, format!("`{address}` is no address"), format!("write host and port, like \"{example}\"")))
 }

@@ -1,6 +1,6 @@
 //! How the running service is, in one value: for `hookswitch status`, and for the metrics.
 
-use hookswitch_call::Millis;
+use hookswitch_call::{Millis, Site};
 use serde::{Deserialize, Serialize};
 
 /// The state of a sign-in with which all is well.
@@ -15,11 +15,36 @@ pub(crate) struct Status {
     /// Since when it runs.
     pub(crate) started: Millis,
     /// Phone systems, by name.
-    pub(crate) pbx: Vec<String>,
+    pub(crate) pbx: Vec<Pbx>,
     /// What is called from outside, if anything is.
     pub(crate) public_url: Option<String>,
     /// Enabled plugins.
     pub(crate) plugins: Vec<Plugin>,
+}
+
+/// One phone system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Pbx {
+    /// The `NAME` of `[pbx.NAME]`.
+    pub(crate) name: String,
+    /// What it is.
+    pub(crate) kind: String,
+    /// `waiting` for it to be heard, `connected`, `disconnected`, or `silent`: connected, and nothing is heard in working
+    /// hours.
+    pub(crate) state: String,
+    /// Since when it is connected, or disconnected.
+    pub(crate) since: Option<Millis>,
+    /// Why it is disconnected.
+    pub(crate) reason: Option<String>,
+    /// When it last said something.
+    pub(crate) heard: Option<Millis>,
+    /// Calls that go on.
+    pub(crate) calls: usize,
+    /// What it can do: the name of a feature, and how far.
+    pub(crate) features: Vec<(String, String)>,
+    /// Its extensions, as far as it has said something of them.
+    pub(crate) extensions: Site,
 }
 
 /// One enabled plugin.

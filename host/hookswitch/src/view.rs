@@ -84,5 +84,6 @@ fn extra(call: &Call, line: &str) -> Vec<(String, String)> {
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .chain(call.extra.iter().cloned())
     .collect()
 }

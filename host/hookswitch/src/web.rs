@@ -1,4 +1,4 @@
-//! What is served to the outside: hooks of CRMs, and the return of sign-ins. Everything else is not found.
+//! What is served to the outside: what phone systems post, hooks of CRMs, and the return of sign-ins. Everything else is not found.
 
 mod admin;
 mod hook;
@@ -31,7 +31,7 @@ impl Outside {
 
 #[async_trait]
 impl Handler for Outside {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, mut request: Request) -> Response {
         let loaded = self.service.loaded().await;
         let prefix = loaded.config.server.public_url.as_ref().map(|url| url.prefix()).unwrap_or_default();
         // A reverse proxy may leave the prefix on, or take it off.
@@ -40,6 +40,13 @@ impl Handler for Outside {
         match (parts.as_slice(), &request.method) {
             (["hook", plugin, name], &Method::POST) => hook::receive(self, plugin, name, request).await,
             (["oauth", plugin, handle], &Method::GET) => sign_in::finish(&self.service, plugin, handle, &request).await,
+            (["pbx", name, rest @ ..], _) => match self.service.posts(name).await {
+                Some(posts) => {
+                    request.path = format!("/{}", rest.join("/"));
+                    posts.answer(request).await
+                }
+                None => Response::text(StatusCode::NOT_FOUND, "there is nothing here"),
+            },
             (["hook", _, _], _) => not_so("post to a hook", "POST"),
             (["oauth", _, _], _) => not_so("open this address in a browser", "GET"),
             _ => Response::text(StatusCode::NOT_FOUND, "there is nothing here"),

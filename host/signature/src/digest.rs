@@ -8,8 +8,8 @@ use crate::scheme::Algorithm;
 #[derive(Clone, Debug)]
 pub(crate) enum Digest {
     Hmac(Box<hmac::Key>),
-    /// SHA-256 over parts of which one is this key.
-    Concat(SecretString),
+    /// A plain hash over parts of which one is this key.
+    Concat(Algorithm, SecretString),
 }
 
 impl Digest {
@@ -25,7 +25,7 @@ impl Digest {
     pub(crate) fn key(&self) -> &[u8] {
         match self {
             Digest::Hmac(_) => &[],
-            Digest::Concat(key) => key.expose_secret().as_bytes(),
+            Digest::Concat(_, key) => key.expose_secret().as_bytes(),
         }
     }
 
@@ -36,8 +36,12 @@ impl Digest {
                 parts.for_each(|part| context.update(part));
                 context.sign().as_ref().to_vec()
             }
-            Digest::Concat(_) => {
-                let mut context = digest::Context::new(&digest::SHA256);
+            Digest::Concat(algorithm, _) => {
+                let mut context = digest::Context::new(match algorithm {
+                    Algorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+                    Algorithm::Sha256 => &digest::SHA256,
+                    Algorithm::Sha512 => &digest::SHA512,
+                });
                 parts.for_each(|part| context.update(part));
                 context.finish().as_ref().to_vec()
             }

@@ -27,6 +27,20 @@ pub enum InvalidScheme {
     NoId,
     #[error("the id that goes with the key must be 1 to 255 printable ASCII characters without spaces")]
     Id,
+    #[error(
+        "`signed` has no place `{{{place}}}`; there are {{url}}, {{fields}}, {{field:NAME}}, {{header:NAME}}, {{body}}, {{id}} and {{key}}"
+    )]
+    Part { place: String },
+    #[error("`signed` names nothing of the body: write {{body}}, {{fields}} or {{field:NAME}} into it")]
+    NoBody,
+    #[error("a plain hash needs {{key}} at the end of `signed`; an HMAC has its key apart, and no {{key}}")]
+    Key,
+    #[error("`id` and `signed` belong together: write {{id}} into `signed` and `id` beside it, or neither")]
+    UnpairedId,
+    #[error("what the address is called from outside must be known for {{url}}")]
+    NoUrl,
+    #[error("this scheme can be checked, but nothing can be signed by it")]
+    OnlyReceived,
     #[error("the key of the signature is empty")]
     EmptyKey,
     #[error("the key of the signature is not base64, as Standard Webhooks has it (`whsec_…`)")]
@@ -44,6 +58,16 @@ pub enum Refused {
     Malformed { header: HeaderName },
     #[error("the header `{header}` names somebody else")]
     Stranger { header: HeaderName },
+    #[error("the form field `{field}` is missing")]
+    FieldMissing { field: String },
+    #[error("the form field `{field}` stands there more than once")]
+    FieldRepeated { field: String },
+    #[error("the form field `{field}` cannot be read")]
+    FieldMalformed { field: String },
+    #[error("the form field `{field}` names somebody else")]
+    FieldStranger { field: String },
+    #[error("its body is no form")]
+    NoForm,
     #[error("it was signed {seconds} s ago, or the clocks differ by as much")]
     Late { seconds: u64 },
     #[error("it is signed {seconds} s in the future, or the clocks differ by as much")]

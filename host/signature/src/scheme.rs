@@ -8,6 +8,7 @@ use http::HeaderName;
 use serde::Deserialize;
 
 use crate::error::InvalidScheme;
+use crate::parts::Parts;
 use crate::template::Template;
 
 /// How messages are signed. In JSON and TOML a table with its `kind`:
@@ -65,9 +66,11 @@ pub enum Scheme {
         #[serde(default)]
         window: Window,
     },
+    /// A hash over chosen parts of a request, for messages that are received and never sent.
+    Parts(Parts),
 }
 
-/// The hash of an HMAC.
+/// The hash of a signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
@@ -86,6 +89,8 @@ pub enum Encoding {
     Hex,
     /// The standard alphabet with padding.
     Base64,
+    /// Base64 of the hex text and not of the bytes (`pbx-webhook.md`, section 3).
+    Base64OfHex,
 }
 
 impl Encoding {
@@ -93,6 +98,7 @@ impl Encoding {
         match self {
             Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
             Encoding::Base64 => STANDARD.encode(bytes),
+            Encoding::Base64OfHex => STANDARD.encode(Encoding::Hex.encode(bytes)),
         }
     }
 
@@ -104,6 +110,7 @@ impl Encoding {
                 rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
             }
             Encoding::Base64 => STANDARD.decode(text).ok(),
+            Encoding::Base64OfHex => Encoding::Hex.decode(&String::from_utf8(STANDARD.decode(text).ok()?).ok()?),
         }
     }
 }

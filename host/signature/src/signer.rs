@@ -55,8 +55,9 @@ impl Signer {
     pub fn new(scheme: &Scheme, key: &SecretString, id: Option<&str>) -> Result<Signer, InvalidScheme> {
         let text = key.expose_secret();
         let signer = match scheme {
+            Scheme::Parts(_) => return Err(InvalidScheme::OnlyReceived),
             Scheme::ConcatSha256 { id_header, header } => Signer {
-                digest: Digest::Concat(key.clone()),
+                digest: Digest::Concat(Algorithm::Sha256, key.clone()),
                 proves: vec!["sha256"],
                 // The key stands last: with the key first, anybody could go on hashing from a known signature.
                 parts: vec![Part::Id, Part::Body, Part::Key],
@@ -219,7 +220,7 @@ fn proves(algorithm: Algorithm, timestamp: bool) -> Vec<&'static str> {
     if timestamp { vec![algorithm, "timestamp"] } else { vec![algorithm] }
 }
 
-fn account(id: Option<&str>) -> Result<String, InvalidScheme> {
+pub(crate) fn account(id: Option<&str>) -> Result<String, InvalidScheme> {
     let id = id.ok_or(InvalidScheme::NoId)?;
     let fits = (1..=255).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
     if fits { Ok(id.to_owned()) } else { Err(InvalidScheme::Id) }
@@ -240,7 +241,7 @@ fn standard_key(text: &str) -> Result<Vec<u8>, InvalidScheme> {
 
 /// The value of a header that must stand there once: of two, the one who checks and the one who uses it might each
 /// take another.
-fn single<'a>(headers: &'a HeaderMap, header: &HeaderName) -> Result<&'a str, Refused> {
+pub(crate) fn single<'a>(headers: &'a HeaderMap, header: &HeaderName) -> Result<&'a str, Refused> {
     let mut values = headers.get_all(header).iter();
     let value = values.next().ok_or_else(|| Refused::Missing { header: header.clone() })?;
     if values.next().is_some() {

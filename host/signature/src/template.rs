@@ -41,24 +41,15 @@ impl FromStr for Template {
     type Err = InvalidScheme;
 
     fn from_str(text: &str) -> Result<Template, InvalidScheme> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (place, after) = after.split_once('}').ok_or(InvalidScheme::OpenPlace)?;
-            if !before.is_empty() {
-                parts.push(Part::Text(before.to_owned()));
-            }
-            parts.push(match place {
-                "id" => Part::Id,
-                "timestamp" => Part::Timestamp,
-                "body" => Part::Body,
-                _ => return Err(InvalidScheme::Place { place: place.to_owned() }),
-            });
-            rest = after;
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
-        }
+        let parts = pieces(text)?
+            .map(|piece| match piece {
+                Piece::Text(text) => Ok(Part::Text(text.to_owned())),
+                Piece::Place("id") => Ok(Part::Id),
+                Piece::Place("timestamp") => Ok(Part::Timestamp),
+                Piece::Place("body") => Ok(Part::Body),
+                Piece::Place(place) => Err(InvalidScheme::Place { place: place.to_owned() }),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         // A body that is not signed could be any body.
         let bodies = parts.iter().filter(|part| **part == Part::Body).count();
         if bodies == 1 { Ok(Template { parts }) } else { Err(InvalidScheme::Bodies { bodies }) }
@@ -71,4 +62,25 @@ impl TryFrom<String> for Template {
     fn try_from(text: String) -> Result<Template, InvalidScheme> {
         text.parse()
     }
+}
+
+/// A part of a text with places.
+pub(crate) enum Piece<'a> {
+    /// As it stands.
+    Text(&'a str),
+    /// What stands between `{` and `}`.
+    Place(&'a str),
+}
+
+/// Takes a text with places apart.
+pub(crate) fn pieces(text: &str) -> Result<impl Iterator<Item = Piece<'_>>, InvalidScheme> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (place, after) = after.split_once('}').ok_or(InvalidScheme::OpenPlace)?;
+        pieces.extend([Piece::Text(before), Piece::Place(place)]);
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest));
+    Ok(pieces.into_iter().filter(|piece| !matches!(piece, Piece::Text(""))))
 }

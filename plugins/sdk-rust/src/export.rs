@@ -4,6 +4,7 @@ use crate::bindings::{
     cards, commands as bound, contacts, directory, feed, journal, lookup, plugin, recordings, routing, speech, tickets,
 };
 use crate::commands::{Dial, Hook, Reply};
+use crate::panic;
 use crate::{
     Call, Contact, ContactPage, Entry, Event, Failure, Manifest, Note, Number, Progress, Recording, Reference, Route,
     Text, Transcript, UserPage,
@@ -53,6 +54,7 @@ macro_rules! export_trait {
         impl<T: $trait> $guest for T {
             $(
                 fn $function($($argument: $type),*) -> Result<$result, Failure> {
+                    panic::tell();
                     <T as $trait>::$function($($argument),*)
                 }
             )+
@@ -166,10 +168,12 @@ impl<T: Plugin> plugin::exports::hookswitch::plugin::plugin::Guest for T {
     }
 
     fn prepare() -> Result<(), Failure> {
+        panic::tell();
         <T as Plugin>::prepare()
     }
 
     fn check() -> Result<Vec<String>, Failure> {
+        panic::tell();
         <T as Plugin>::check()
     }
 }

@@ -49,6 +49,7 @@ mod log;
 pub mod manifest;
 mod once;
 mod pages;
+mod panic;
 pub mod recording;
 mod route;
 pub mod secrets;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::listings;
 use crate::login::{Classes, View};
 use crate::message::{Draft, Message};
+use crate::orders;
 use crate::world::World;
 
 /// What happens to the connection after the answer.
@@ -54,6 +55,8 @@ pub(crate) fn answer(world: &mut World, connection: usize, request: &Message, no
         _ if !logged_in => error("Permission denied"),
         "events" => events(world, connection, request),
         "filter" => filter(world, connection, request),
+        "originate" if world.user.may(name) => (orders::originate(world, request), Then::GoOn),
+        "hangup" if world.user.may(name) => (orders::hangup(world, request), Then::GoOn),
         other => match query(world, other, request, now) {
             Some(text) => (text, Then::GoOn),
             None if NOT_PERMITTED.iter().any(|known| known.eq_ignore_ascii_case(name)) => error("Permission denied"),
@@ -78,7 +81,7 @@ fn query(world: &World, name: &str, request: &Message, now: Instant) -> Option<S
         "extensionstatelist" => listings::extension_states(board, id),
         "corestatus" => core_status(world, id),
         "coresettings" => core_settings(id),
-        "listcommands" => list_commands(id),
+        "listcommands" => list_commands(world, id),
         _ => return None,
     })
 }
@@ -170,8 +173,8 @@ fn core_settings(id: Option<&str>) -> String {
     .end()
 }
 
-fn list_commands(id: Option<&str>) -> String {
-    [
+fn list_commands(world: &World, id: Option<&str>) -> String {
+    let draft = [
         ("BridgeList", "Get a list of bridges in the system.", "system,all"),
         ("Challenge", "Generate Challenge for MD5 Auth.", "<none>"),
         ("CoreSettings", "Show PBX core settings (version etc).", "system,reporting,all"),
@@ -191,8 +194,12 @@ fn list_commands(id: Option<&str>) -> String {
     .iter()
     .fold(Draft::response("Success", id), |draft, (name, about, right)| {
         draft.line(name, format_args!("{about}  (Priv: {right})"))
-    })
-    .end()
+    });
+    [("Hangup", "Hangup channel.", "system,call,all"), ("Originate", "Originate a call.", "originate,all")]
+        .iter()
+        .filter(|(name, ..)| world.user.may(name))
+        .fold(draft, |draft, (name, about, right)| draft.line(name, format_args!("{about}  (Priv: {right})")))
+        .end()
 }
 
 fn unix_time() -> String {

@@ -13,6 +13,7 @@ mod fresh;
 mod listings;
 mod login;
 mod message;
+mod orders;
 mod playback;
 mod queues;
 mod server;

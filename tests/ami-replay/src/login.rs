@@ -41,9 +41,15 @@ pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) secret: String,
     pub(crate) read: Classes,
+    pub(crate) may: Vec<String>,
 }
 
 impl User {
+    /// Whether the user may take this action, which changes something.
+    pub(crate) fn may(&self, action: &str) -> bool {
+        self.may.iter().any(|known| known.eq_ignore_ascii_case(action))
+    }
+
     /// Checks a `Login` request: the plain secret, or the key for a challenge that was asked for before.
     pub(crate) fn accepts(&self, login: &Message, challenge: Option<&str>) -> bool {
         if login.value("Username") != self.name {

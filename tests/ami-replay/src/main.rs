@@ -106,6 +106,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
         user: arguments.user.clone(),
         secret: arguments.secret.clone(),
         read: Classes::parse(&arguments.read),
+        may: Vec::new(),
         tls: arguments.tls,
     })
     .await?;

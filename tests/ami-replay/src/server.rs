@@ -30,6 +30,8 @@ pub struct Options {
     pub secret: String,
     /// The event classes that the user may see.
     pub read: Classes,
+    /// Actions that the user may take besides looking: `Originate`, `Hangup`.
+    pub may: Vec<String>,
     /// Speak TLS, with a certificate made for this run.
     pub tls: bool,
 }
@@ -41,6 +43,7 @@ impl Default for Options {
             user: "crm".into(),
             secret: "replay-secret".into(),
             read: Classes::All,
+            may: Vec::new(),
             tls: false,
         }
     }
@@ -69,7 +72,7 @@ impl Server {
             Some((acceptor, certificate)) => (Some(acceptor), Some(certificate)),
             None => (None, None),
         };
-        let user = User { name: options.user, secret: options.secret, read: options.read };
+        let user = User { name: options.user, secret: options.secret, read: options.read, may: options.may };
         let shared = Arc::new(Shared::new(World::new(user)));
         let (wanted, wish) = watch::channel(true);
         let (state, listening) = watch::channel(true);

@@ -53,24 +53,36 @@ impl Trace {
         Ok(trace)
     }
 
-    /// The same recording with another number in place of one of its numbers.
+    /// The same recording with another text in place of one of its texts, wherever that stands: a number, an id.
     ///
     /// # Errors
-    /// When the numbers differ in length, which would move every offset, or the recording does not contain `from`.
+    /// When the recording does not contain `from`.
     pub fn renumbered(&self, from: &str, to: &str) -> Result<Self> {
-        if from.len() != to.len() {
-            bail!("{to} is not as long as {from}");
+        let mut places: Vec<usize> = Vec::new();
+        for at in 0..self.bytes.len() {
+            let behind_the_last = places.last().is_none_or(|last| last + from.len() <= at);
+            if behind_the_last && self.bytes[at..].starts_with(from.as_bytes()) {
+                places.push(at);
+            }
         }
-        let mut bytes = self.bytes.clone();
-        let places: Vec<usize> =
-            bytes.windows(from.len()).enumerate().filter(|(_, w)| *w == from.as_bytes()).map(|(at, _)| at).collect();
         if places.is_empty() {
             bail!("{} knows no {from}", self.name);
         }
-        for at in places {
-            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        // What stands behind a replaced text moves, and so do the reads that begin there.
+        let moved = |offset: usize| {
+            let before = places.iter().take_while(|place| **place + from.len() <= offset).count();
+            offset + before * to.len() - before * from.len()
+        };
+        let reads = self.reads.iter().map(|(start, due)| (moved(*start), *due)).collect();
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        let mut at = 0;
+        for place in places {
+            bytes.extend_from_slice(&self.bytes[at..place]);
+            bytes.extend_from_slice(to.as_bytes());
+            at = place + from.len();
         }
-        Ok(Self { bytes, ..self.clone() })
+        bytes.extend_from_slice(&self.bytes[at..]);
+        Ok(Self { bytes, reads, ..self.clone() })
     }
 
     /// The bytes that a client which masks nothing is sent: the recording without the answers to the recording client.

@@ -179,7 +179,11 @@ async fn a_recording_can_be_played_as_another_callers() {
     playing.await.unwrap();
     assert!(server.calls().is_empty());
     assert!(!String::from_utf8(recorded.broadcast_bytes()).unwrap().contains("4066969101"));
-    assert!(trace("a").renumbered("+494066969101", "+1").is_err());
+    let bytes = String::from_utf8(trace("a").broadcast_bytes()).unwrap();
+    let longer = trace("a").renumbered("+494066969101", "+494066969101000").unwrap();
+    let expected = bytes.replace("+494066969101", "+494066969101000");
+    assert_eq!(String::from_utf8(longer.broadcast_bytes()).unwrap(), expected);
+    assert!(trace("a").renumbered("+1", "+2").is_err());
 }
 
 #[tokio::test]

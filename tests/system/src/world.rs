@@ -291,7 +291,11 @@ impl World {
 }
 
 async fn phone_system() -> Result<Arc<Server>> {
-    let options =
-        ami_replay::Options { user: "hookswitch".into(), secret: SECRET.into(), ..ami_replay::Options::default() };
+    let options = ami_replay::Options {
+        user: "hookswitch".into(),
+        secret: SECRET.into(),
+        may: vec!["Originate".into(), "Hangup".into()],
+        ..ami_replay::Options::default()
+    };
     Ok(Arc::new(Server::start(options).await?))
 }

@@ -147,7 +147,11 @@ async fn expected(arguments: &[&str], toml: &str) -> Result<Vec<String>> {
     let line = text.lines().find(|line| line.starts_with("{\"error\"")).with_context(|| format!("{toml}\n{text}"))?;
     let told: Value = serde_json::from_str(line)?;
     let error = told["error"].as_str().context("an error is a text")?;
-    let mut words: Vec<String> = if let Some((_, words)) = error.split_once("expected ") {
+    let help = told["help"].as_str().unwrap_or_default();
+    let mut words: Vec<String> = if let Some((_, words)) = help.split_once("s are: ").or(help.split_once("known keys here: "))
+    {
+        words.split(", ").map(str::to_owned).collect()
+    } else if let Some((_, words)) = error.split_once("expected ") {
         words.split('`').skip(1).step_by(2).map(str::to_owned).collect()
     } else if let Some((_, words)) = error.split_once("there are ") {
         words.split(", ").map(str::to_owned).collect()
@@ -173,16 +177,25 @@ fn listed(schema: &Schema, pointer: &str) -> Result<Vec<String>> {
 async fn the_schemas_know_every_key_that_the_program_knows_and_no_other() -> Result<()> {
     let schema = Schema::load(CONFIGURATION)?;
     let plugin = "[plugin.x]\ncomponent = \"x.wasm\"\n";
+    let pbx = "[pbx.x]\nkind = \"asterisk\"\n";
+    for kind in listed(&schema, "/definitions/pbx/properties/kind/enum")? {
+        let mut known = expected(&["check", "--config"], &format!("[pbx.x]\nkind = \"{kind}\"\nzz = 1\n")).await?;
+        known.push("kind".to_owned());
+        known.sort();
+        let pointer = format!("/definitions/pbx-{kind}/properties");
+        ensure!(known == listed(&schema, &pointer)?, "{pointer}: the program knows {known:?}");
+    }
     for (toml, pointer) in [
         ("zz = 1\n".to_owned(), "/properties"),
         ("[server]\nzz = 1\n".to_owned(), "/definitions/server/properties"),
         ("[server]\ntls = { zz = 1 }\n".to_owned(), "/definitions/tls-files/properties"),
         ("[server]\nkey = { zz = \"1\" }\n".to_owned(), "/definitions/source/properties"),
         ("[server]\nadmin = { zz = 1 }\n".to_owned(), "/definitions/server/properties/admin/properties"),
-        ("[pbx.x]\nzz = 1\n".to_owned(), "/definitions/pbx/properties"),
         ("[pbx.x]\nkind = \"zz\"\n".to_owned(), "/definitions/pbx/properties/kind/enum"),
-        ("[pbx.x]\nsecret = { zz = 1 }\n".to_owned(), "/definitions/source/properties"),
-        ("[[pbx.x.line]]\nzz = 1\n".to_owned(), "/definitions/pbx/properties/line/items/properties"),
+        (format!("{pbx}secret = {{ zz = 1 }}\n"), "/definitions/source/properties"),
+        (format!("{pbx}[[pbx.x.line]]\nzz = 1\n"), "/definitions/pbx-line/properties"),
+        (format!("{pbx}[[pbx.x.route]]\nzz = 1\n"), "/definitions/pbx-route/properties"),
+        (format!("{pbx}watch.zz = 1\n"), "/definitions/pbx-watch/properties"),
         (format!("{plugin}zz = 1\n"), "/definitions/plugin/properties"),
         (format!("{plugin}update = \"zz\"\n"), "/definitions/plugin/properties/update/enum"),
         (format!("{plugin}allow.zz = 1\n"), "/definitions/plugin/properties/allow/properties"),

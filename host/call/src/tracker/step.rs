@@ -7,6 +7,9 @@ use crate::{
     signal::{Arrival, Direction, Fact, Party, QueueExit, RingEnd, Role, TransferKind},
 };
 
+/// Recordings, and extras, of one call: what is more is left out.
+const MOST_KEPT: usize = 64;
+
 /// A call while one signal is applied to it, and the events that follow.
 pub(super) struct Step<'a> {
     pub(super) call: &'a mut Call,
@@ -43,6 +46,9 @@ impl Call {
             voicemail: false,
             abandoned: false,
             recordings: Vec::new(),
+            extra: Vec::new(),
+            transcript: None,
+            summary: None,
             started: at,
             changed: at,
             answered: None,
@@ -86,12 +92,7 @@ impl<'a> Step<'a> {
 
     /// Applies one fact.
     pub(super) fn take(&mut self, fact: Fact) {
-        if let Fact::Recording { state, file } = fact {
-            if let Some(file) = file.iter().find(|file| !self.call.recordings.contains(file)).cloned() {
-                self.call.recordings.push(file);
-            }
-            return self.say(What::Recording { state, file });
-        }
+        let Some(fact) = self.keep(fact) else { return };
         if !self.call.is_open() {
             let given_up = self.call.ended.as_ref().is_some_and(|end| end.given_up);
             if let (true, Fact::Ended { hint, cause, by }) = (given_up, fact) {
@@ -128,8 +129,59 @@ impl<'a> Step<'a> {
             }
             Fact::Left { extension } => self.left(&extension),
             Fact::Ended { hint, cause, by } => self.ended(hint, cause, by),
-            Fact::Recording { .. } | Fact::Merged { .. } => {}
+            Fact::Digits { digits } => self.say(What::Digits { digits }),
+            Fact::Recording { .. }
+            | Fact::Recorded { .. }
+            | Fact::Transcript { .. }
+            | Fact::Summary { .. }
+            | Fact::Noted { .. }
+            | Fact::Merged { .. } => {}
         }
+    }
+
+    /// Takes in what may be told of a call that is over; the fact, if it is something else.
+    fn keep(&mut self, fact: Fact) -> Option<Fact> {
+        match fact {
+            Fact::Recording { state, file } => {
+                if let Some(file) = file.iter().find(|file| !self.call.recordings.contains(file)).cloned() {
+                    self.call.recordings.push(file);
+                }
+                self.say(What::Recording { state, file });
+            }
+            Fact::Recorded { file } => {
+                if !self.call.recordings.contains(&file) && self.call.recordings.len() < MOST_KEPT {
+                    self.call.recordings.push(file.clone());
+                    self.say(What::Recorded { file });
+                }
+            }
+            Fact::Transcript { text } => {
+                if self.call.transcript.as_ref() != Some(&text) {
+                    self.call.transcript = Some(text.clone());
+                    self.say(What::Transcript { text });
+                }
+            }
+            Fact::Summary { text } => {
+                if self.call.summary.as_ref() != Some(&text) {
+                    self.call.summary = Some(text.clone());
+                    self.say(What::Summary { text });
+                }
+            }
+            Fact::Noted { name, value } => self.noted(name, value),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn noted(&mut self, name: String, value: String) {
+        let extra = &mut self.call.extra;
+        let full = extra.len() >= MOST_KEPT;
+        match extra.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) if *known == value => return,
+            Some((_, known)) => known.clone_from(&value),
+            None if full => return,
+            None => extra.push((name.clone(), value.clone())),
+        }
+        self.say(What::Noted { name, value });
     }
 
     fn arrived(&mut self, arrival: Arrival) {

@@ -116,15 +116,7 @@ async fn check_pbx(report: &mut Report, name: &str, loaded: &Loaded, options: &O
     }
     match sources::check(name, loaded).await {
         Ok(facts) => {
-            let version = facts.version.as_deref().unwrap_or("of an unknown version");
-            let how = match (facts.encrypted, facts.challenged) {
-                (true, _) => "encrypted",
-                (false, true) => "not encrypted, password not sent",
-                (false, false) => "not encrypted, password sent in the clear",
-            };
-            let channels = facts.channels.map(|count| format!("; {count} channels now")).unwrap_or_default();
-            let text = format!("logged in: Asterisk {version}, manager interface {}, {how}{channels}", facts.interface);
-            report.say(&about, true, text)?;
+            report.say(&about, true, facts.found)?;
             facts.warnings.iter().try_for_each(|warning| report.warn(&about, warning))
         }
         Err(error) => report.say(&about, false, error),

@@ -70,8 +70,8 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
 /// The spellings under which the journal may hold calls of the number: in E.164, and its digits as they were typed, for
 /// calls whose number the PBX's spelling did not tell in full.
 fn spellings(typed: &str, config: &Config) -> miette::Result<BTreeSet<String>> {
-    let lines = config.pbx.values().flat_map(|pbx| pbx.line.iter().map(|line| line.region.as_str()));
-    let systems = config.pbx.values().filter_map(|pbx| pbx.region.as_deref());
+    let lines = config.pbx.values().flat_map(|pbx| pbx.common.line.iter().map(|line| line.region.as_str()));
+    let systems = config.pbx.values().filter_map(|pbx| pbx.common.region.as_deref());
     let regions: BTreeSet<Option<&str>> =
         lines.chain(systems).map(Some).chain([config.server.region.as_deref()]).collect();
     let read = |region: Option<&str>| {

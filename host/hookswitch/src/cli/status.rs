@@ -8,12 +8,14 @@ use super::{
     Common, auth,
     calls::time,
     output::{self, Style},
+    pbx,
 };
 use crate::status::Status;
 
-/// Show how the running service is: its plugins, their CRMs, what waits and who must sign in.
+/// Show how the running service is: its phone systems and plugins, their CRMs, what waits and who must sign in.
 ///
-/// The exit code is 1 if a CRM cannot be worked with, or if jobs wait for a person.
+/// The exit code is 1 if a phone system is not connected or silent, if a CRM cannot be worked with, or if jobs wait for a
+/// person.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,7 +26,8 @@ pub(super) struct Options {}
 pub(super) fn run(common: &Common, _: &Options) -> miette::Result<ExitCode> {
     let mut client = auth::service(common)?;
     let status = client.status().map_err(|error| miette::miette!("{error}"))?;
-    let good = status.plugins.iter().all(|plugin| plugin.crm == "well" && plugin.jobs.parked == 0);
+    let good = status.plugins.iter().all(|plugin| plugin.crm == "well" && plugin.jobs.parked == 0)
+        && status.pbx.iter().all(pbx::is_well);
     if common.json {
         output::json(&status)?;
     } else {
@@ -35,7 +38,9 @@ pub(super) fn run(common: &Common, _: &Options) -> miette::Result<ExitCode> {
 
 fn show(status: &Status) -> miette::Result<()> {
     output::line(&format!("hookswitch {} since {}", status.version, time(status.started)))?;
-    output::line(&format!("phone systems: {}", status.pbx.join(", ")))?;
+    for pbx in &status.pbx {
+        output::line(&format!("phone system {}: {}", pbx.name, pbx::told(pbx)))?;
+    }
     if let Some(url) = &status.public_url {
         output::line(&format!("called from outside: {url}"))?;
     }

@@ -44,8 +44,13 @@ pub(crate) struct Invalid {
 impl Error {
     /// An error of the TOML reader: syntax, unknown key, wrong type.
     pub(crate) fn syntax(name: &str, text: &str, error: &toml::de::Error) -> Self {
+        Self::unknown(name, text, error, &[])
+    }
+
+    /// The same where the reader did not know of some keys that may stand there.
+    pub(super) fn unknown(name: &str, text: &str, error: &toml::de::Error, besides: &[&str]) -> Self {
         let message = error.message().to_owned();
-        let help = unknown_key(&message);
+        let help = unknown_key(&message, besides);
         Self::invalid(name, text, error.span().unwrap_or(0..0), message, help)
     }
 
@@ -53,6 +58,17 @@ impl Error {
     pub(super) fn fault(name: &str, text: &str, fault: &Fault) -> Self {
         let place = place_of(text, &fault.path).unwrap_or(0..0);
         Self::invalid(name, text, place, fault.message.clone(), Some(fault.help.clone()))
+    }
+
+    /// Something wrong at a place.
+    pub(super) fn at(
+        name: &str,
+        text: &str,
+        place: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self::invalid(name, text, place, message.into(), Some(help.into()))
     }
 
     fn invalid(name: &str, text: &str, place: Range<usize>, message: String, help: Option<String>) -> Self {
@@ -68,9 +84,9 @@ impl Error {
 }
 
 /// For `unknown field `x`, expected one of `a`, `b``: the key that was probably meant.
-fn unknown_key(message: &str) -> Option<String> {
+fn unknown_key(message: &str, besides: &[&str]) -> Option<String> {
     let (unknown, expected) = message.strip_prefix("unknown field `")?.split_once('`')?;
-    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).chain(besides.iter().copied()).collect();
     Some(match nearest(unknown, &known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known keys here: {}", known.join(", ")),

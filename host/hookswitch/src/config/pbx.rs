@@ -1,59 +1,33 @@
-//! `[pbx.NAME]`: a phone system.
+//! `[pbx.NAME]`: a phone system. What all have in common is read here, the rest by its kind.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::collections::BTreeMap;
 
 use hookswitch_call::number::{Numbering, Region};
 use hookswitch_pbx::asterisk::Glob;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue, Deserializer as Reader, Error as TomlError},
+};
 
-use super::{Fault, Secret, Span, server::check_region};
-
-/// What speaks at the other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum PbxKind {
-    /// Asterisk and what is built on it, over its manager interface (AMI).
-    Asterisk,
-}
+use super::{Error, Fault, Span, server::check_region};
+use crate::sources::{self, System};
 
 /// `[pbx.NAME]`.
+#[derive(Debug)]
+pub(crate) struct Pbx {
+    /// What speaks at the other end: the `kind`.
+    pub(crate) kind: &'static str,
+    /// How it is reached.
+    pub(crate) system: Box<dyn System>,
+    /// What all kinds have.
+    pub(crate) common: Common,
+}
+
+/// The keys that every kind has.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Pbx {
-    /// What speaks at the other end: `"asterisk"`.
-    pub(crate) kind: PbxKind,
-    /// Host and port of the manager interface: `"127.0.0.1:5038"`.
-    pub(crate) address: String,
-    /// Name of the manager user.
-    pub(crate) username: String,
-    /// Password of the manager user.
-    pub(crate) secret: Secret,
-    /// Speak TLS (the port is then usually 5039).
-    #[serde(default)]
-    pub(crate) tls: bool,
-    /// Certificates to trust in place of the system's, as a PEM file.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Channels that lead outside, without their counter, `*` for any text: `["PJSIP/trunk-provider", "DAHDI/*"]`.
-    pub(crate) trunks: Vec<Glob>,
-    /// Dial plan contexts in which outside calls arrive.
-    #[serde(default)]
-    pub(crate) inbound_contexts: Vec<Glob>,
-    /// Dialled codes that are no calls. Default: whatever starts with `*` or `#`.
-    pub(crate) feature_codes: Option<Vec<Glob>>,
-    /// Phones whose channel is not named like their extension: `{ "PJSIP/0004f2a1b2c3" = "201" }`.
-    #[serde(default)]
-    pub(crate) phones: BTreeMap<String, String>,
-    /// How an extension stands in a phone's name where it is not all of it: `["phone-{}"]`.
-    #[serde(default)]
-    pub(crate) endpoint_names: Vec<String>,
-    /// Which dialled numbers are extensions. Default: two to six digits.
-    #[serde(default)]
-    pub(crate) internal_numbers: Vec<Glob>,
-    /// Channel variables that carry the CRM's id of a click-to-call.
-    pub(crate) crm_call_variables: Option<Vec<String>>,
-    /// A silent connection is asked for a sign of life this often. Default 15 seconds.
-    #[serde(default = "heartbeat")]
-    pub(crate) heartbeat: Span,
+pub(crate) struct Common {
     /// How numbers without a country code are read; default: the server's.
     pub(crate) region: Option<String>,
     /// Digits that the trunk puts in front of inbound numbers; cut when present.
@@ -64,7 +38,15 @@ pub(crate) struct Pbx {
     /// `[[pbx.NAME.line]]`: public numbers with a region of their own.
     #[serde(default)]
     pub(crate) line: Vec<Line>,
+    /// `[[pbx.NAME.route]]`: where callers go, for phone systems that ask; the first that fits.
+    #[serde(default)]
+    pub(crate) route: Vec<Route>,
+    /// When it is strange that nothing is heard.
+    pub(crate) watch: Option<Watch>,
 }
+
+/// The keys of [`Common`].
+const COMMON: [&str; 6] = ["region", "strip-prefix", "short-up-to", "line", "route", "watch"];
 
 /// `[[pbx.NAME.line]]`.
 #[derive(Debug, Deserialize)]
@@ -76,46 +58,161 @@ pub(crate) struct Line {
     pub(crate) region: String,
 }
 
-fn heartbeat() -> Span {
-    Span(Duration::from_secs(15))
+/// `[[pbx.NAME.route]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Route {
+    /// The caller, in E.164 or as the PBX spells it, `*` for any digits: `"+4930*"`.
+    pub(crate) from: Glob,
+    /// Only callers of this public number, spelled likewise.
+    pub(crate) line: Option<Glob>,
+    /// The extension, queue or group to ring; none: the phone system decides.
+    pub(crate) to: Option<String>,
+    /// The name to show on the phones.
+    pub(crate) name: Option<String>,
+}
+
+/// `watch`: an alarm where a connected phone system says nothing in working hours.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Watch {
+    /// Silence of this length is strange.
+    pub(crate) silence: Span,
+    /// The days on which people work. Default: Monday to Friday.
+    #[serde(default = "weekdays")]
+    pub(crate) days: Vec<Day>,
+    /// When work begins, in the server's time zone: `"09:00"`.
+    pub(crate) from: jiff::civil::Time,
+    /// When it ends: `"18:00"`.
+    pub(crate) to: jiff::civil::Time,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub(crate) enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+impl Day {
+    /// The same as the calendar knows it.
+    pub(crate) fn weekday(self) -> jiff::civil::Weekday {
+        use jiff::civil::Weekday;
+        match self {
+            Self::Mon => Weekday::Monday,
+            Self::Tue => Weekday::Tuesday,
+            Self::Wed => Weekday::Wednesday,
+            Self::Thu => Weekday::Thursday,
+            Self::Fri => Weekday::Friday,
+            Self::Sat => Weekday::Saturday,
+            Self::Sun => Weekday::Sunday,
+        }
+    }
+}
+
+fn weekdays() -> Vec<Day> {
+    vec![Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri]
 }
 
 fn short_up_to() -> usize {
     6
 }
 
+/// Takes the tables `[pbx.NAME]` out of a file and reads them. `name` is what errors call the file, `text` its text.
+pub(super) fn take(name: &str, text: &str, tables: &mut DeTable<'_>) -> Result<BTreeMap<String, Pbx>, Error> {
+    let Some(systems) = tables.remove("pbx") else { return Ok(BTreeMap::new()) };
+    let place = systems.span();
+    let DeValue::Table(systems) = systems.into_inner() else {
+        return Err(Error::at(name, text, place, "`pbx` is no table", "write [pbx.NAME]"));
+    };
+    let read = |(key, value): (Spanned<std::borrow::Cow<'_, str>>, Spanned<DeValue<'_>>)| {
+        Ok((key.into_inner().into_owned(), Pbx::read(name, text, value)?))
+    };
+    systems.into_iter().map(read).collect()
+}
+
 impl Pbx {
+    fn read(name: &str, text: &str, value: Spanned<DeValue<'_>>) -> Result<Self, Error> {
+        let place = value.span();
+        let DeValue::Table(mut table) = value.into_inner() else {
+            return Err(Error::at(
+                name,
+                text,
+                place,
+                "a phone system is a table",
+                "write [pbx.NAME], and keys below it",
+            ));
+        };
+        let kinds = sources::KINDS.map(|(kind, _)| kind);
+        let known = format!("kinds are: {}", kinds.join(", "));
+        let Some(kind) = table.remove("kind") else {
+            return Err(Error::at(name, text, place, "missing field `kind`: what phone system is it?", known));
+        };
+        let word = kind.get_ref().as_str().unwrap_or_default();
+        let Some((kind, read)) = sources::KINDS.into_iter().find(|(kind, _)| *kind == word) else {
+            let near = super::nearest(word, &kinds).map_or(known, |near| format!("did you mean `{near}`?"));
+            return Err(Error::at(
+                name,
+                text,
+                kind.span(),
+                format!("there is no kind `{word}` of phone systems"),
+                near,
+            ));
+        };
+        let syntax = |error: TomlError| Error::unknown(name, text, &error, &COMMON);
+        let mut common = DeTable::new();
+        for key in COMMON {
+            if let Some((key, value)) = table.remove_entry(key) {
+                common.insert(key, value);
+            }
+        }
+        let common = Common::deserialize(Reader::from(Spanned::new(place.clone(), common))).map_err(syntax)?;
+        let system = read(Reader::from(Spanned::new(place, table))).map_err(syntax)?;
+        Ok(Self { kind, system, common })
+    }
+
     pub(super) fn validate(&self, name: &str) -> Result<(), Fault> {
-        let port = self.address.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
-        if !matches!(port, Some((host, Ok(1..))) if !host.is_empty()) {
+        let Common { region, line, route, watch, .. } = &self.common;
+        check_region(&["pbx", name, "region"], region.as_deref())?;
+        line.iter().try_for_each(|line| check_region(&["pbx", name, "line"], Some(&line.region)))?;
+        if route.iter().any(|route| route.to.is_none() && route.name.is_none()) {
             return Err(Fault::new(
-                &["pbx", name, "address"],
-                format!("`{}` is no address", self.address),
-                "write host and port, like \"192.168.1.10:5038\"",
+                &["pbx", name, "route"],
+                "a route says neither where a caller goes nor what he is called",
+                "give `to`, `name`, or both",
             ));
         }
-        if self.trunks.is_empty() {
+        if watch.as_ref().is_some_and(|watch| watch.from >= watch.to) {
             return Err(Fault::new(
-                &["pbx", name, "trunks"],
-                "without trunks no call can be told to come from outside",
-                "list the channels of your trunks, like [\"PJSIP/trunk-provider\"]; `pjsip list endpoints` on the PBX names them",
+                &["pbx", name, "watch"],
+                "the working hours end before they begin",
+                "write from = \"09:00\", to = \"18:00\"",
             ));
         }
-        if self.heartbeat.0 < Duration::from_secs(1) {
-            return Err(Fault::new(&["pbx", name, "heartbeat"], "more than once a second is too often", "use \"15s\""));
-        }
-        check_region(&["pbx", name, "region"], self.region.as_deref())?;
-        self.line.iter().try_for_each(|line| check_region(&["pbx", name, "line"], Some(&line.region)))
+        self.system.validate().map_err(|wrong| Fault::new(&["pbx", name, wrong.key], wrong.message, wrong.help))
     }
 
     /// How numbers are read on the line `line` (as the PBX spells it).
     pub(crate) fn numbering(&self, line: &str, server_region: Option<&str>) -> Numbering {
-        let own = self.line.iter().find(|known| known.number == line).map(|known| known.region.as_str());
-        let region = own.or(self.region.as_deref()).or(server_region);
+        let common = &self.common;
+        let own = common.line.iter().find(|known| known.number == line).map(|known| known.region.as_str());
+        let region = own.or(common.region.as_deref()).or(server_region);
         Numbering {
             region: region.and_then(Region::from_code),
-            strip_prefix: self.strip_prefix.clone(),
-            short_up_to: self.short_up_to,
+            strip_prefix: common.strip_prefix.clone(),
+            short_up_to: common.short_up_to,
         }
     }
+}
+
+/// For a key that [`take`] has read already.
+pub(super) fn taken<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Pbx>, D::Error> {
+    serde::de::IgnoredAny::deserialize(from).map(|_| BTreeMap::new())
 }

@@ -12,7 +12,7 @@ use hookswitch_journal::retention::Erased;
 use crate::status::Status;
 
 use super::{
-    Begun, Decided, Decision, LINE, LINE_TIME, at_socket,
+    Begun, Decided, Decision, Dialled, LINE, LINE_TIME, at_socket,
     message::{Answer, Request},
 };
 
@@ -146,6 +146,14 @@ impl Client {
     pub(crate) fn test(&mut self, plugin: String) -> Result<Vec<String>, Error> {
         match self.ask(&Request::Test { plugin }, TALK)? {
             Answer::Tested(lines) => Ok(lines),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has a phone system, or the only one, make a call.
+    pub(crate) fn dial(&mut self, pbx: Option<String>, from: String, number: String) -> Result<Dialled, Error> {
+        match self.ask(&Request::Dial { pbx, from, number }, TALK)? {
+            Answer::Dialled(dialled) => Ok(dialled),
             other => Err(unexpected(other)),
         }
     }

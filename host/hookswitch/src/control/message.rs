@@ -1,6 +1,7 @@
 //! What is said at the door. Both sides are the same program, but not always of the same version: what one of them does
 //! not know is refused, never guessed.
 
+use hookswitch_call::Chain;
 use hookswitch_journal::{CallRef, JobId, jobs::Job, retention::Erased};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub(super) enum Request {
     Logout { plugin: String, credential: Option<String> },
     /// Have a plugin ask its CRM whether all is well, as `check` does.
     Test { plugin: String },
+    /// Have a phone system make a call.
+    Dial { pbx: Option<String>, from: String, number: String },
 }
 
 /// What the service answers: what came of it, or why nothing was done.
@@ -45,7 +48,17 @@ pub(super) enum Answer {
     LoggedOut(String),
     /// What the plugin found, line by line.
     Tested(Vec<String>),
+    Dialled(Dialled),
     Refused(String),
+}
+
+/// A call that is being made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Dialled {
+    /// The phone system that makes it.
+    pub(crate) pbx: String,
+    /// Its id, where the phone system says it at once.
+    pub(crate) call: Option<Chain>,
 }
 
 /// A sign-in that waits for a person with a browser.

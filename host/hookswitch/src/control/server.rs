@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     LINE, LINE_TIME, SOCKET, at_socket,
-    message::{Answer, Begun, Decided, Request},
+    message::{Answer, Begun, Decided, Dialled, Request},
 };
 use crate::{clock, status::Status};
 
@@ -53,6 +53,9 @@ pub(crate) trait Service: Send + Sync {
 
     /// Has a plugin ask its CRM whether all is well.
     async fn test(&self, plugin: &str) -> Result<Vec<String>, String>;
+
+    /// Has a phone system, or the only one, ring the phone of the extension `from` and then dial `number`.
+    async fn dial(&self, pbx: Option<&str>, from: &str, number: &str) -> Result<Dialled, String>;
 
     /// Jobs that wait again, or that are skipped now: the running queues must know.
     async fn decided(&self, jobs: Vec<Job>);
@@ -211,6 +214,9 @@ impl Desk {
                 told(self.service.logout(&plugin, credential.as_deref()).await, Answer::LoggedOut)
             }
             Request::Test { plugin } => told(self.service.test(&plugin).await, Answer::Tested),
+            Request::Dial { pbx, from, number } => {
+                told(self.service.dial(pbx.as_deref(), &from, &number).await, Answer::Dialled)
+            }
         }
     }
 }

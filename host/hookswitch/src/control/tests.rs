@@ -54,6 +54,10 @@ impl Service for Told {
         Err(String::new())
     }
 
+    async fn dial(&self, _: Option<&str>, _: &str, _: &str) -> Result<crate::control::Dialled, String> {
+        Err(String::new())
+    }
+
     async fn reload(self: Arc<Self>) -> Result<Vec<String>, String> {
         match self.decided.lock().unwrap().len() {
             0 => Ok(vec!["plugin crm: changed".to_owned()]),

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    exchange::{Answer, AnswerFault, Exchange, Marks, Request},
+    exchange::{Answer, AnswerFault, Exchange, Marks},
     matcher::{Difference, Names},
+    request::Request,
     trouble::{Fault, Moment, Trouble, What},
 };
 

@@ -28,7 +28,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     crm::{Crm, Deed, Reply},
-    exchange::Request,
+    request::Request,
 };
 
 /// A request's body is read so far; the gate allows no more.

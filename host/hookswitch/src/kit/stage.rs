@@ -7,14 +7,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use hookswitch_call::{
-    Millis, PbxName,
+    Millis, PbxName, Tracker,
     signal::{Report, Signal},
 };
 use hookswitch_gate::Limits;
@@ -33,6 +33,7 @@ use super::{
     beat::{self, Beat},
     crm::{Crm, Seen},
     judge,
+    log::Log,
     scenario::Scenario,
     scene::Scene,
     single,
@@ -248,7 +249,9 @@ impl Life {
         dispatch.add(PLUGIN, station.clone());
         let pbx = PbxName::from(PBX);
         let calls = resume::calls(&pbx, loaded, &journal, &dispatch, clock.now()).await.map_err(said)?;
-        let intake = Intake::new(pbx, loaded.config.clone(), journal.clone(), dispatch, calls, clock);
+        let tracker = Tracker::new(pbx.clone(), calls).told_ring_ends();
+        let (config, line) = (loaded.config.clone(), Arc::default());
+        let intake = Intake::new(pbx, config, journal.clone(), dispatch, tracker, line, clock);
         Ok(Self { journal, desk, station, intake, stop })
     }
 
@@ -350,34 +353,4 @@ async fn open(data: &Path, deadline: Instant) -> Result<Journal, String> {
 
 fn said(error: impl std::fmt::Display) -> String {
     error.to_string()
-}
-
-/// The log of a play.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn lines(&self) -> Vec<String> {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }

@@ -1,5 +1,7 @@
 //! A trial connection, for admins.
 
+use crate::Checked;
+
 use super::{
     Config, Error,
     link::Link,
@@ -8,27 +10,8 @@ use super::{
     request::Request,
 };
 
-/// What a trial connection found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// Version of the manager interface: `11.0.0`.
-    pub interface: String,
-    /// Version of the PBX, if the user may ask for it: `22.10.1`.
-    pub version: Option<String>,
-    /// The PBX's own name; empty if it has none or the user may not ask.
-    pub system: String,
-    /// Whether the connection is encrypted.
-    pub encrypted: bool,
-    /// Whether the secret was proven without being sent.
-    pub challenged: bool,
-    /// Living channels, if the user may list them.
-    pub channels: Option<usize>,
-    /// What will not work, and what to change.
-    pub warnings: Vec<String>,
-}
-
 /// Actions that the host makes use of, and what is lost without each.
-const NEEDED: [(&str, &str, &str); 4] = [
+const NEEDED: [(&str, &str, &str); 5] = [
     ("CoreShowChannels", "system,reporting", "calls that end while the connection is down are found out late"),
     (
         "Status",
@@ -37,10 +20,11 @@ const NEEDED: [(&str, &str, &str); 4] = [
     ),
     ("QueueStatus", "", "queues are unknown for calls that began before the connection"),
     ("Originate", "originate", "click-to-call is not possible"),
+    ("Hangup", "system,call", "no calls can be ended from here"),
 ];
 
 /// Connects, logs in, and looks around. Changes nothing.
-pub async fn check(config: &Config) -> Result<Facts, Error> {
+pub async fn check(config: &Config) -> Result<Checked, Error> {
     let mut link = Link::open(config).await?;
     let admission = log_in(&mut link, config, |_| {}).await?;
     let allowed = link.ask(Request::new("ListCommands"), |_| {}).await?;
@@ -63,15 +47,16 @@ pub async fn check(config: &Config) -> Result<Facts, Error> {
     let channels = count_channels(&mut link).await?;
     // Nothing hangs on the farewell.
     let _ = link.send(Request::new("Logoff")).await;
-    Ok(Facts {
-        interface: admission.greeting.rsplit('/').next().unwrap_or_default().to_owned(),
-        version: settings.header("AsteriskVersion"),
-        system: settings.header("SystemName").unwrap_or_default(),
-        encrypted: config.tls.is_some(),
-        challenged: admission.challenged,
-        channels,
-        warnings,
-    })
+    let version = settings.header("AsteriskVersion").unwrap_or_else(|| "of an unknown version".to_owned());
+    let interface = admission.greeting.rsplit('/').next().unwrap_or_default();
+    let how = match (config.tls.is_some(), admission.challenged) {
+        (true, _) => "encrypted",
+        (false, true) => "not encrypted, password not sent",
+        (false, false) => "not encrypted, password sent in the clear",
+    };
+    let channels = channels.map(|count| format!("; {count} channels now")).unwrap_or_default();
+    let found = format!("logged in: Asterisk {version}, manager interface {interface}, {how}{channels}");
+    Ok(Checked { found, warnings })
 }
 
 async fn count_channels(link: &mut Link) -> Result<Option<usize>, Error> {

@@ -5,9 +5,9 @@ use std::{path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::site::Site;
+use super::{dialling::Dialling, routing::Routing, site::Site};
 
-/// Everything that a [`Source`](super::Source) needs to know.
+/// Everything that a [`Asterisk`](super::Asterisk) needs to know.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `host:port` of the manager interface; 5038 is usual, 5039 with TLS.
@@ -22,6 +22,10 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// How the PBX is set up.
     pub site: Site,
+    /// How calls are made; none: no calls are made.
+    pub dialling: Option<Dialling>,
+    /// How the dial plan may ask where a caller should go.
+    pub routing: Routing,
     /// How long things may take.
     pub patience: Patience,
 }
@@ -36,6 +40,8 @@ impl Config {
             login: Login::default(),
             tls: None,
             site: Site::default(),
+            dialling: None,
+            routing: Routing::default(),
             patience: Patience::default(),
         }
     }

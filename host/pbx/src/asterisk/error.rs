@@ -1,6 +1,8 @@
 //! What can go wrong between us and an Asterisk, and how to mend it.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, time::Duration};
+
+use crate::trust::Untrusting;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -24,16 +26,8 @@ pub enum Error {
         after: Duration,
     },
     /// The certificates to trust cannot be used.
-    #[error("cannot use the certificates in {path}: {why}; it must be a PEM file with at least one certificate")]
-    CertificateFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The operating system's certificates cannot be used.
-    #[error("cannot use the certificates of the operating system: {0}; name a file with `tls.ca`")]
-    PlatformCertificates(String),
+    #[error("{0}")]
+    Certificates(String),
     /// The name is no host name.
     #[error("`{0}` is no host name that a certificate could carry; set `tls.server-name`")]
     ServerName(String),
@@ -115,12 +109,15 @@ impl std::fmt::Display for Circumstance {
     }
 }
 
+impl From<Untrusting> for Error {
+    fn from(error: Untrusting) -> Self {
+        Self::Certificates(error.to_string())
+    }
+}
+
 impl Error {
     /// Whether trying again soon is of no use: somebody has to mend a configuration first.
     pub(super) fn needs_mending(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused { .. } | Self::NoChallenge { .. } | Self::CertificateFile { .. } | Self::ServerName(_)
-        )
+        matches!(self, Self::Refused { .. } | Self::NoChallenge { .. } | Self::Certificates(_) | Self::ServerName(_))
     }
 }

@@ -2,11 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
@@ -15,11 +11,12 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::{
-    Config, Decoder, Error, Frame, Tls,
+    Config, Decoder, Error, Frame,
     error::Circumstance,
     message::{Message, peek},
     request::Request,
 };
+use crate::trust::trust;
 
 /// Bytes asked for in one read.
 const READ_SIZE: usize = 64 << 10;
@@ -56,7 +53,9 @@ impl Link {
                 let name = tls.server_name.clone().unwrap_or_else(|| host(address).to_owned());
                 let name = ServerName::try_from(name.clone()).map_err(|_| Error::ServerName(name))?;
                 let failed = |source| Error::Tls { address: address.clone(), source };
-                Box::new(TlsConnector::from(Arc::new(trust(tls)?)).connect(name, tcp).await.map_err(failed)?)
+                Box::new(
+                    TlsConnector::from(Arc::new(trust(tls.ca.as_deref())?)).connect(name, tcp).await.map_err(failed)?,
+                )
             }
         };
         let read = vec![0; READ_SIZE];
@@ -203,27 +202,6 @@ fn is_end(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
     )
-}
-
-/// Whom a TLS connection trusts.
-fn trust(tls: &Tls) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let platform = |error: rustls::Error| Error::PlatformCertificates(error.to_string());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(platform)?;
-    let Some(path) = &tls.ca else {
-        return Ok(builder.with_platform_verifier().map_err(platform)?.with_no_client_auth());
-    };
-    let unusable = |why: String| Error::CertificateFile { path: path.clone(), why };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))? {
-        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(unusable("it holds no certificate".into()));
-    }
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]

@@ -41,6 +41,12 @@ impl<'a> Message<'a> {
         self.get(name).filter(|value| !value.is_empty() && *value != "<unknown>")
     }
 
+    /// The values of all headers with this name, in order.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_ref())
+    }
+
     /// The value of the header `prefix` + `name`: a message that speaks of several channels says
     /// `DestUniqueid`, `TransfereeUniqueid` and so on.
     pub(super) fn of(&self, prefix: &str, name: &str) -> Option<&str> {
@@ -103,6 +109,7 @@ mod tests {
     fn of_repeated_names_the_first_counts() {
         let message = Message::parse(b"Output: one\r\noutput: two\r\n");
         assert_eq!(message.get("Output"), Some("one"));
+        assert_eq!(message.all("OUTPUT").collect::<Vec<_>>(), ["one", "two"]);
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! After each login: which calls live, and what happened while they were listed.
 
-use hookswitch_call::Millis;
+use hookswitch_call::{Millis, site::News};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Error, RollCall, Switchboard,
+    Error, RollCall, Roster, Switchboard,
     link::{Link, Response},
     message::{Message, peek},
     request::Request,
 };
 
 /// The lists that tell who is there. Any of the first two is enough, the others add queues and phones.
-const LISTS: [&str; 4] = ["CoreShowChannels", "Status", "QueueStatus", "DeviceStateList"];
+const LISTS: [&str; 5] = ["CoreShowChannels", "Status", "QueueStatus", "DeviceStateList", "PresenceStateList"];
+/// Lists beyond these are there or not, depending on the version and modules of the PBX.
+const USUAL: usize = 4;
 /// How many times longer than an ordinary answer the lists of a large PBX may take.
 const LENGTH: u32 = 4;
 /// How many of them name channels.
@@ -33,16 +35,22 @@ struct List {
 }
 
 /// Calls the roll. [`Switchboard::begin_roll_call`] was called before the login.
+/// What the lists say of phones and queues is added to `news`.
 pub(super) async fn resync(
     link: &mut Link,
     switchboard: &mut Switchboard,
+    roster: &mut Roster,
+    news: &mut Vec<News>,
     now: impl Fn() -> Millis,
 ) -> Result<Outcome, Error> {
     let after = link.answer() * LENGTH;
     let deadline = Instant::now() + after;
     let mut lists = Vec::new();
+    roster.begin_listing();
     for name in LISTS {
-        let action_id = link.send(Request::new(name)).await?;
+        let request = Request::new(name);
+        let request = if name == "Status" { request.with("Variables", &switchboard.variables()) } else { request };
+        let action_id = link.send(request).await?;
         lists.push(List { action_id, done: false, refused: None });
     }
     loop {
@@ -50,6 +58,7 @@ pub(super) async fn resync(
         link.drain(|message| {
             lists.iter_mut().for_each(|list| list.hear(message));
             switchboard.apply(message, at);
+            news.extend(roster.apply(message));
         });
         if switchboard.backlog_is_full() {
             return Err(Error::Overrun);
@@ -59,7 +68,7 @@ pub(super) async fn resync(
         }
         timeout_at(deadline, link.fill()).await.map_err(|_| Error::Silent { to: "a listing", after })??;
     }
-    for (name, list) in LISTS.iter().zip(&lists) {
+    for (name, list) in LISTS.iter().zip(&lists).take(USUAL) {
         if let Some(why) = &list.refused {
             tracing::warn!(list = name, %why, "the PBX refuses a listing; give the manager user `write = system,call,agent,reporting`");
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hookswitch_call::{Extension, signal::Party};
 use serde::Deserialize;
 
-use super::glob::Glob;
+use super::{glob::Glob, recordings::Recordings};
 
 /// How one PBX is set up.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -29,6 +29,10 @@ pub struct Site {
     pub internal_numbers: Vec<Glob>,
     /// Channel variables that carry the CRM's own id of a click-to-call.
     pub crm_call_variables: Vec<String>,
+    /// Devices by which the dial plan shows that an extension wants no calls, with `{}` for it: `Custom:DND{}`.
+    pub dnd_devices: Vec<String>,
+    /// Where recordings lie.
+    pub recordings: Recordings,
 }
 
 impl Default for Site {
@@ -41,6 +45,8 @@ impl Default for Site {
             endpoint_names: Vec::new(),
             internal_numbers: Vec::new(),
             crm_call_variables: vec!["HOOKSWITCH_CRM_CALL".into(), "CRM_CALL_ID".into()],
+            dnd_devices: vec!["Custom:DND{}".into()],
+            recordings: Recordings::default(),
         }
     }
 }
@@ -110,6 +116,27 @@ impl Site {
         }
         let inner = self.endpoint_names.iter().find_map(|pattern| placeholder(pattern, name));
         Some(inner.unwrap_or(name).into())
+    }
+
+    /// The extension of a device that is a telephone: `PJSIP/201`, and not `Queue:sales_pause_PJSIP/201`.
+    pub(super) fn phone(&self, device: &str) -> Option<Extension> {
+        let is_provided = device.split('/').next().is_some_and(|technology| technology.contains(':'));
+        self.extension(device).filter(|extension| !is_provided && self.is_internal(extension.as_str()))
+    }
+
+    /// The extension whose wish for no calls a device shows.
+    pub(super) fn dnd_extension(&self, device: &str) -> Option<Extension> {
+        self.dnd_devices.iter().find_map(|pattern| placeholder(pattern, device)).map(Extension::from)
+    }
+
+    /// The extension behind a member of a queue: `PJSIP/201`, `Local/201@from-queue/n`, `hint:201@internal`,
+    /// `Agent/201`.
+    pub(super) fn member(&self, interface: &str) -> Option<Extension> {
+        let local = interface.strip_prefix("Local/").or_else(|| interface.strip_prefix("hint:"));
+        match local.and_then(|rest| rest.split('@').next()) {
+            Some(number) => self.is_internal(number).then(|| number.into()),
+            None => self.phone(interface),
+        }
     }
 
     /// Whether a dialled number is a command to the PBX.
@@ -250,6 +277,23 @@ mod tests {
         assert!(site.is_crm_variable("_TICKET"));
         let error = toml::from_str::<Site>("trunk = []").unwrap_err().to_string();
         assert!(error.contains("unknown field `trunk`") && error.contains("`trunks`"), "{error}");
+    }
+
+    #[test]
+    fn members_of_queues_are_found_behind_local_channels_and_hints() {
+        for (interface, extension) in [
+            ("PJSIP/phone-202", Some("202")),
+            ("Local/201@from-queue/n", Some("201")),
+            ("hint:201@internal", Some("201")),
+            ("Agent/1001", Some("1001")),
+            ("Local/+4930@out", None),
+            ("PJSIP/trunk-a", None),
+            ("Queue:x_pause_PJSIP/201", None),
+        ] {
+            assert_eq!(site().member(interface), extension.map(Extension::from), "{interface}");
+        }
+        assert_eq!(site().dnd_extension("Custom:DND201"), Some("201".into()));
+        assert_eq!(site().dnd_extension("Custom:NIGHT"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod channel;
 mod conversation;
 mod legs;
 mod listing;
+mod recording;
 mod ringing;
 mod surroundings;
 #[cfg(test)]
@@ -17,11 +18,11 @@ mod tests;
 mod transfer;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
-use hookswitch_call::{Extension, Millis, Signal};
+use hookswitch_call::{Chain, Extension, Millis, Signal};
 
 pub use listing::RollCall;
 
@@ -46,6 +47,8 @@ pub struct Switchboard {
     /// Extensions that are known to have a phone.
     phones: HashSet<Extension>,
     listing: Listing,
+    /// Legs that are gone, and the conversations that they were in: their billing records may follow.
+    lately: VecDeque<(Id, Id)>,
     signals: Vec<Signal>,
     at: Millis,
 }
@@ -60,6 +63,7 @@ impl Switchboard {
             links: HashMap::new(),
             phones: HashSet::new(),
             listing: Listing::default(),
+            lately: VecDeque::new(),
             signals: Vec::new(),
             at: Millis::default(),
         }
@@ -88,6 +92,9 @@ impl Switchboard {
         if event.is_listing() {
             return self.listed(event, message);
         }
+        if event == Event::Cdr {
+            return self.billed(message);
+        }
         // A channel that is heard of is brought up to date first: its Linkedid can have changed without notice.
         let own = Snapshot::read(message, "");
         if let Some(own) = own {
@@ -99,8 +106,12 @@ impl Switchboard {
         }
         let own = own.as_ref();
         match event {
-            Event::Newchannel | Event::CoreShowChannel | Event::Status | Event::QueueEntry | Event::ListingComplete => {
-            }
+            Event::Newchannel
+            | Event::Cdr
+            | Event::CoreShowChannel
+            | Event::Status
+            | Event::QueueEntry
+            | Event::ListingComplete => {}
             Event::Newstate => self.state_changed(own),
             Event::Newexten => self.dial_plan_moved(own, message),
             Event::VarSet => self.variable_set(own, message),
@@ -128,7 +139,26 @@ impl Switchboard {
             Event::MixMonitorMute => self.recording_muted(own, message),
             Event::MessageWaiting => self.message_left(own, message),
             Event::DeviceStateChange => self.device_seen(message),
+            Event::DtmfEnd => self.digit_pressed(own, message),
         }
+    }
+
+    /// The channels that a call is made of, as actions name them: those of people, and where there are none yet those
+    /// that lead to them. Empty if there is no such call.
+    pub fn channels(&self, call: &Chain) -> Vec<String> {
+        let Some(conversation) = self.links.get(call.as_str()) else { return Vec::new() };
+        let names = |wanted: fn(&Channel) -> bool| {
+            let legs = self.members(conversation).map(|(_, leg)| leg).filter(|leg| wanted(leg));
+            legs.map(|leg| leg.name.clone()).collect::<Vec<_>>()
+        };
+        let real = names(Channel::is_real);
+        if real.is_empty() { names(Channel::keeps_alive) } else { real }
+    }
+
+    /// The variables of channels that are worth knowing where they were set before anybody listened, for `Status`.
+    pub(super) fn variables(&self) -> String {
+        let crm = self.site.crm_call_variables.iter().map(String::as_str);
+        std::iter::once(recording::RECORDING_VARIABLE).chain(crm).collect::<Vec<_>>().join(",")
     }
 
     /// The channel of a snapshot, made if it is new.
@@ -184,6 +214,9 @@ enum Event {
     MixMonitorMute,
     MessageWaiting,
     DeviceStateChange,
+    DtmfEnd,
+    /// A billing record.
+    Cdr,
     CoreShowChannel,
     Status,
     QueueEntry,
@@ -222,6 +255,8 @@ impl Event {
             b"MixMonitorMute" => Self::MixMonitorMute,
             b"MessageWaiting" => Self::MessageWaiting,
             b"DeviceStateChange" => Self::DeviceStateChange,
+            b"DTMFEnd" => Self::DtmfEnd,
+            b"Cdr" => Self::Cdr,
             b"CoreShowChannel" => Self::CoreShowChannel,
             b"Status" => Self::Status,
             b"QueueEntry" => Self::QueueEntry,
@@ -245,13 +280,14 @@ impl Event {
         match self {
             Self::VarSet => {
                 let name = peek(frame, "Variable").and_then(|name| std::str::from_utf8(name).ok());
-                !name.is_some_and(|name| name == surroundings::RECORDING_VARIABLE || site.is_crm_variable(name))
+                !name.is_some_and(|name| name == recording::RECORDING_VARIABLE || site.is_crm_variable(name))
             }
             Self::Newexten => {
                 let application = peek(frame, "Application").unwrap_or_default();
                 let extension = peek(frame, "Extension").unwrap_or_default();
                 !surroundings::is_mailbox(application) && !extension.first().is_some_and(u8::is_ascii_digit)
             }
+            Self::Cdr => site.recordings.cdr_field.is_none(),
             _ => false,
         }
     }

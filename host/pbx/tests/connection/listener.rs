@@ -1,13 +1,18 @@
 //! Runs a source and keeps what it says.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use hookswitch_call::{
     Call, Event, Tracker,
     event::{Outcome, What},
     signal::{Party, Report},
+    site::Site,
 };
-use hookswitch_pbx::asterisk::{Config, Source};
+use hookswitch_pbx::{
+    Batch, Begin, Control, Outlet, Question, Route, Router, Source as _,
+    asterisk::{Asterisk, Config},
+};
+use hookswitch_web::Handler;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +20,9 @@ use crate::DEADLINE;
 
 pub(crate) struct Listener {
     pub(crate) heard: Heard,
-    reports: mpsc::Receiver<Vec<Report>>,
+    pub(crate) control: Arc<dyn Control>,
+    pub(crate) posts: Option<Arc<dyn Handler>>,
+    reports: mpsc::Receiver<Batch>,
     stop: CancellationToken,
     source: Option<JoinHandle<()>>,
 }
@@ -26,16 +33,46 @@ pub(crate) struct Heard {
     pub(crate) connects: usize,
     pub(crate) resyncs: usize,
     pub(crate) reasons: Vec<String>,
+    pub(crate) site: Site,
+}
+
+/// Says of every caller the same; after this time, if there is one.
+#[derive(Clone, Default)]
+pub(crate) struct Always {
+    pub(crate) route: Route,
+    pub(crate) after: Option<Duration>,
+    pub(crate) asked: Arc<std::sync::Mutex<Vec<Question>>>,
+}
+
+#[async_trait::async_trait]
+impl Router for Always {
+    async fn route(&self, question: Question) -> Route {
+        self.asked.lock().expect("no panic").push(question);
+        if let Some(after) = self.after {
+            tokio::time::sleep(after).await;
+        }
+        self.route.clone()
+    }
 }
 
 impl Listener {
     pub(crate) fn start(config: Config) -> Self {
-        let (sender, reports) = mpsc::channel(64);
+        Self::with_router(config, Always::default())
+    }
+
+    pub(crate) fn with_router(config: Config, router: Always) -> Self {
+        let (outlet, reports) = Outlet::new(64);
         let stop = CancellationToken::new();
-        let source = tokio::spawn(Source::with_random(config, fastrand::Rng::with_seed(1)).run(sender, stop.clone()));
+        let source = Asterisk::with_random(config, fastrand::Rng::with_seed(1));
+        let router = Arc::new(router);
+        let begin = Begin { open: Vec::new(), recent: Vec::new(), newest: None, outlet, router, stop: stop.clone() };
+        let started = Box::new(source).start(begin);
+        let source = tokio::spawn(started.work);
         let tracker = Tracker::new("office".into(), []).told_ring_ends();
-        let heard = Heard { tracker, events: Vec::new(), connects: 0, resyncs: 0, reasons: Vec::new() };
-        Self { heard, reports, stop, source: Some(source) }
+        let heard =
+            Heard { tracker, events: Vec::new(), connects: 0, resyncs: 0, reasons: Vec::new(), site: Site::default() };
+        let control = started.control.expect("Asterisk can be steered");
+        Self { heard, control, posts: started.posts, reports, stop, source: Some(source) }
     }
 
     /// Listens until `condition` holds.
@@ -43,7 +80,7 @@ impl Listener {
         let wait = async {
             while !condition(&self.heard) {
                 let batch = self.reports.recv().await.expect("the source runs");
-                batch.into_iter().for_each(|report| self.heard.take(report));
+                batch.reports.into_iter().for_each(|report| self.heard.take(report));
             }
         };
         if timeout(DEADLINE, wait).await.is_err() {
@@ -61,7 +98,8 @@ impl Listener {
 impl Heard {
     fn take(&mut self, report: Report) {
         match report {
-            Report::Call(signal) => self.events.extend(self.tracker.apply(signal)),
+            Report::Site(news) => drop(self.site.apply(&news)),
+            Report::Call(signal) | Report::Past(signal) => self.events.extend(self.tracker.apply(signal)),
             Report::Resynced { alive, at } => {
                 self.resyncs += 1;
                 self.events.extend(self.tracker.reconcile(&alive, at));

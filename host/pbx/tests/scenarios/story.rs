@@ -49,6 +49,11 @@ fn line(event: &Event) -> Option<String> {
         |extension: &Option<hookswitch_call::Extension>| extension.as_ref().map_or("-".to_owned(), ToString::to_string);
     Some(match &event.what {
         What::LegEnded { .. } => return None,
+        What::Digits { digits } => format!("digits {digits}"),
+        What::Noted { name, value } => format!("{name} is {value}"),
+        What::Recorded { file } => format!("recorded {file}"),
+        What::Transcript { .. } => "transcript".to_owned(),
+        What::Summary { .. } => "summary".to_owned(),
         What::New { direction } => format!("{direction:?}").to_lowercase(),
         What::Queued { queue } => format!("queued {queue}"),
         What::LeftQueue { queue, exit } => format!("left {queue}: {exit:?}"),

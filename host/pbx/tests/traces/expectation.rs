@@ -202,6 +202,11 @@ fn fact(event: &Event, history: &History) -> Option<Value> {
     };
     let name = match &event.what {
         What::New { .. } | What::LegEnded { .. } | What::Merged { .. } => return None,
+        What::Digits { .. }
+        | What::Noted { .. }
+        | What::Recorded { .. }
+        | What::Transcript { .. }
+        | What::Summary { .. } => return None,
         What::LeftQueue { exit: QueueExit::Answered, .. } => return None,
         What::Queued { queue } => {
             set("queue", queue.as_str().into());

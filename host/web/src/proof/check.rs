@@ -4,7 +4,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hookswitch_signature::{Scheme, Signer};
+use hookswitch_signature::{Received, Scheme, Verifier};
 use http::{HeaderMap, HeaderName, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -164,10 +164,13 @@ impl Check<'_> {
     }
 
     fn signature(&mut self, scheme: &Scheme, secret: &str, id: Option<&str>) -> Result<(), Refused> {
-        let signer = Signer::new(scheme, &self.secret(secret)?, id)?;
-        let verified = signer.verify(&self.request.headers, &self.request.body, self.now)?;
+        let Request { path, query, headers, body, .. } = self.request;
+        let verifier = Verifier::new(scheme, &self.secret(secret)?, id)?;
+        // As it came: a field that another proof has taken out may be signed.
+        let form = form::is_form(headers).then(|| form::parse(body)).transpose()?;
+        let verified = verifier.verify(&Received { path, query, headers, form: form.as_deref(), body }, self.now)?;
         self.seen.extend(verified.until.map(|until| (verified.digest, until)));
-        signer.proves().iter().for_each(|name| self.prove(name));
+        verifier.proves().iter().for_each(|name| self.prove(name));
         Ok(())
     }
 

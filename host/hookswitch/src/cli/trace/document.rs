@@ -132,6 +132,10 @@ pub(super) fn detail(event: &Event) -> String {
         What::Voicemail { mailbox } => mailbox.clone(),
         What::LegEnded { extension, talk_ms } => format!("{extension}, talk {}", texts::minutes(*talk_ms)),
         What::Recording { state, .. } => word(state),
+        What::Digits { digits } => digits.clone(),
+        What::Noted { name, value } => format!("{name}: {value}"),
+        What::Recorded { file } => file.clone(),
+        What::Transcript { text } | What::Summary { text } => format!("{} characters", text.chars().count()),
         What::Merged { into } => format!("into {into}"),
         What::Ended { outcome, reason, credited, .. } | What::Corrected { outcome, reason, credited, .. } => {
             let credited = credited.as_ref().map(|extension| format!(", {extension}")).unwrap_or_default();

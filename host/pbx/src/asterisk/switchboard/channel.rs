@@ -18,6 +18,8 @@ pub(super) type Id = Arc<str>;
 /// A leg, from `Newchannel` to `Hangup`.
 #[derive(Debug)]
 pub(super) struct Channel {
+    /// As actions call it; changes when legs are put in each other's place.
+    pub(super) name: String,
     pub(super) endpoint: Endpoint,
     /// The conversation that it belongs to.
     pub(super) conversation: Id,
@@ -61,8 +63,8 @@ pub(super) struct Channel {
     pub(super) held: bool,
     /// The queue that the leg waits in.
     pub(super) queue: Option<String>,
-    /// The recording made on this leg.
-    pub(super) recording: Option<Recording>,
+    /// The recordings made on this leg, in order.
+    pub(super) recordings: Vec<Recording>,
 }
 
 /// A recording, started or announced.

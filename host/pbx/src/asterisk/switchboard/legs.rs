@@ -1,6 +1,6 @@
 //! Legs come, change and go.
 
-use hookswitch_call::signal::{Direction, Fact, Reason, RecordingState, RingEnd, Role, Side};
+use hookswitch_call::signal::{Direction, Fact, Reason, RingEnd, Role, Side};
 
 use super::{
     Switchboard,
@@ -51,7 +51,8 @@ impl Switchboard {
             bridge: None,
             held: false,
             queue: None,
-            recording: None,
+            recordings: Vec::new(),
+            name: snapshot.name.to_owned(),
             endpoint,
         };
         let is_caller = first && leg.called_in;
@@ -106,6 +107,9 @@ impl Switchboard {
     pub(super) fn update(&mut self, snapshot: &Snapshot<'_>) {
         let Some(leg) = self.channels.get_mut(snapshot.uniqueid) else { return };
         leg.state = leg.state.max(snapshot.state);
+        if leg.name != snapshot.name {
+            snapshot.name.clone_into(&mut leg.name);
+        }
         if leg.exten != snapshot.exten {
             snapshot.exten.clone_into(&mut leg.exten);
         }
@@ -178,7 +182,7 @@ impl Switchboard {
         if message.get("TechCause") == Some("487") && channel.called_in && channel.state != State::Up {
             self.hangup_requested(own, message);
         }
-        self.stop_recording(&leg);
+        self.recordings_ended(&leg);
         let Some(channel) = self.channels.get(&leg) else { return };
         if let Some(extension) = channel.phone().cloned() {
             let elsewhere = self.members(&conversation).any(|(id, other)| {
@@ -198,6 +202,7 @@ impl Switchboard {
         }
         self.note_failure(&leg, cause, message.get("TechCause"));
         self.channels.remove(&leg);
+        self.remember(&leg, &conversation);
         if let Some(known) = self.conversations.get_mut(&conversation) {
             known.members.retain(|member| *member != leg);
         }
@@ -256,14 +261,6 @@ impl Switchboard {
         let conversation = channel.conversation.clone();
         if let Some(known) = self.conversations.get_mut(&conversation) {
             known.failure = Some(failure);
-        }
-    }
-
-    fn stop_recording(&mut self, leg: &Id) {
-        let Some(channel) = self.channels.get_mut(leg) else { return };
-        let conversation = channel.conversation.clone();
-        if let Some(recording) = channel.recording.take().filter(|recording| recording.running) {
-            self.say(&conversation, Fact::Recording { state: RecordingState::Stopped, file: recording.file });
         }
     }
 

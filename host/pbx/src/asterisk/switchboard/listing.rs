@@ -16,6 +16,7 @@ use super::{
     channel::{Id, Snapshot, State},
     conversation::Course,
     id,
+    recording::RECORDING_VARIABLE,
 };
 use crate::asterisk::{
     message::{Message, peek},
@@ -65,6 +66,8 @@ struct Listed {
     bridge: Option<String>,
     seconds: u64,
     queue: Option<String>,
+    /// Variables that `Status` was asked for.
+    variables: Vec<(String, String)>,
 }
 
 impl Listed {
@@ -80,6 +83,8 @@ impl Listed {
         self.dnid = message.text("DNID").map(str::to_owned).or(self.dnid.take());
         self.called_out = message.get("Application").is_some_and(|application| application.starts_with("App"));
         self.bridge = message.text("BridgeID").map(str::to_owned);
+        let variables = message.all("Variable").filter_map(|variable| variable.split_once('='));
+        self.variables.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let age = message.get("Seconds").and_then(|text| text.parse().ok());
         self.seconds = age.or_else(|| message.get("Duration").and_then(duration)).unwrap_or(0);
     }
@@ -238,6 +243,9 @@ impl Switchboard {
             self.resume_line(uniqueid, entry);
             self.resume_waiting(uniqueid, entry.queue.as_deref());
         }
+        for (uniqueid, entry) in &news {
+            self.resume_variables(uniqueid, entry);
+        }
         for (uniqueid, entry) in news.iter().filter(|(_, entry)| entry.called_out) {
             self.resume_called(uniqueid, entry);
         }
@@ -310,6 +318,17 @@ impl Switchboard {
         let (Some(line), conversation) = (entry.dnid.as_ref().or(exten), channel.conversation.clone()) else { return };
         if self.conversations.get(&conversation).is_some_and(|known| known.line.is_empty()) {
             self.amend(&conversation, |known| known.line.clone_from(line));
+        }
+    }
+
+    /// What variables say that were set before anybody listened.
+    fn resume_variables(&mut self, uniqueid: &Id, entry: &Listed) {
+        for (name, value) in entry.variables.iter().filter(|(_, value)| !value.is_empty()) {
+            if name == RECORDING_VARIABLE {
+                self.recording_found(uniqueid, value);
+            } else if self.site.is_crm_variable(name) {
+                self.crm_call_found(uniqueid, value);
+            }
         }
     }
 

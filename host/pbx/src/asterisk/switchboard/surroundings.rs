@@ -1,16 +1,14 @@
-//! What happens around the talking: queues, hold, mailboxes, recordings, variables.
+//! What happens around the talking: queues, hold, mailboxes, keys, variables.
 
-use hookswitch_call::signal::{Direction, Fact, QueueExit, RecordingState, Role};
+use hookswitch_call::signal::{Direction, Fact, QueueExit, Role};
 
 use super::{
     Switchboard,
-    channel::{Channel, Id, Recording, Snapshot},
+    channel::{Channel, Id, Snapshot},
     conversation::Course,
+    recording::RECORDING_VARIABLE,
 };
 use crate::asterisk::{message::Message, site::Endpoint};
-
-/// Where the dial plan finds the file of a recording ("Recording").
-pub(super) const RECORDING_VARIABLE: &str = "MIXMONITOR_FILENAME";
 
 /// Whether a dial plan application is a mailbox that takes a message.
 pub(super) fn is_mailbox(application: &[u8]) -> bool {
@@ -119,41 +117,33 @@ impl Switchboard {
     }
 
     pub(super) fn variable_set(&mut self, own: Option<&Snapshot<'_>>, message: &Message<'_>) {
-        let Some((leg, channel)) = self.leg(own) else { return };
-        let conversation = channel.conversation.clone();
+        let Some((leg, _)) = self.leg(own) else { return };
         let value = message.text("Value").map(str::to_owned);
         if message.get("Variable") == Some(RECORDING_VARIABLE) {
-            if let Some(leg) = self.channels.get_mut(&leg) {
-                leg.recording.get_or_insert_default().file = value;
-            }
-        } else if value.is_some() && self.conversations.get(&conversation).is_some_and(|known| known.crm_call.is_none())
-        {
-            self.amend(&conversation, |known| known.crm_call = value);
+            self.recording_announced(&leg, value);
+        } else if let Some(value) = value {
+            self.crm_call_found(&leg, &value);
         }
     }
 
-    pub(super) fn recording_started(&mut self, own: Option<&Snapshot<'_>>) {
-        self.recording(own, RecordingState::Started, |recording| recording.running = true);
+    /// The CRM's own id of the call.
+    pub(super) fn crm_call_found(&mut self, leg: &Id, value: &str) {
+        let Some(conversation) = self.channels.get(leg).map(|leg| leg.conversation.clone()) else { return };
+        if self.conversations.get(&conversation).is_some_and(|known| known.crm_call.is_none()) {
+            self.amend(&conversation, |known| known.crm_call = Some(value.to_owned()));
+        }
     }
 
-    /// Only sent after an explicit stop; otherwise the leg's hangup is the end ("Recording").
-    pub(super) fn recording_stopped(&mut self, own: Option<&Snapshot<'_>>) {
-        self.recording(own, RecordingState::Stopped, |recording| recording.running = false);
-    }
-
-    pub(super) fn recording_muted(&mut self, own: Option<&Snapshot<'_>>, message: &Message<'_>) {
-        let state = if message.get("State") == Some("1") { RecordingState::Muted } else { RecordingState::Unmuted };
-        self.recording(own, state, |_| {});
-    }
-
-    fn recording(&mut self, own: Option<&Snapshot<'_>>, state: RecordingState, change: impl FnOnce(&mut Recording)) {
-        let Some((leg, channel)) = self.leg(own) else { return };
+    /// The outside party pressed a key. What a phone of ours presses are commands to the PBX, and what is sent on to the
+    /// other side was received before.
+    pub(super) fn digit_pressed(&mut self, own: Option<&Snapshot<'_>>, message: &Message<'_>) {
+        let Some((_, channel)) = self.leg(own).filter(|(_, leg)| leg.is_trunk()) else { return };
         let conversation = channel.conversation.clone();
-        let Some(leg) = self.channels.get_mut(&leg) else { return };
-        let recording = leg.recording.get_or_insert_default();
-        change(recording);
-        let file = recording.file.clone();
-        self.say(&conversation, Fact::Recording { state, file });
+        let key = message.get("Digit").unwrap_or_default();
+        let is_key = matches!(key.as_bytes(), [b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D']);
+        if is_key && message.get("Direction") == Some("Received") {
+            self.say(&conversation, Fact::Digits { digits: key.to_owned() });
+        }
     }
 
     /// The two halves of a pair ("Local channels").

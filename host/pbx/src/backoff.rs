@@ -4,32 +4,32 @@ use std::time::Duration;
 
 /// Exponential back-off with jitter: attempts of many hosts that lost the same PBX spread out.
 #[derive(Clone, Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new(first: Duration, longest: Duration) -> Self {
+    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, next: first }
     }
 
     /// The wait before the next attempt: between half of and the whole step. `random` is in 0..1.
-    pub(super) fn wait(&mut self, random: f64) -> Duration {
+    pub(crate) fn wait(&mut self, random: f64) -> Duration {
         let step = self.next.min(self.longest);
         self.next = (step * 2).min(self.longest);
         step.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
     }
 
     /// The longest wait: trying soon is of no use.
-    pub(super) fn wait_longest(&mut self, random: f64) -> Duration {
+    pub(crate) fn wait_longest(&mut self, random: f64) -> Duration {
         self.next = self.longest;
         self.wait(random)
     }
 
     /// The connection stood.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = self.first;
     }
 }

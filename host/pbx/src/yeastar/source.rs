@@ -1,0 +1,103 @@
+//! The source: one PBX, whichever way its events come.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use hookswitch_web::Handler;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Config, Events, check::check, client::Client, control::Handset, door::Door, exchange::Exchange, features::FEATURES,
+    work::Work,
+};
+use crate::{Begin, Checked, Control, Features, Outlet, Question, Route, Router, Source, Started};
+
+/// One Yeastar P-Series PBX.
+#[derive(Debug)]
+pub struct Yeastar {
+    config: Config,
+    client: Client,
+}
+
+impl Yeastar {
+    /// A source for the PBX that `config` describes; connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be used of the configuration, for the admin.
+    pub fn new(config: Config) -> Result<Self, String> {
+        if let Events::Webhook { secret } = &config.events {
+            super::door::signer(secret)?;
+        }
+        Ok(Self { client: Client::new(&config)?, config })
+    }
+}
+
+#[async_trait]
+impl Source for Yeastar {
+    fn features(&self) -> Features {
+        FEATURES
+    }
+
+    async fn check(&self) -> Result<Checked, String> {
+        let client = Client::new(&self.config)?;
+        let exchange = Exchange::new(self.config.ground.clone(), 0, &[]);
+        let (outlet, _) = Outlet::new(1);
+        check(&Work::new(self.config.clone(), client, exchange, outlet, Arc::new(Nobody), CancellationToken::new()))
+            .await
+    }
+
+    fn start(self: Box<Self>, Begin { recent, newest, outlet, router, stop, .. }: Begin) -> Started {
+        let Self { config, client } = *self;
+        let settle = u64::try_from(config.patience.settle.as_millis()).unwrap_or(u64::MAX / 2);
+        let exchange = Exchange::new(config.ground.clone(), settle, &recent);
+        let events = config.events.clone();
+        let work = Arc::new(Work::new(config, client, exchange, outlet, router, stop.clone()));
+        let posts = match &events {
+            Events::WebSocket => None,
+            // That it is a secret to sign with was seen when the source was made.
+            Events::Webhook { secret } => {
+                Door::new(work.clone(), secret).ok().map(|door| Arc::new(door) as Arc<dyn Handler>)
+            }
+        };
+        let control = Arc::new(Handset(work.clone())) as Arc<dyn Control>;
+        let since = newest.map(|newest| newest.0 / 1000);
+        Started { work: run(work, since, stop), posts, control: Some(control) }
+    }
+}
+
+/// Works until `stop`, or until nobody takes reports any more.
+fn run(work: Arc<Work>, since: Option<u64>, stop: CancellationToken) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let (gaps, gap) = mpsc::channel(4);
+        let listening = async {
+            match &work.config.events {
+                Events::WebSocket => work.subscribe(since, gaps, &stop).await,
+                Events::Webhook { .. } => {
+                    // Whether anything was missed is asked at once; nobody says later that something was.
+                    let _ = gaps.send(since).await;
+                    stop.cancelled().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = listening => {}
+            _ = work.keep(gap, &stop) => {}
+        }
+        work.tasks.close();
+        work.tasks.wait().await;
+        work.client.log_out().await;
+    })
+}
+
+/// For a trial, in which no call is asked about.
+struct Nobody;
+
+#[async_trait]
+impl Router for Nobody {
+    async fn route(&self, _: Question) -> Route {
+        Route::default()
+    }
+}

@@ -1,0 +1,14 @@
+//! A 3CX of version 20 as the sheet `pbx-3cx.md`, part B, describes it: one live token, rights of the API client, numbers
+//! that are monitored, participants, a web socket that tells only that something has changed, and the lists of the XAPI. It
+//! refuses what the real one would refuse, and keeps a complaint about what is never right.
+
+mod callcontrol;
+mod door;
+mod http;
+mod pbx;
+mod state;
+mod tls;
+mod xapi;
+
+pub use pbx::{Options, Pbx};
+pub use state::{CLIENT_ID, CLIENT_SECRET, Request, State};
