@@ -166,7 +166,12 @@ impl Pbx {
                 near,
             ));
         };
-        let syntax = |error: TomlError| Error::unknown(name, text, &error, &COMMON);
+        let own: Vec<String> = table.keys().map(|key| format!("`{}`,", key.get_ref())).collect();
+        let syntax = |error: TomlError| {
+            // Only a key of this very table may have been meant to be a common one.
+            let here = own.iter().any(|key| error.message().contains(key));
+            Error::unknown(name, text, &error, if here { &COMMON } else { &[] })
+        };
         let mut common = DeTable::new();
         for key in COMMON {
             if let Some((key, value)) = table.remove_entry(key) {
