@@ -45,6 +45,9 @@ pub struct Call {
     pub awaiting_target: bool,
     /// A mailbox took the call.
     pub voicemail: bool,
+    /// The caller waits in the last queue.
+    #[serde(default)]
+    pub in_queue: bool,
     /// The caller left the last queue by hanging up.
     pub abandoned: bool,
     /// Recording files as the PBX names them.

@@ -66,6 +66,7 @@ fn an_attended_transfer_by_feature_code_asks_through_a_local_pair() {
             "rings 202 (consult)",
             "answered 202 (consult)",
             "Attended transfer 201 to 202",
+            "answered 202",
             "ended ok normal 202 by External",
         ]
     );
@@ -99,6 +100,7 @@ fn in_an_outbound_call_a_consultation_by_feature_code_finds_its_target_and_not_t
             "rings 202 (consult)",
             "answered 202 (consult)",
             "Attended transfer 201 to 202",
+            "answered 202",
             "ended ok normal 202 by Internal",
         ]
     );
@@ -209,6 +211,7 @@ fn an_inbound_call_joined_to_an_older_internal_one_stays_the_inbound_call() {
             "answered 201",
             "merged into 3",
             "Attended transfer 201 to 202",
+            "answered 202",
             "ended ok normal 202 by External",
         ]
     );
@@ -478,6 +481,7 @@ fn of_queue_members_behind_local_channels_the_losers_were_answered_elsewhere() {
             "queued support",
             "rings 201",
             "rings 202",
+            "left support: Answered",
             "answered 202",
             "stops 201: AnsweredElsewhere",
             "ended ok normal 202 by Internal",
@@ -517,6 +521,7 @@ fn behind_a_local_channel_it_is_its_half_that_is_transferred() {
             "inbound",
             "queued support",
             "rings 201",
+            "left support: Answered",
             "answered 201",
             "Blind transfer 201 to 203",
             "rings 203",

@@ -5,13 +5,17 @@ use crate::{
     Call, Extension,
     event::{Confidence, Outcome, What},
     record::{AgentState, Ending, State},
-    signal::{Reason, RingEnd, Side},
+    signal::{QueueExit, Reason, RingEnd, Side},
 };
 
 impl Step<'_> {
     /// The last leg is gone.
     pub(super) fn ended(&mut self, hint: Option<Reason>, cause: Option<u16>, by: Side) {
         let outcome = if self.call.answered.is_some() { Outcome::Answered } else { Outcome::Missed };
+        self.waits_no_longer(match hint {
+            None | Some(Reason::Unknown | Reason::Cancelled | Reason::Abandoned) => QueueExit::Abandoned,
+            Some(_) => QueueExit::Other,
+        });
         let reason = reason(self.call, outcome, hint);
         self.finish(outcome, reason, cause, by, Confidence::Reported);
     }

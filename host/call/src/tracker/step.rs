@@ -44,6 +44,7 @@ impl Call {
             transfer: None,
             awaiting_target: false,
             voicemail: false,
+            in_queue: false,
             abandoned: false,
             recordings: Vec::new(),
             extra: Vec::new(),
@@ -208,14 +209,25 @@ impl<'a> Step<'a> {
     }
 
     fn queued(&mut self, queue: String) {
-        self.call.abandoned = false;
+        (self.call.in_queue, self.call.abandoned) = (true, false);
         self.call.queues.push(queue.clone());
         self.say(What::Queued { queue });
     }
 
     fn left_queue(&mut self, queue: String, exit: QueueExit) {
-        self.call.abandoned = exit == QueueExit::Abandoned;
+        if !self.call.in_queue && self.call.queue() == Some(&queue) {
+            return;
+        }
+        (self.call.in_queue, self.call.abandoned) = (false, exit == QueueExit::Abandoned);
         self.say(What::LeftQueue { queue, exit });
+    }
+
+    /// The caller waits no longer, for a reason that the PBX may tell of no queue.
+    pub(super) fn waits_no_longer(&mut self, exit: QueueExit) {
+        if let (true, Some(queue)) = (self.call.in_queue, self.call.queue().map(str::to_owned)) {
+            (self.call.in_queue, self.call.abandoned) = (false, exit == QueueExit::Abandoned);
+            self.conclude(What::LeftQueue { queue, exit });
+        }
     }
 
     fn dialing(&mut self, extension: Extension, number: String) {
@@ -276,6 +288,7 @@ impl<'a> Step<'a> {
             }
             return;
         }
+        self.waits_no_longer(QueueExit::Answered);
         self.connect(&extension);
         self.agent(&extension, role).role = role;
         self.settle();
@@ -375,7 +388,10 @@ impl<'a> Step<'a> {
         if let Party::Extension(target) = &to {
             match self.call.agent(target).map(|agent| agent.state) {
                 // The consultation becomes the conversation.
-                Some(AgentState::Talking | AgentState::Held) => self.connect(target),
+                Some(AgentState::Talking | AgentState::Held) => {
+                    self.connect(target);
+                    self.conclude(What::Answered { by: to.clone(), role: Role::Called });
+                }
                 Some(AgentState::Ringing) => self.agent(target, Role::Called).role = Role::Called,
                 _ => {}
             }

@@ -104,7 +104,7 @@ fn whoever_fetches_a_parked_caller_talks_to_him() {
 }
 
 #[test]
-fn the_target_of_a_consultation_becomes_the_talker_and_not_a_second_event() {
+fn the_target_of_a_consultation_has_answered_when_the_call_is_handed_over() {
     let mut tracker = tracker().told_ring_ends();
     play(&mut tracker, [arrived(Direction::Inbound), rings("201"), answered("201")]);
     let consultation = [
@@ -120,7 +120,8 @@ fn the_target_of_a_consultation_becomes_the_talker_and_not_a_second_event() {
     let to = Party::Extension("202".into());
     let moved =
         tracker.apply(signal(6000, Fact::Transferred { how: TransferKind::Attended, from: Some("201".into()), to }));
-    assert_eq!(names(&moved), ["transferred", "leg-ended"]);
+    assert_eq!(names(&moved), ["transferred", "answered", "leg-ended"]);
+    assert_eq!(moved.iter().map(|event| event.confidence).collect::<Vec<_>>()[1], Confidence::Derived);
     tracker.apply(signal(9000, ended()));
     let call = tracker.call(&"1".into()).expect("a call");
     assert_eq!((call.leg, call.credited()), (2, Some(&Extension::from("202"))));

@@ -89,6 +89,7 @@ pub(crate) fn signal(number: usize, seq: u64) -> Accepted {
         transfer: None,
         awaiting_target: false,
         voicemail: false,
+        in_queue: false,
         abandoned: false,
         recordings: Vec::new(),
         extra: Vec::new(),

@@ -74,6 +74,7 @@ pub(crate) fn call(chain: &str, started: u64) -> Call {
         transfer: None,
         awaiting_target: false,
         voicemail: false,
+        in_queue: false,
         abandoned: false,
         recordings: Vec::new(),
         extra: Vec::new(),

@@ -44,6 +44,7 @@ fn a_call_that_nobody_heard_of_is_told_in_the_order_of_its_steps_whatever_the_or
             "101 rings",
             "101 rings no more",
             "102 rings",
+            "queue left: Answered",
             "102 answers",
             "102 leaves",
             "end: Answered",

@@ -58,6 +58,7 @@ fn one_of_three_in_a_queue_answers_and_the_call_is_recorded() {
             "ringing",
             "ringing",
             "ringing",
+            "left-queue",
             "answered",
             "ring-stopped",
             "ring-stopped",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hookswitch_call::{
     Call, Event, Extension,
-    event::{Outcome, What},
+    event::{Confidence, Outcome, What},
     signal::{Direction, Party, QueueExit, Reason, RecordingState, RingEnd, Role, TransferKind},
 };
 use serde_json::Value;
@@ -207,7 +207,9 @@ fn fact(event: &Event, history: &History) -> Option<Value> {
         | What::Recorded { .. }
         | What::Transcript { .. }
         | What::Summary { .. } => return None,
+        // What is concluded is no news to the truth: that who takes a caller over has answered.
         What::LeftQueue { exit: QueueExit::Answered, .. } => return None,
+        What::Answered { .. } if event.confidence == Confidence::Derived => return None,
         What::Queued { queue } => {
             set("queue", queue.as_str().into());
             "queued"

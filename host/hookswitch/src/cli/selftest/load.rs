@@ -103,6 +103,7 @@ impl Step {
             transfer: None,
             awaiting_target: false,
             voicemail: false,
+            in_queue: false,
             abandoned: false,
             recordings: Vec::new(),
             extra: Vec::new(),
