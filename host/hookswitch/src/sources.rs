@@ -10,7 +10,7 @@ mod yeastar;
 
 use std::{fmt, path::PathBuf};
 
-use hookswitch_pbx::{Checked, Source};
+use hookswitch_pbx::{Checked, Features, Source};
 use serde::de::DeserializeOwned;
 use toml::de::{Deserializer, Error};
 
@@ -51,14 +51,55 @@ impl Wrong {
 /// Reads the keys of a kind.
 type Read = fn(Deserializer<'_>) -> Result<Box<dyn System>, Error>;
 
-/// The kinds, as `kind` names them.
-pub(crate) const KINDS: [(&str, Read); 6] = [
-    ("asterisk", read::<asterisk::Keys>),
-    ("3cx", read::<three_cx::Keys>),
-    ("3cx-webhooks", read::<three_cx_hooks::Keys>),
-    ("rostelecom", read::<rostelecom::Keys>),
-    ("webhook", read::<webhook::Keys>),
-    ("yeastar", read::<yeastar::Keys>),
+/// A kind of phone system.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    /// As `kind` names it.
+    pub(crate) name: &'static str,
+    /// What it is, in a line.
+    pub(crate) about: &'static str,
+    pub(crate) read: Read,
+    pub(crate) features: Features,
+}
+
+/// All of them.
+pub(crate) const KINDS: [Kind; 6] = [
+    Kind {
+        name: "asterisk",
+        about: "Asterisk 16 or newer and PBXs built on it, by the manager interface (AMI)",
+        read: read::<asterisk::Keys>,
+        features: hookswitch_pbx::asterisk::FEATURES,
+    },
+    Kind {
+        name: "3cx",
+        about: "3CX from version 20 on, by the Call Control API and the XAPI",
+        read: read::<three_cx::Keys>,
+        features: hookswitch_pbx::three_cx::FEATURES,
+    },
+    Kind {
+        name: "3cx-webhooks",
+        about: "the webhooks module beside a 3CX, which posts to us",
+        read: read::<three_cx_hooks::Keys>,
+        features: hookswitch_pbx::three_cx_hooks::FEATURES,
+    },
+    Kind {
+        name: "yeastar",
+        about: "Yeastar P-Series, by its OpenAPI: web socket or webhooks",
+        read: read::<yeastar::Keys>,
+        features: hookswitch_pbx::yeastar::FEATURES,
+    },
+    Kind {
+        name: "rostelecom",
+        about: "Rostelecom's cloud PBX, by its integration API",
+        read: read::<rostelecom::Keys>,
+        features: hookswitch_pbx::rostelecom::FEATURES,
+    },
+    Kind {
+        name: "webhook",
+        about: "anything that posts what happens, described in TOML: Mango Office, Zadarma, Twilio, FreeSWITCH, your own",
+        read: read::<webhook::Keys>,
+        features: hookswitch_pbx::webhook::FEATURES,
+    },
 ];
 
 fn read<T: System + DeserializeOwned + 'static>(from: Deserializer<'_>) -> Result<Box<dyn System>, Error> {

@@ -35,6 +35,7 @@ pub use check::check;
 pub use config::{Config, Login, Patience, Tls};
 pub use dialling::{Dialling, Unusable};
 pub use error::{Circumstance, Error};
+pub use features::FEATURES;
 pub use framing::{Decoder, Excess, Frame};
 pub use glob::Glob;
 pub use recordings::Recordings;

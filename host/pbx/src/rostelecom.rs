@@ -28,6 +28,7 @@ mod uri;
 mod work;
 
 pub use config::{Codes, Config, History, Patience, PinAs, Words};
+pub use features::FEATURES;
 pub use ledger::{Found, Ledger};
 pub use log::{Log, Step, What};
 pub use moment::Zone;

@@ -29,6 +29,7 @@ mod xapi;
 
 pub use board::{Board, Order, Over};
 pub use config::{Config, DialWith, Patience, Rules, Steps};
+pub use features::FEATURES;
 pub use message::{Entity, Message, Seat, What};
 pub use participant::{Dn, Kind, Participant, Status};
 pub use source::ThreeCx;

@@ -16,6 +16,7 @@ mod source;
 mod told;
 
 pub use calls::Calls;
+pub use features::FEATURES;
 pub use id::{CallId, Clock, InvalidId};
 pub use names::{Events, Fields, Names};
 pub use post::{Post, Unreadable};

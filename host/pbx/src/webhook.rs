@@ -34,6 +34,7 @@ pub use condition::Conditions;
 pub use config::Config;
 pub use description::Description;
 pub use event::Event;
+pub use features::FEATURES;
 pub use message::{Body, Post, Unreadable};
 pub use moment::{Moment, Time};
 pub use place::{InvalidPlace, Place};

@@ -1,22 +1,29 @@
 //! `hookswitch pbx`: how the phone systems are, and what they can do.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use hookswitch_call::site::Station;
+use hookswitch_pbx::{Ability, Feature, Features};
 
 use super::{
     Common, auth,
     calls::time,
     output::{self, Style},
 };
-use crate::{config, shown::printable, sources, status};
+use crate::{
+    config,
+    shown::printable,
+    sources::{self, Kind},
+    status,
+};
 
 /// Look at the phone systems.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Status(Status),
     Test(Test),
+    Kinds(Kinds),
 }
 
 /// Show whether the phone systems of the running service are connected, and when they last said something.
@@ -46,10 +53,25 @@ pub(super) struct Test {
     name: String,
 }
 
+/// List the kinds of phone systems, or show what one can do, as `pbx test` does for a configured one.
+///
+/// Needs no configuration.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hookswitch pbx kinds
+  hookswitch pbx kinds yeastar
+  hookswitch pbx kinds --json")]
+pub(super) struct Kinds {
+    /// Only this one, as `kind` in `[pbx.NAME]` names it.
+    kind: Option<String>,
+}
+
 pub(super) fn run(common: &Common, command: &Command) -> miette::Result<ExitCode> {
     match command {
         Command::Status(options) => status(common, options),
         Command::Test(options) => test(common, options),
+        Command::Kinds(options) => kinds(common, options),
     }
 }
 
@@ -131,8 +153,6 @@ fn row(extension: &str, station: &Station) -> Vec<String> {
 fn test(common: &Common, Test { name }: &Test) -> miette::Result<ExitCode> {
     let loaded = config::load(&common.config)?;
     let source = sources::open(name, &loaded).map_err(|error| miette::miette!("{error}"))?;
-    let features: Vec<_> =
-        source.features().all().map(|(feature, ability)| (feature.name(), ability.to_string())).collect();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| miette::miette!("cannot start threads: {error}"))?;
     let outcome = runtime.block_on(source.check());
     if common.json {
@@ -142,7 +162,7 @@ fn test(common: &Common, Test { name }: &Test) -> miette::Result<ExitCode> {
         };
         output::json(&serde_json::json!({
             "pbx": name, "found": found, "warnings": warnings, "error": error,
-            "features": features.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "features": by_name(source.features()),
         }))?;
     } else {
         match &outcome {
@@ -155,9 +175,38 @@ fn test(common: &Common, Test { name }: &Test) -> miette::Result<ExitCode> {
             Err(error) => output::line(&format!("{}  {}", output::style("FAILED ", Style::Bad), printable(error)))?,
         }
         output::line("")?;
-        let rows: Vec<_> =
-            features.iter().map(|(feature, ability)| vec![(*feature).to_owned(), ability.clone()]).collect();
-        output::table(&["FEATURE", "WHETHER IT WORKS"], &rows)?;
+        show_features(source.features())?;
     }
     Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn by_name(features: Features) -> BTreeMap<&'static str, String> {
+    features.all().map(|(feature, ability)| (feature.name(), ability.to_string())).collect()
+}
+
+fn show_features(features: Features) -> miette::Result<()> {
+    let row = |(feature, ability): (Feature, Ability)| vec![feature.name().to_owned(), ability.to_string()];
+    output::table(&["FEATURE", "WHETHER IT WORKS"], &features.all().map(row).collect::<Vec<_>>())
+}
+
+fn kinds(common: &Common, Kinds { kind }: &Kinds) -> miette::Result<ExitCode> {
+    let mut kinds = sources::KINDS.to_vec();
+    if let Some(name) = kind {
+        kinds.retain(|kind| kind.name == name);
+        if kinds.is_empty() {
+            let known = sources::KINDS.map(|kind| kind.name).join(", ");
+            return Err(miette::miette!("there is no kind `{name}`; there are: {known}"));
+        }
+    }
+    if common.json {
+        let told = |kind: &Kind| serde_json::json!({ "kind": kind.name, "about": kind.about, "features": by_name(kind.features) });
+        output::json(&kinds.iter().map(told).collect::<Vec<_>>())?;
+    } else if let (Some(_), [kind]) = (kind, kinds.as_slice()) {
+        output::line(&format!("{}: {}", kind.name, kind.about))?;
+        show_features(kind.features)?;
+    } else {
+        let rows: Vec<_> = kinds.iter().map(|kind| vec![kind.name.to_owned(), kind.about.to_owned()]).collect();
+        output::table(&["KIND", "WHAT IT IS"], &rows)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

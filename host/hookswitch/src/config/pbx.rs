@@ -150,13 +150,14 @@ impl Pbx {
                 "write [pbx.NAME], and keys below it",
             ));
         };
-        let kinds = sources::KINDS.map(|(kind, _)| kind);
+        let kinds = sources::KINDS.map(|kind| kind.name);
         let known = format!("kinds are: {}", kinds.join(", "));
         let Some(kind) = table.remove("kind") else {
             return Err(Error::at(name, text, place, "missing field `kind`: what phone system is it?", known));
         };
         let word = kind.get_ref().as_str().unwrap_or_default();
-        let Some((kind, read)) = sources::KINDS.into_iter().find(|(kind, _)| *kind == word) else {
+        let Some(sources::Kind { name: kind, read, .. }) = sources::KINDS.into_iter().find(|kind| kind.name == word)
+        else {
             let near = super::nearest(word, &kinds).map_or(known, |near| format!("did you mean `{near}`?"));
             return Err(Error::at(
                 name,

@@ -15,7 +15,9 @@ impl<'de> Deserialize<'de> for ApiUrl {
             matches!(url.scheme(), "https" | "http") && url.has_host() && plain && url.password().is_none()
         });
         parsed.map(Self).ok_or_else(|| {
-            de::Error::custom(format!("`{text}` is no address of an API: write it like \"https://pbx.example.com:8088\""))
+            de::Error::custom(format!(
+                "`{text}` is no address of an API: write it like \"https://pbx.example.com:8088\""
+            ))
         })
     }
 }

@@ -217,7 +217,6 @@ impl System for Keys {
 mod tests {
     use std::path::Path;
 
-    use super::*;
     use crate::config::{load, made};
 
     const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/config/asterisk-complete-bitrix24.toml");

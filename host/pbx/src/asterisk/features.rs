@@ -5,7 +5,8 @@
 
 use crate::{Ability, Feature, Features};
 
-pub(super) const FEATURES: Features = Features::new(|feature| match feature {
+/// What it can do.
+pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Ringing
     | Feature::RingStopped
     | Feature::Answered

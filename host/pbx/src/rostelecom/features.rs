@@ -2,7 +2,8 @@
 
 use crate::{Ability, Feature, Features};
 
-pub(super) const FEATURES: Features = Features::new(|feature| match feature {
+/// What it can do.
+pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Ringing | Feature::Answered | Feature::Dial | Feature::CallerName => Ability::Yes,
     Feature::RingStopped | Feature::Transfers => Ability::Derived,
     Feature::Queues => Ability::If("the group rings by its short number, or the log of the call names it"),

@@ -4,7 +4,8 @@ use crate::{Ability, Feature, Features};
 
 const XAPI: &str = "the API client has XAPI access";
 
-pub(super) const FEATURES: Features = Features::new(|feature| match feature {
+/// What it can do.
+pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Ringing | Feature::RingStopped | Feature::Answered | Feature::Dial | Feature::HangUp => Ability::Yes,
     // `referred_by_dn` and `on_behalf_of_dn`.
     Feature::Transfers | Feature::Queues => Ability::Derived,

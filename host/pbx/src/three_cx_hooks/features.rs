@@ -5,7 +5,8 @@ use crate::{Ability, Feature, Features};
 /// It has no interface for orders or questions.
 const ONLY_POSTS: Ability = Ability::No("the webhooks module only posts (pbx-3cx.md, C)");
 
-pub(super) const FEATURES: Features = Features::new(|feature| match feature {
+/// What it can do.
+pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Ringing | Feature::Answered | Feature::Transfers | Feature::Queues => Ability::Yes,
     // C.1: "no event when a phone stops ringing".
     Feature::RingStopped => Ability::Derived,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{config::Config, features::features, posts::Posts};
+use super::{config::Config, features::FEATURES, posts::Posts};
 use crate::{Begin, Checked, Features, Source, Started};
 
 /// A phone system that is described, and only posts.
@@ -23,7 +23,7 @@ impl Webhook {
 #[async_trait]
 impl Source for Webhook {
     fn features(&self) -> Features {
-        Features::new(features)
+        FEATURES
     }
 
     async fn check(&self) -> Result<Checked, String> {

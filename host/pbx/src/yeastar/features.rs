@@ -2,7 +2,8 @@
 
 use crate::{Ability, Feature, Features};
 
-pub(super) const FEATURES: Features = Features::new(|feature| match feature {
+/// What it can do.
+pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Ringing | Feature::Answered | Feature::Hold => {
         Ability::If("the trunks and extensions are ticked under Integrations > API > Call Status Monitor")
     }
