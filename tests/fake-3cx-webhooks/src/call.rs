@@ -63,6 +63,11 @@ impl Call {
         &self.chain
     }
 
+    /// Whether it was handed to somebody who has not answered.
+    pub fn is_handed_over(&self) -> bool {
+        self.state == State::HandedOver
+    }
+
     fn id(&self) -> String {
         format!("{}-{}", self.chain, self.link)
     }

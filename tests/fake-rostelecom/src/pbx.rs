@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     door,
     http::{Request, Response},
+    methods,
     sign::sign,
     tls::Identity,
 };
@@ -33,6 +34,8 @@ pub struct Options {
     pub by_the_guide: bool,
     /// So many requests for an ordered history are answered with a page, or an error, in turns.
     pub not_ready: u32,
+    /// Users and groups, as `users_info` lists them.
+    pub users: Value,
 }
 
 impl Default for Options {
@@ -44,6 +47,7 @@ impl Default for Options {
             text_results: true,
             by_the_guide: false,
             not_ready: 0,
+            users: methods::users(),
         }
     }
 }

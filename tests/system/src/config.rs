@@ -24,10 +24,12 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// The whole file: `plugin` stands in the table of every plugin, `more` at the end.
-    pub(crate) fn text(&self, data: &Path, plugin: &str, more: &str) -> Result<String> {
-        let mut text =
-            format!("[server]\ndata = \"{}\"\nregion = \"DE\"\ntimezone = \"Europe/Berlin\"\n", data.display());
+    /// The whole file: `server` stands in its table, `plugin` in that of every plugin, `more` at the end.
+    pub(crate) fn text(&self, data: &Path, server: &str, plugin: &str, more: &str) -> Result<String> {
+        let mut text = format!(
+            "[server]\ndata = \"{}\"\nregion = \"DE\"\ntimezone = \"Europe/Berlin\"\n{server}\n",
+            data.display()
+        );
         for (name, pbx) in &self.pbxs {
             let address = pbx.addr();
             text.push_str(&format!(

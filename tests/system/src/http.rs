@@ -1,11 +1,19 @@
 //! A client of the program's listeners: writes bytes, reads bytes.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
 use crate::PATIENCE;
 
@@ -28,19 +36,50 @@ pub fn free_port() -> Result<u16> {
 
 /// Sends one request to `http://ADDRESS/PATH`, with `headers` as lines.
 pub async fn send(method: &str, url: &str, headers: &[&str], body: &str) -> Result<Answer> {
-    let rest = url.strip_prefix("http://").context("http")?;
-    let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut text = format!("{method} /{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
-    headers.iter().for_each(|line| text.push_str(&format!("{line}\r\n")));
-    text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    let (address, path) = parted(url.strip_prefix("http://").context("http")?);
+    let exchange =
+        async { exchange(TcpStream::connect(address).await?, &request(method, address, path, headers, body)).await };
+    timeout(PATIENCE, exchange).await.with_context(|| format!("no answer from {url}"))?
+}
+
+/// The same to `https://ADDRESS/PATH`, whose certificate this authority (PEM) has signed.
+pub async fn send_over_tls(authority: &str, method: &str, url: &str, headers: &[&str], body: &str) -> Result<Answer> {
+    let (address, path) = parted(url.strip_prefix("https://").context("https")?);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
+    let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(address.rsplit_once(':').context("a port")?.0.to_owned())?;
     let exchange = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(text.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        anyhow::Ok(String::from_utf8(answer)?)
+        let stream = TlsConnector::from(Arc::new(client)).connect(name, TcpStream::connect(address).await?).await?;
+        exchange(stream, &request(method, address, path, headers, body)).await
     };
-    let answer = timeout(PATIENCE, exchange).await.with_context(|| format!("no answer from {url}"))??;
+    timeout(PATIENCE, exchange).await.with_context(|| format!("no answer from {url}"))?
+}
+
+fn parted(rest: &str) -> (&str, &str) {
+    rest.split_once('/').unwrap_or((rest, ""))
+}
+
+fn request(method: &str, address: &str, path: &str, headers: &[&str], body: &str) -> String {
+    let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let length = body.len();
+    format!(
+        "{method} /{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{lines}content-length: {length}\r\n\r\n{body}"
+    )
+}
+
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> Result<Answer> {
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer).await {
+        // Many servers end TLS without a farewell.
+        Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => return Err(error.into()),
+        _ => {}
+    }
+    let answer = String::from_utf8(answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").with_context(|| format!("no answer: {answer:?}"))?;
     let status = head.split(' ').nth(1).context("a status")?.parse()?;
     Ok(Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() })

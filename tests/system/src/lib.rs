@@ -6,6 +6,7 @@ mod disk;
 mod files;
 pub mod http;
 pub mod office;
+pub mod phones;
 pub mod provided;
 mod setup;
 mod time;

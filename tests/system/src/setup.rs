@@ -13,6 +13,8 @@ pub struct Setup {
     pub more_portals: Vec<Options>,
     /// Phone systems besides `office`: `branch-2`, `branch-3`, …
     pub branches: usize,
+    /// TOML in `[server]`.
+    pub server: String,
     /// TOML behind `[plugin.bitrix24]`, before its sub-tables.
     pub plugin: String,
     /// TOML at the end of the file.
@@ -29,6 +31,7 @@ impl Default for Setup {
             portal: Options { seed: users(), bucket: None, ..Options::default() },
             more_portals: Vec::new(),
             branches: 0,
+            server: String::new(),
             plugin: format!("{FALLBACK}\ncontacts = {{ create = \"automatic\", on = [\"inbound\"] }}"),
             more: String::new(),
             time: Time::Real,

@@ -30,6 +30,7 @@ pub struct World {
     pub portal: Portal,
     pub more_portals: Vec<Portal>,
     pub disk: Option<SmallDisk>,
+    server: String,
     clock: Option<Clock>,
     folder: TempDir,
     program: Option<Child>,
@@ -57,7 +58,17 @@ impl World {
         }
         let folder = tempfile::tempdir()?;
         let clock = Clock::new(setup.time)?;
-        let world = Self { pbx, branches, portal, more_portals, disk: setup.disk, clock, folder, program: None };
+        let world = Self {
+            pbx,
+            branches,
+            portal,
+            more_portals,
+            disk: setup.disk,
+            server: setup.server,
+            clock,
+            folder,
+            program: None,
+        };
         world.parts().write_portals(world.folder())?;
         world.configure(&setup.plugin, &setup.more)?;
         Ok(world)
@@ -65,7 +76,7 @@ impl World {
 
     /// Writes the configuration.
     pub fn configure(&self, plugin: &str, more: &str) -> Result<()> {
-        let text = self.parts().text(&self.data(), plugin, more)?;
+        let text = self.parts().text(&self.data(), &self.server, plugin, more)?;
         Ok(std::fs::write(self.folder().join("hookswitch.toml"), text)?)
     }
 

@@ -98,7 +98,10 @@ async fn mistakes_in_the_configuration_are_shown_where_they_are() -> Result<()> 
     for (more, parts) in [
         ("[pbx.b]\nkind = \"asterix\"\n", ["there is no kind `asterix`", "did you mean `asterisk`?"]),
         ("[pbx.b]\naddress = \"x\"\n", ["missing field `kind`", "kinds are: asterisk"]),
-        ("[pbx.office.watch]\nsilence = \"1h\"\nfrom = \"18:00\"\nto = \"09:00\"\n", ["end before they begin", "from = "]),
+        (
+            "[pbx.office.watch]\nsilence = \"1h\"\nfrom = \"18:00\"\nto = \"09:00\"\n",
+            ["end before they begin", "from = "],
+        ),
         ("[[pbx.office.route]]\nfrom = \"+49*\"\n", ["neither where a caller goes", "`to`, `name`"]),
         ("[[pbx.office.lime]]\nnumber = \"1\"\n", ["unknown field `lime`", "did you mean `line`?"]),
     ] {

@@ -148,16 +148,16 @@ async fn expected(arguments: &[&str], toml: &str) -> Result<Vec<String>> {
     let told: Value = serde_json::from_str(line)?;
     let error = told["error"].as_str().context("an error is a text")?;
     let help = told["help"].as_str().unwrap_or_default();
-    let mut words: Vec<String> = if let Some((_, words)) = help.split_once("s are: ").or(help.split_once("known keys here: "))
-    {
-        words.split(", ").map(str::to_owned).collect()
-    } else if let Some((_, words)) = error.split_once("expected ") {
-        words.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-    } else if let Some((_, words)) = error.split_once("there are ") {
-        words.split(", ").map(str::to_owned).collect()
-    } else {
-        bail!("{toml}\n{told}")
-    };
+    let mut words: Vec<String> =
+        if let Some((_, words)) = help.split_once("s are: ").or(help.split_once("known keys here: ")) {
+            words.split(", ").map(str::to_owned).collect()
+        } else if let Some((_, words)) = error.split_once("expected ") {
+            words.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+        } else if let Some((_, words)) = error.split_once("there are ") {
+            words.split(", ").map(str::to_owned).collect()
+        } else {
+            bail!("{toml}\n{told}")
+        };
     words.sort();
     Ok(words)
 }

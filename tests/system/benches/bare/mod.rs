@@ -7,7 +7,7 @@ pub mod portal;
 
 use std::process::{Child, Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, tcp::OwnedWriteHalf};
 
@@ -56,6 +56,13 @@ impl Site {
         let wire = pbx::log_in(pbx).await?;
         let program = killed.0.take().ok_or_else(|| anyhow::anyhow!("it was just started"))?;
         Ok(Self { wire, program, _folder: folder })
+    }
+
+    /// Memory that the program has resident, in MiB.
+    pub fn memory(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.program.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        Ok(line.trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
     }
 }
 
