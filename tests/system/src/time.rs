@@ -6,6 +6,7 @@
 //! it puts off a sync that nobody waits for.
 
 use std::{
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -49,6 +50,7 @@ impl Clock {
         if time == Time::Real {
             return Ok(None);
         }
+        sweep();
         let asked = Command::new("faketime").args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"]).output();
         let asked = asked.context("simulated time needs the program `faketime`: install the package faketime")?;
         ensure!(asked.status.success(), "faketime: {}", String::from_utf8_lossy(&asked.stderr));
@@ -111,5 +113,19 @@ impl Clock {
         let next = self.folder.path().join("next");
         std::fs::write(&next, text)?;
         Ok(std::fs::rename(next, self.folder.path().join(FILE))?)
+    }
+}
+
+/// Removes what the library leaves behind in memory when its process is killed. It is named after the process, and no later
+/// process that gets the same number can begin.
+fn sweep() {
+    for entry in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let process = ["faketime_shm_", "sem.faketime_sem_"].into_iter().find_map(|kind| name.strip_prefix(kind));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            // Another test may have been quicker.
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
