@@ -132,10 +132,12 @@ fn print(row: &Row) -> miette::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::{path::Path, sync::Arc};
+
     use super::*;
 
-    fn config(text: &str) -> Config {
-        toml::from_str(text).unwrap()
+    fn config(text: &str) -> Arc<Config> {
+        config::made(text.parse().unwrap(), Path::new(".")).unwrap().config
     }
 
     #[test]

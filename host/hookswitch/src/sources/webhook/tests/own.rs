@@ -76,6 +76,7 @@ async fn a_whole_call_in_one_list_or_message_by_message() {
         "ringing",
         "ringing",
         "ring-stopped",
+        "left-queue",
         "answered",
         "held",
         "resumed",

@@ -39,6 +39,7 @@ async fn mango_tells_of_a_call_over_a_queue() {
         "queued",
         "ringing",
         "ringing",
+        "left-queue",
         "answered",
         "ring-stopped",
         "held",
