@@ -5,12 +5,16 @@ use std::{path::PathBuf, time::Duration};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt as _},
+    time::timeout,
+};
 use url::Url;
 
 use crate::trust::trust;
@@ -98,6 +102,14 @@ impl Answer {
     }
 }
 
+/// What was fetched in parts, whatever its status.
+#[derive(Clone, Debug)]
+pub(crate) struct Download {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) bytes: u64,
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
@@ -144,24 +156,53 @@ impl Api {
         timeout(within, self.exchange(request)).await.map_err(late)?
     }
 
-    async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<Answer, Error> {
-        let response = self.client.request(request).await.map_err(|error| Error {
+    /// Fetches what lies at a whole address, at most so many bytes, and writes it to `to` as it comes. Nothing but the
+    /// address is sent. Where the status is not 200, nothing is written.
+    pub(crate) async fn download(
+        &self,
+        from: &Url,
+        to: &mut (dyn AsyncWrite + Send + Unpin),
+        most: u64,
+    ) -> Result<Download, Error> {
+        let broken = |text: String| Error { sent: true, text };
+        let mut request = http::Request::new(Full::default());
+        *request.uri_mut() =
+            from.as_str().parse().map_err(|_| Error { sent: false, text: "the address is none".to_owned() })?;
+        let late = |_| broken(format!("nothing came for {} s", TOTAL.as_secs()));
+        let (head, mut body) = timeout(TOTAL, self.request(request)).await.map_err(late)??.into_parts();
+        let mut bytes = 0_u64;
+        while head.status == http::StatusCode::OK
+            && let Some(frame) = timeout(TOTAL, body.frame()).await.map_err(late)?
+        {
+            let frame = frame.map_err(|error| broken(format!("it broke off: {}", innermost(&error))))?;
+            let Ok(part) = frame.into_data() else { continue };
+            bytes += part.len() as u64;
+            if bytes > most {
+                return Err(broken(format!("it is larger than {} MiB", most >> 20)));
+            }
+            to.write_all(&part).await.map_err(|error| broken(format!("it cannot be written: {error}")))?;
+        }
+        to.flush().await.map_err(|error| broken(format!("it cannot be written: {error}")))?;
+        Ok(Download { status: head.status.as_u16(), headers: head.headers, bytes })
+    }
+
+    async fn request(&self, request: http::Request<Full<Bytes>>) -> Result<http::Response<Incoming>, Error> {
+        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        self.client.request(request).await.map_err(|error| Error {
             sent: !error.is_connect(),
             text: if error.is_connect() {
-                format!("cannot connect to {}: {}", self.host(), innermost(&error))
+                format!("cannot connect to {host}: {}", innermost(&error))
             } else {
                 format!("the connection broke: {}", innermost(&error))
             },
-        })?;
-        let (head, body) = response.into_parts();
+        })
+    }
+
+    async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<Answer, Error> {
+        let (head, body) = self.request(request).await?.into_parts();
         let body = Limited::new(body, LARGEST).collect().await;
         let body = body.map_err(|error| Error { sent: true, text: format!("the answer broke off: {error}") })?;
         Ok(Answer { status: head.status.as_u16(), headers: head.headers, body: body.to_bytes() })
-    }
-
-    fn host(&self) -> String {
-        let base = &self.reach.base;
-        format!("{}:{}", base.host_str().unwrap_or_default(), base.port_or_known_default().unwrap_or_default())
     }
 }
 

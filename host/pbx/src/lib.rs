@@ -3,13 +3,16 @@
 //!
 //! - [`Source`] is what the host knows of each of them, [`Features`] what they can do;
 //! - [`Outlet`] takes their reports, and says when they are durable;
-//! - [`Control`] makes calls, [`Router`] answers the question where a caller should go.
+//! - [`Control`] makes calls, [`Router`] answers the question where a caller should go;
+//! - [`Recordings`] and [`Restrictions`] are what some can do besides.
 
 mod api;
 pub mod asterisk;
 mod backoff;
 mod control;
 mod feature;
+mod recordings;
+mod restrictions;
 pub mod rostelecom;
 mod route;
 mod socket;
@@ -23,5 +26,7 @@ pub mod yeastar;
 pub use api::Reach;
 pub use control::{Control, Dial, Dialled, Refused};
 pub use feature::{Ability, Feature, Features};
+pub use recordings::{Fetched, Recordings, Unfetched};
+pub use restrictions::{Restrictions, Rules};
 pub use route::{Question, Route, Router};
 pub use source::{Batch, Begin, Checked, Closed, Outlet, Source, Started};

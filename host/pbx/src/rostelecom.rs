@@ -1,7 +1,8 @@
 //! The cloud PBX of Rostelecom ("Virtual ATS"), over its integration API (`pbx-rostelecom.md`).
 //!
 //! It posts what goes on, and is asked for the rest: what became of a call (`call_info`), who there is (`users_info`),
-//! and, as it says nothing twice, what was missed (`domain_call_history`). Both sides sign every request.
+//! and, as it says nothing twice, what was missed (`domain_call_history`). Recordings and the restrictions of users
+//! are had when somebody wants them. Both sides sign every request.
 //!
 //! - [`Config`] says how it is reached, and how its words are read where the sheet only guesses.
 //! - [`Rostelecom`] answers and asks.
@@ -20,6 +21,8 @@ mod moment;
 mod posted;
 mod posts;
 mod record;
+mod recordings;
+mod restrictions;
 mod roster;
 mod scalar;
 mod session;
@@ -27,7 +30,7 @@ mod source;
 mod uri;
 mod work;
 
-pub use config::{Codes, Config, History, Patience, PinAs, Words};
+pub use config::{Codes, Config, History, Patience, PinAs, RuleWords, Words};
 pub use features::FEATURES;
 pub use ledger::{Found, Ledger};
 pub use log::{Log, Step, What};

@@ -9,7 +9,7 @@ use hookswitch_web::Handler;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{control::Control, feature::Features, route::Router};
+use crate::{control::Control, feature::Features, recordings::Recordings, restrictions::Restrictions, route::Router};
 
 /// A phone system that is configured, and not reached yet.
 #[async_trait]
@@ -23,6 +23,16 @@ pub trait Source: Send + Sync {
     ///
     /// What is wrong and how to mend it, for the admin.
     async fn check(&self) -> Result<Checked, String>;
+
+    /// Fetches its recordings, where it can be asked for them.
+    fn recordings(&self) -> Option<&dyn Recordings> {
+        None
+    }
+
+    /// Reads and sets what its users may do, where it can be asked for that.
+    fn restrictions(&self) -> Option<&dyn Restrictions> {
+        None
+    }
 
     /// Begins to listen.
     fn start(self: Box<Self>, begin: Begin) -> Started;

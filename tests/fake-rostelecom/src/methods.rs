@@ -24,6 +24,11 @@ impl Shared {
             "get_record" => self.record(&text("session_id"), &text("ip_adress"), from),
             "domain_call_history" => self.order(body),
             "download_call_history" => self.download(&text("order_id")),
+            "get_user_restrictions" => match self.state().rules.get(&text("user_pin")) {
+                Some(rules) => self.good(rules.clone()),
+                None => self.result(-3, "User not found", json!({})),
+            },
+            "set_user_restrictions" => self.restrict(body),
             _ => Response::json(404, "{}"),
         }
     }
@@ -51,6 +56,36 @@ impl Shared {
         self.good(json!({ "session_id": session }))
     }
 
+    /// Sets what a user may do. What is no rule of his, or no value of it, is refused, and then nothing is set.
+    fn restrict(&self, body: &Value) -> Response {
+        let user = body["user_pin"].as_str().unwrap_or_default();
+        let mut state = self.state();
+        let Some(mut rules) = state.rules.get(user).cloned() else {
+            drop(state);
+            return self.result(-3, "User not found", json!({}));
+        };
+        for (name, value) in body.as_object().into_iter().flatten() {
+            if name == "domain" || name == "user_pin" {
+                continue;
+            }
+            let same_kind = match (&rules[name], value) {
+                (Value::Bool(_), Value::Bool(_)) | (Value::String(_), Value::String(_)) => true,
+                (Value::Number(_), Value::Number(value)) => value.as_u64().is_some(),
+                _ => false,
+            };
+            if !same_kind {
+                drop(state);
+                return self.wrong("set_user_restrictions", &format!("no rule, or no value of it: {name}"));
+            }
+            if !state.stubborn.contains(name) {
+                rules[name] = value.clone();
+            }
+        }
+        state.rules.insert(user.to_owned(), rules);
+        drop(state);
+        self.good(json!({}))
+    }
+
     /// A link that works once, for the address that asked or the one that was named.
     fn record(&self, session: &str, address: &str, from: IpAddr) -> Response {
         let mut state = self.state();
@@ -60,7 +95,8 @@ impl Shared {
         };
         state.serial += 1;
         let path = format!("/record/{session}/{}", state.serial);
-        let bound = if address.is_empty() { from.to_string() } else { address.to_owned() };
+        let asker = state.bind_links_to.clone().unwrap_or_else(|| from.to_string());
+        let bound = if address.is_empty() { asker } else { address.to_owned() };
         state.links.insert(path.clone(), (sound, bound));
         drop(state);
         self.good(json!({ "url": format!("{}{path}", self.origin) }))
@@ -94,9 +130,11 @@ impl Shared {
             return self.wrong("domain_call_history", "direction is 0 to 3, state 0 to 2");
         }
         let mut state = self.state();
-        if !state.orders.insert((from.to_owned(), until.to_owned())) {
+        let elsewhere = state.ordered_elsewhere > 0;
+        state.ordered_elsewhere = state.ordered_elsewhere.saturating_sub(1);
+        if elsewhere || !state.orders.insert((from.to_owned(), until.to_owned())) {
             drop(state);
-            return self.result(-11, "Order already exists", json!({}));
+            return self.result(-11, "Выгрузка за этот период уже существует", json!({}));
         }
         let order = state.orders.len();
         drop(state);

@@ -80,6 +80,14 @@ pub(crate) struct State {
     pub(crate) downloads: u32,
     /// Users without a registered phone.
     pub(crate) away: HashSet<String>,
+    /// What users may do, by their short numbers.
+    pub(crate) rules: HashMap<String, Value>,
+    /// Rules that stay as they are, although setting them is answered with success.
+    pub(crate) stubborn: HashSet<String>,
+    /// So many orders are refused because somebody else has ordered the same.
+    pub(crate) ordered_elsewhere: u32,
+    /// The address that links are bound to in place of that which asked.
+    pub(crate) bind_links_to: Option<String>,
     pub(crate) serial: u32,
     asked: Vec<(String, Value)>,
     /// Methods that fail, with how often.
@@ -143,6 +151,26 @@ impl Pbx {
     /// A recording is there.
     pub fn add_recording(&self, session: &str, sound: &[u8]) {
         self.shared.state().recordings.insert(session.to_owned(), sound.to_vec());
+    }
+
+    /// What a user may do.
+    pub fn restrict(&self, pin: &str, rules: Value) {
+        self.shared.state().rules.insert(pin.to_owned(), rules);
+    }
+
+    /// Setting this rule is answered with success, and changes nothing.
+    pub fn never_changes(&self, rule: &str) {
+        self.shared.state().stubborn.insert(rule.to_owned());
+    }
+
+    /// The next so many orders of history were made by somebody else before.
+    pub fn is_ordered_elsewhere(&self, times: u32) {
+        self.shared.state().ordered_elsewhere = times;
+    }
+
+    /// Asked through a proxy: links work for this address.
+    pub fn bind_links_to(&self, address: &str) {
+        self.shared.state().bind_links_to = Some(address.to_owned());
     }
 
     /// The phone of this user is not registered.

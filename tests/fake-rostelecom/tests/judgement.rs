@@ -92,6 +92,10 @@ async fn a_link_works_once_and_only_for_whom_it_is() -> Result<()> {
     let get = |path: String| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(raw(&pbx, &get(path(&answer))).await?, (200, b"sound".to_vec()));
     assert_eq!(raw(&pbx, &get(path(&answer))).await?.0, 404);
+    let fetched = path(&json(&pbx, "get_record", r#"{"session_id":"DEMOs1"}"#).await?);
+    for status in [200, 404, 404] {
+        assert_eq!(raw(&pbx, &get(fetched.clone())).await?.0, status, "once, and not again");
+    }
     let answer = json(&pbx, "get_record", r#"{"session_id":"DEMOs1","ip_adress":"192.0.2.7"}"#).await?;
     assert_eq!(raw(&pbx, &get(path(&answer))).await?.0, 403);
     assert_eq!(json(&pbx, "get_record", r#"{"session_id":"DEMOs2"}"#).await?["result"], "-7");
@@ -103,7 +107,7 @@ async fn an_order_is_taken_once_and_its_file_is_not_ready_at_once() -> Result<()
     let pbx = Pbx::start(Options { not_ready: 2, ..Options::default() }).await?;
     let order = r#"{"date_start":"2024-03-05 00:00:00","date_end":"2024-03-05 10:00:00","direction":0,"state":0}"#;
     assert_eq!(json(&pbx, "domain_call_history", order).await?["order_id"], "1");
-    assert_eq!(json(&pbx, "domain_call_history", order).await?["resultMessage"], "Order already exists");
+    assert_eq!(json(&pbx, "domain_call_history", order).await?["result"], "-11");
     for wrong in [
         r#"{"date_start":"2024-03-05T00:00:00","date_end":"2024-03-05 10:00:00","direction":0,"state":0}"#,
         r#"{"date_start":"2024-03-05 11:00:00","date_end":"2024-03-05 10:00:00","direction":0,"state":0}"#,
@@ -128,5 +132,27 @@ async fn a_call_is_ordered_by_pin_and_domain_or_by_a_whole_user() -> Result<()> 
     assert_eq!(json(&pbx, "call_back", whole).await?["result"], 0);
     pbx.away("102");
     assert_eq!(json(&pbx, "call_back", by_pin).await?["result"], -20);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rules_are_set_for_users_that_there_are_and_in_their_own_kinds() -> Result<()> {
+    let pbx = Pbx::start(Options::default()).await?;
+    pbx.restrict("102", serde_json::json!({"international": false, "daily_limit": 500, "mode": "all"}));
+    pbx.never_changes("mode");
+    let read = r#"{"domain":"example.rt.ru","user_pin":"102"}"#;
+    assert_eq!(json(&pbx, "get_user_restrictions", read).await?["daily_limit"], 500);
+    let other = r#"{"domain":"example.rt.ru","user_pin":"109","international":true}"#;
+    for method in ["get_user_restrictions", "set_user_restrictions"] {
+        assert_eq!(json(&pbx, method, other).await?["result"], "-3", "{method}");
+    }
+    for wrong in [r#""international":"true""#, r#""daily_limit":-1"#, r#""weekly_limit":1"#] {
+        let body = format!(r#"{{"domain":"example.rt.ru","user_pin":"102","mode":"none",{wrong}}}"#);
+        assert_eq!(json(&pbx, "set_user_restrictions", &body).await?["result"], "-1", "{wrong}");
+    }
+    let good = r#"{"domain":"example.rt.ru","user_pin":"102","international":true,"mode":"none"}"#;
+    assert_eq!(json(&pbx, "set_user_restrictions", good).await?["result"], "0");
+    let now = json(&pbx, "get_user_restrictions", read).await?;
+    assert_eq!((&now["international"], &now["mode"]), (&true.into(), &"all".into()));
     Ok(())
 }

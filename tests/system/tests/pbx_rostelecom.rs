@@ -291,7 +291,8 @@ async fn calls_that_end_while_the_program_is_dead_are_told_once_by_record_and_by
     }
     let first = until("an order of history", || async { Ok(cloud.pbx.asked("domain_call_history").pop()) }).await?;
     cloud.kill().await?;
-    // Nobody hears its end; nor of another call at all.
+    // Nobody hears its end; nor of another call at all. And somebody else orders just the history that is ordered next.
+    cloud.pbx.is_ordered_elsewhere(2);
     cloud.pbx.call_is_over("DEMOs3", info(started, LOG, 14));
     cloud.pbx.call_is_over("DEMOs4", info(started + 1, LOG, 14));
     // Who is called bob is known by the users alone.
@@ -363,4 +364,69 @@ async fn a_call_is_ordered_and_an_admin_sees_what_is_wrong() -> Result<()> {
     let out = cloud.run(&["pbx", "test", "cloud"], 1).await?;
     ensure!(out.contains("401") && out.contains("sign-key"), "{out}");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_is_fetched_whole_by_a_link_of_its_own_each_time_or_not_at_all() -> Result<()> {
+    let cloud = Cloud::open(Options::default(), "").await?;
+    // More than an answer of the API may be.
+    let sound: Vec<u8> = (0..11_u32 << 20).map(|at| (at % 251) as u8).collect();
+    cloud.pbx.add_recording("DEMOs7", &sound);
+    let fetch = async |session: &str, file: &str, code: i32| {
+        let path = cloud.folder().join(file);
+        let path = path.to_str().context("a path")?;
+        cloud.run(&["pbx", "recording", "cloud", session, "--output", path, "--json"], code).await
+    };
+    for file in ["one.mp3", "two.mp3"] {
+        let out: Value = serde_json::from_str(&fetch("DEMOs7", file, 0).await?)?;
+        ensure!(out["bytes"] == sound.len() && out["type"] == "audio/mpeg", "{out}");
+        ensure!(std::fs::read(cloud.folder().join(file))? == sound, "{file} differs");
+        let mode = std::fs::metadata(cloud.folder().join(file))?.permissions().mode() & 0o777;
+        ensure!(mode == 0o600, "{file} has mode {mode:o}");
+    }
+    ensure!(cloud.pbx.asked("get_record").len() == 2, "a link is used once: {:?}", cloud.pbx.asked("get_record"));
+    let out = fetch("DEMOs7", "one.mp3", 1).await?;
+    ensure!(out.contains("not overwritten") && cloud.pbx.asked("get_record").len() == 2, "{out}");
+    let out = fetch("DEMOs8", "three.mp3", 1).await?;
+    ensure!(out.contains("Record not found") && out.contains("half a minute"), "{out}");
+    cloud.pbx.bind_links_to("192.0.2.7");
+    let out = fetch("DEMOs7", "three.mp3", 1).await?;
+    ensure!(out.contains("HTTP 403") && out.contains("one address"), "{out}");
+    let left = std::fs::read_dir(cloud.folder())?.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".tmp") || name == "three.mp3").collect();
+    ensure!(left.is_empty(), "{left:?}");
+    cloud.verdict()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_user_may_do_is_shown_set_and_looked_at_again() -> Result<()> {
+    let cloud = Cloud::open(Options::default(), "").await?;
+    cloud.pbx.restrict("102", json!({"international": true, "daily_limit": 500, "mode": "all"}));
+    let rules = async |more: &[&str], code: i32| {
+        cloud.run(&[&["pbx", "restrictions", "cloud", "102", "--json"], more].concat(), code).await
+    };
+    let told = |out: String| -> Result<Value> { Ok(serde_json::from_str(&out)?) };
+    ensure!(told(rules(&[], 0).await?)? == json!({"international": "true", "daily_limit": "500", "mode": "all"}));
+    let set = told(rules(&["--set", "international=false", "--set", "daily_limit=20"], 0).await?)?;
+    ensure!(set == json!({"international": "false", "daily_limit": "20", "mode": "all"}), "{set}");
+    let asked = cloud.pbx.asked("set_user_restrictions");
+    let whole =
+        json!({"domain": "example.rt.ru", "user_pin": "102", "international": false, "daily_limit": 20, "mode": "all"});
+    ensure!(asked == [whole], "{asked:?}");
+    // What is wanted already is not set again.
+    rules(&["--set", "mode=all"], 0).await?;
+    for (wanted, said) in [
+        ("weekly_limit=1", "daily_limit, international, mode"),
+        ("international=no", "`international`, which is `false` now"),
+    ] {
+        let out = rules(&["--set", wanted], 1).await?;
+        ensure!(out.contains(said), "{wanted}: {out}");
+    }
+    ensure!(cloud.pbx.asked("set_user_restrictions").len() == 1, "only what is known is set");
+    cloud.pbx.never_changes("mode");
+    let out = rules(&["--set", "mode=none"], 1).await?;
+    ensure!(out.contains("`mode` is not as wanted"), "{out}");
+    let out = cloud.run(&["pbx", "restrictions", "cloud", "109"], 1).await?;
+    ensure!(out.contains("User not found"), "{out}");
+    cloud.verdict()
 }

@@ -1,10 +1,14 @@
 //! `hookswitch pbx`: how the phone systems are, and what they can do.
 
+mod recording;
+mod restrictions;
+
 use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use hookswitch_call::site::Station;
-use hookswitch_pbx::{Ability, Feature, Features};
+use hookswitch_pbx::{Ability, Feature, Features, Source};
+use tokio::runtime::Runtime;
 
 use super::{
     Common, auth,
@@ -24,6 +28,8 @@ pub(super) enum Command {
     Status(Status),
     Test(Test),
     Kinds(Kinds),
+    Recording(recording::Options),
+    Restrictions(restrictions::Options),
 }
 
 /// Show whether the phone systems of the running service are connected, and when they last said something.
@@ -72,6 +78,8 @@ pub(super) fn run(common: &Common, command: &Command) -> miette::Result<ExitCode
         Command::Status(options) => status(common, options),
         Command::Test(options) => test(common, options),
         Command::Kinds(options) => kinds(common, options),
+        Command::Recording(options) => recording::run(common, options),
+        Command::Restrictions(options) => restrictions::run(common, options),
     }
 }
 
@@ -150,10 +158,16 @@ fn row(extension: &str, station: &Station) -> Vec<String> {
     ]
 }
 
-fn test(common: &Common, Test { name }: &Test) -> miette::Result<ExitCode> {
+/// The phone system as it is configured, and something to wait for its answers with.
+fn open(common: &Common, name: &str) -> miette::Result<(Box<dyn Source>, Runtime)> {
     let loaded = config::load(&common.config)?;
     let source = sources::open(name, &loaded).map_err(|error| miette::miette!("{error}"))?;
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| miette::miette!("cannot start threads: {error}"))?;
+    let runtime = Runtime::new().map_err(|error| miette::miette!("cannot start threads: {error}"))?;
+    Ok((source, runtime))
+}
+
+fn test(common: &Common, Test { name }: &Test) -> miette::Result<ExitCode> {
+    let (source, runtime) = open(common, name)?;
     let outcome = runtime.block_on(source.check());
     if common.json {
         let (found, warnings, error) = match &outcome {

@@ -4,22 +4,23 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use hookswitch_pbx::{
     Reach, Source,
-    rostelecom::{Codes, Config, History, Patience, PinAs, Rostelecom, Words, Zone},
+    rostelecom::{Codes, Config, History, Patience, PinAs, Rostelecom, RuleWords, Words, Zone},
 };
 use hookswitch_web::Network;
 use serde::Deserialize;
-use url::Url;
 
-use super::{System, Wrong};
+use super::{System, Wrong, api_url::ApiUrl};
 use crate::config::{Loaded, Secret, Span};
+
+/// The API, where nothing else is said.
+const API: &str = "https://api.cloudpbx.rt.ru";
 
 /// The keys of this kind.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Keys {
     /// The API. Default `"https://api.cloudpbx.rt.ru"`; the test system is `"https://api-test.cloudpbx.rt.ru"`.
-    #[serde(default = "url")]
-    url: String,
+    url: Option<ApiUrl>,
     /// Certificates to trust in place of the system's, as a PEM file.
     ca_file: Option<PathBuf>,
     /// The domain: `"example.rt.ru"`.
@@ -55,16 +56,16 @@ pub(super) struct Keys {
     /// Hours ahead of UTC of the times that the PBX writes. Default 3, Moscow.
     #[serde(default = "utc_offset")]
     utc_offset: i8,
-    /// What the codes of a call's log mean, where they differ: `{ queued = ["qe"] }`.
+    /// What the codes of a call's log mean, where they differ: `{ queued = ["qe"], menu = ["iv"] }`.
     #[serde(default)]
     log_codes: Codes,
     /// Further fields of a call's record that are noted with the call, by the name that they get: `{ charge = "cost" }`.
     #[serde(default)]
     extras: BTreeMap<String, String>,
-}
-
-fn url() -> String {
-    "https://api.cloudpbx.rt.ru".to_owned()
+    /// The methods that read and set what a user may do, where they differ, and where it stands in requests and answers:
+    /// `{ read = "get_user_restrictions", change = "set_user_restrictions", user = "user_pin", within = "restrictions" }`.
+    #[serde(default)]
+    restrictions: RuleWords,
 }
 
 fn answer_within() -> Span {
@@ -75,26 +76,21 @@ fn utc_offset() -> i8 {
     3
 }
 
-impl Keys {
-    fn base(&self) -> Result<Url, String> {
-        let url = Url::parse(&self.url).map_err(|error| format!("`{}` is no address: {error}", self.url))?;
-        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if matches!(url.scheme(), "https" | "http") && url.has_host() && plain {
-            return Ok(url);
-        }
-        Err(format!("`{}` is no address of an API", self.url))
-    }
-}
-
 impl System for Keys {
     fn validate(&self) -> Result<(), Wrong> {
-        self.base().map_err(|error| Wrong::new("url", error, "write \"https://api.cloudpbx.rt.ru\""))?;
         if self.domain.trim().is_empty() {
             return Err(Wrong::new("domain", "which domain?", "write it as in the account: \"example.rt.ru\""));
         }
         if !(Duration::from_millis(100)..=Duration::from_secs(30)).contains(&self.answer_within.0) {
             let help = "use \"2s\", or somewhat less than the account waits";
             return Err(Wrong::new("answer-within", "nobody waits so long, or so short", help));
+        }
+        // They are parts of addresses.
+        let is_method =
+            |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if ![&self.restrictions.read, &self.restrictions.change].into_iter().all(is_method) {
+            let help = "write it as the provider's guide does, like \"get_user_restrictions\"";
+            return Err(Wrong::new("restrictions", "`read` or `change` is no name of a method", help));
         }
         if Zone::ahead(self.utc_offset).is_none() {
             return Err(Wrong::new("utc-offset", "there is no such zone", "write the hours ahead of UTC, like 3"));
@@ -128,8 +124,10 @@ impl System for Keys {
         let words = Words::default();
         let (patience, history) = (Patience::default(), History::default());
         let span = |said: &Option<Span>, usual: Duration| said.map_or(usual, |span| span.0);
+        let usual = || API.parse().map_err(|error| format!("[pbx.{name}] url: {error}"));
+        let base = self.url.as_ref().map_or_else(usual, |url| Ok(url.0.clone()))?;
         let source = Rostelecom::new(Config {
-            reach: Reach { base: self.base()?, ca_file: self.ca_file.as_ref().map(|path| loaded.resolve(path)) },
+            reach: Reach { base, ca_file: self.ca_file.as_ref().map(|path| loaded.resolve(path)) },
             domain: self.domain.trim().to_owned(),
             client_id: read("client-id", &self.client_id)?.expose_secret().to_owned(),
             sign_key: read("sign-key", &self.sign_key)?,
@@ -152,6 +150,7 @@ impl System for Keys {
                 every: span(&self.history_every, history.every),
                 ready: span(&self.history_ready, history.ready),
             },
+            rules: self.restrictions.clone(),
         });
         Ok(Box::new(source.map_err(|error| format!("[pbx.{name}] {error}"))?))
     }
@@ -189,7 +188,11 @@ mod tests {
         assert_ne!(explained, text);
         let loaded = made(explained.parse().unwrap(), Path::new(".")).unwrap();
         let (usual, written) = (load(Path::new(EXAMPLE)).unwrap(), &loaded.config.pbx["cloud"].system);
-        let plain = |system: &dyn System| format!("{system:?}").split(", record_within").next().unwrap().to_owned();
+        let plain = |system: &dyn System| {
+            let text = format!("{system:?}");
+            let (_, rest) = text.split_once("domain: ").unwrap();
+            rest.split(", record_within").next().unwrap().to_owned()
+        };
         assert_eq!(plain(&**written), plain(&*usual.config.pbx["cloud"].system));
     }
 
@@ -201,6 +204,11 @@ mod tests {
             ("kind      = \"rostelecom\"", "kind = \"rostelecom\"\nurl = \"api.example.com\"", "is no address"),
             ("kind      = \"rostelecom\"", "kind = \"rostelecom\"\nutc-offset = 99", "there is no such zone"),
             ("kind      = \"rostelecom\"", "kind = \"rostelecom\"\nanswer-within = \"1h\"", "\"2s\""),
+            (
+                "kind      = \"rostelecom\"",
+                "kind = \"rostelecom\"\nrestrictions = { read = \"../x\" }",
+                "no name of a method",
+            ),
             ("kind      = \"rostelecom\"", "kind = \"rostelecom\"\nlog-codes = { rung = [\"ct\"] }", "rung"),
             ("source-networks = [\"192.0.2.0/24\"]", "source-networks = [\"192.0.2\"]", "is no network"),
         ] {

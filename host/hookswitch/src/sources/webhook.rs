@@ -33,7 +33,8 @@ pub(super) struct Keys {
     /// What must hold of every post, all of it: `[{ kind = "basic", user = "pbx", secret = "word" }]`.
     #[serde(default)]
     proof: Vec<Proof>,
-    /// How old a message may be by its own time (`at`), or how far ahead: `"5m"`. Default: any age.
+    /// How old a message may be by its own time (`at`), or how far ahead: `"5m"`; events with
+    /// `undated = true` may say none. Default: any age.
     window: Option<Span>,
     /// The parameter of a question that only tries the address: it is said back.
     echo: Option<String>,

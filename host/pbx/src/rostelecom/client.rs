@@ -1,30 +1,37 @@
 //! Requests to the PBX: signed, and their answers as far as all have them in common (sections 1, 2 and 4).
 
 use bytes::Bytes;
-use hookswitch_call::{Chain, Millis};
+use hookswitch_call::{Chain, Extension, Millis};
 use hookswitch_signature::Signer;
 use http::{HeaderName, HeaderValue, Method, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use tokio::io::AsyncWrite;
+use url::Url;
 
 use super::{
-    Config, Record, Roster, Words, history,
+    Config, Record, Roster, RuleWords, Words, history,
     scalar::{text, whole},
 };
 use crate::{
-    Refused,
-    api::{Answer, Api, Ask},
+    Reach, Refused,
+    api::{self, Answer, Api, Ask, Download},
 };
 
 /// `result` of `call_back` where it failed.
 const CALL_BACK_FAILED: &str = "-20";
+/// A recording is no larger, in bytes.
+const LARGEST_RECORDING: u64 = 1 << 30;
 
 /// Asks one domain's PBX.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     api: Api,
     signer: Signer,
+    reach: Reach,
     domain: String,
     words: Words,
+    rules: RuleWords,
 }
 
 /// Why the PBX did not do it.
@@ -41,24 +48,25 @@ pub(super) enum Failed {
         "{method}: HTTP 401: wrong `client-id` or `sign-key`; take both from the account of the domain, section \
          \"integration API\""
     )]
-    Unauthorised { method: &'static str },
+    Unauthorised { method: String },
     /// We may not do that.
     #[error(
         "{method}: HTTP 403: this account may not do that, or not from this address; see its rights in the account"
     )]
-    Forbidden { method: &'static str },
+    Forbidden { method: String },
     /// It says no.
     #[error("{method}: result {code}: {message}")]
-    Refused { method: &'static str, code: String, message: String },
+    Refused { method: String, code: String, message: String },
     /// It says something else.
     #[error("{method}: {what}")]
-    Odd { method: &'static str, what: String },
+    Odd { method: String, what: String },
 }
 
 impl Client {
     pub(super) fn new(config: &Config, signer: Signer) -> Result<Self, String> {
         let api = Api::new(&config.reach)?;
-        Ok(Self { api, signer, domain: config.domain.clone(), words: config.words.clone() })
+        let (words, rules) = (config.words.clone(), config.rules.clone());
+        Ok(Self { api, signer, reach: config.reach.clone(), domain: config.domain.clone(), words, rules })
     }
 
     /// Who there is.
@@ -71,7 +79,7 @@ impl Client {
         let asked = json!({ "session_id": call.as_str(), "domain": self.domain });
         let answer = self.ask("call_info", &asked).await?;
         let info = answer.get("info").filter(|info| info.is_object());
-        let info = info.ok_or(Failed::Odd { method: "call_info", what: "the answer has no `info`".to_owned() })?;
+        let info = info.ok_or_else(|| Failed::odd("call_info", "the answer has no `info`"))?;
         Ok(Record::read(call.clone(), &|name| whole(info, name), &self.words))
     }
 
@@ -94,7 +102,7 @@ impl Client {
         let asked = json!({ "date_start": from, "date_end": until, "direction": 0, "state": 0 });
         let method = "domain_call_history";
         let answer = self.ask(method, &asked).await?;
-        text(&answer, "order_id").ok_or(Failed::Odd { method, what: "the answer has no `order_id`".to_owned() })
+        text(&answer, "order_id").ok_or_else(|| Failed::odd(method, "the answer has no `order_id`"))
     }
 
     /// The ordered history; none if it is not ready.
@@ -107,27 +115,76 @@ impl Client {
         match read {
             Ok(Ok(records)) => Ok(Some(records)),
             Ok(Err(history::Error::NotReady)) => Ok(None),
-            Ok(Err(error)) => Err(Failed::Odd { method, what: error.to_string() }),
-            Err(error) => Err(Failed::Odd { method, what: format!("cannot be unpacked: {error}") }),
+            Ok(Err(error)) => Err(Failed::odd(method, error.to_string())),
+            Err(error) => Err(Failed::odd(method, format!("cannot be unpacked: {error}"))),
         }
     }
 
-    async fn ask(&self, method: &'static str, json: &Value) -> Result<Value, Failed> {
+    /// Where the recording of a call can be fetched: once, and only from here (section 7).
+    pub(super) async fn link(&self, call: &str) -> Result<Url, Failed> {
+        let method = "get_record";
+        let answer = self.ask(method, &json!({ "session_id": call, "domain": self.domain })).await?;
+        let link = whole(&answer, "url").and_then(|link| Url::parse(&link).ok());
+        // Nobody else is to hear it, unless all of the PBX is asked in the open.
+        let fits =
+            |link: &Url| link.has_host() && (link.scheme() == "https" || link.scheme() == self.reach.base.scheme());
+        link.filter(fits).ok_or_else(|| Failed::odd(method, "the answer has no `url` that may be fetched"))
+    }
+
+    /// Fetches what lies at a link.
+    pub(super) async fn download(
+        &self,
+        link: &Url,
+        to: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Download, api::Error> {
+        self.api.download(link, to, LARGEST_RECORDING).await
+    }
+
+    /// What is said of a user's restrictions, by name.
+    pub(super) async fn rules(&self, user: &Extension) -> Result<Map<String, Value>, Failed> {
+        let RuleWords { read, user: who, within, .. } = &self.rules;
+        let answer = self.ask(read, &json!({ "domain": self.domain, who: user.as_str() })).await?;
+        let found = match (within, answer) {
+            (Some(within), mut answer) => answer.get_mut(within).map(Value::take),
+            (None, answer) => Some(answer),
+        };
+        let Some(Value::Object(mut rules)) = found else {
+            return Err(Failed::odd(read, "the answer does not hold them where `restrictions.within` says"));
+        };
+        if within.is_none() {
+            let known = |name: &String| ["result", "resultMessage", "domain", who.as_str()].contains(&name.as_str());
+            rules.retain(|name, _| !known(name));
+        }
+        Ok(rules)
+    }
+
+    /// Sets a user's restrictions, all of them.
+    pub(super) async fn set_rules(&self, user: &Extension, rules: Map<String, Value>) -> Result<(), Failed> {
+        let RuleWords { change, user: who, within, .. } = &self.rules;
+        let mut asked = match within {
+            Some(within) => json!({ within: rules }),
+            None => Value::Object(rules),
+        };
+        (asked["domain"], asked[who]) = (self.domain.as_str().into(), user.as_str().into());
+        self.ask(change, &asked).await.map(drop)
+    }
+
+    async fn ask(&self, method: &str, json: &Value) -> Result<Value, Failed> {
         let answer = self.send(method, json).await?;
         if !(200..300).contains(&answer.status) {
-            return Err(Failed::Odd { method, what: format!("HTTP {}", answer.status) });
+            return Err(Failed::odd(method, format!("HTTP {}", answer.status)));
         }
-        let json = answer.json().map_err(|error| Failed::Odd { method, what: error.text })?;
+        let json = answer.json().map_err(|error| Failed::odd(method, error.text))?;
         // A number here, text there.
         let code = text(&json, "result").unwrap_or_default();
         if code.is_empty() || self.words.success.contains(&code) {
             return Ok(json);
         }
         let message = text(&json, "resultMessage").unwrap_or_default().escape_debug().to_string();
-        Err(Failed::Refused { method, code, message })
+        Err(Failed::Refused { method: method.to_owned(), code, message })
     }
 
-    async fn send(&self, method: &'static str, json: &Value) -> Result<Answer, Failed> {
+    async fn send(&self, method: &str, json: &Value) -> Result<Answer, Failed> {
         // Signed are the bytes that are sent.
         let body = Bytes::from(json.to_string());
         let signed = self.signer.sign(&body, 0, "");
@@ -143,17 +200,16 @@ impl Client {
             if error.sent { Failed::NoAnswer(text) } else { Failed::Offline(text) }
         })?;
         match answer.status {
-            401 => Err(Failed::Unauthorised { method }),
-            403 => Err(Failed::Forbidden { method }),
+            401 => Err(Failed::Unauthorised { method: method.to_owned() }),
+            403 => Err(Failed::Forbidden { method: method.to_owned() }),
             _ => Ok(answer),
         }
     }
 }
 
 impl Failed {
-    /// Whether an order of history was refused because there is one of the same time.
-    pub(super) fn is_repeated_order(&self) -> bool {
-        matches!(self, Self::Refused { message, .. } if message.to_ascii_lowercase().contains("exist"))
+    pub(super) fn odd(method: &str, what: impl Into<String>) -> Self {
+        Self::Odd { method: method.to_owned(), what: what.into() }
     }
 }
 

@@ -116,6 +116,7 @@ impl Closing<'_> {
 
     fn step(&mut self, step: &Step) {
         match (step.what, self.who(&step.subject)) {
+            (What::Menu, _) => self.facts.extend(noted("menu", &step.subject).map(|note| (self.at, note))),
             (What::Queued, Some(Who::Group(queue))) => self.queue(queue),
             (What::Queued, _) => self.queue(step.subject.clone()),
             (What::Routed, Some(Who::Group(queue))) => self.queue(queue),

@@ -32,6 +32,8 @@ pub struct Config {
     pub patience: Patience,
     /// How gaps are filled.
     pub history: History,
+    /// How the restrictions of users are asked for.
+    pub rules: RuleWords,
 }
 
 /// How the short number in the answer to `get_number_info` is written: the sheet is not certain (section 3.1).
@@ -64,7 +66,8 @@ impl Default for Words {
     }
 }
 
-/// What the codes of a `session_log` mean: concluded from two examples (section 6), and queues from none.
+/// What the codes of a `session_log` mean: concluded from two examples (section 6), queues and menus from
+/// none.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Codes {
@@ -80,6 +83,8 @@ pub struct Codes {
     pub disconnected: Vec<String>,
     /// Waits in a queue.
     pub queued: Vec<String>,
+    /// Hears a menu.
+    pub menu: Vec<String>,
 }
 
 impl Default for Codes {
@@ -92,6 +97,7 @@ impl Default for Codes {
             connected: one("cc"),
             disconnected: one("cd"),
             queued: Vec::new(),
+            menu: Vec::new(),
         }
     }
 }
@@ -135,6 +141,31 @@ impl Default for History {
             back: Duration::from_secs(24 * 3600),
             every: Duration::from_secs(3600),
             ready: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+/// How restrictions of users are read and set. The sheet knows that it can be done; the names are a guess (section 4).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct RuleWords {
+    /// The method that tells them.
+    pub read: String,
+    /// The method that sets them.
+    pub change: String,
+    /// The field that names the user, by his short number.
+    pub user: String,
+    /// The field that holds them, in answers and in requests; none: they stand beside the others.
+    pub within: Option<String>,
+}
+
+impl Default for RuleWords {
+    fn default() -> Self {
+        Self {
+            read: "get_user_restrictions".into(),
+            change: "set_user_restrictions".into(),
+            user: "user_pin".into(),
+            within: None,
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum What {
     Disconnected,
     /// The caller waits in a queue.
     Queued,
+    /// The caller hears a menu.
+    Menu,
 }
 
 impl Log {
@@ -74,6 +76,7 @@ fn step(entry: &str, codes: &Codes) -> Option<Step> {
         (&codes.connected, What::Connected),
         (&codes.disconnected, What::Disconnected),
         (&codes.queued, What::Queued),
+        (&codes.menu, What::Menu),
     ];
     let (_, what) = known.into_iter().find(|(codes, _)| codes.iter().any(|known| known == code))?;
     Some(Step { after: after.trim().parse().ok()?, what, subject: uri::user(subject).unwrap_or_default() })

@@ -17,7 +17,7 @@ use super::{
     scalar::text,
     work::{Shared, now},
 };
-use crate::{Outlet, Question, Route, Router};
+use crate::{Closed, Outlet, Question, Route, Router};
 
 /// Bytes of a post that are read.
 const LARGEST: usize = 64 * 1024;
@@ -84,14 +84,16 @@ impl Posts {
         if let State::Other(word) = &posted.state {
             tracing::debug!(call = %posted.call, state = %word.escape_debug(), "an event of a kind that is not described");
         }
-        // Events of one call are kept in the order in which they came.
-        let turn = self.shared.turn(&posted.call).await;
-        let signals = self.shared.ledger().hear(&posted, Instant::now());
-        let reports = signals.into_iter().map(Report::Call).collect();
-        // What a call's end means is reported later: until then the call is open, and will be asked for.
-        let kept = self.outlet.keep(reports).await;
-        drop(turn);
-        match kept {
+        let (shared, outlet) = (self.shared.clone(), self.outlet.clone());
+        // A task of its own: what the ledger has heard must be reported, though nobody waits for the answer any more.
+        let kept = tokio::spawn(async move {
+            // Events of one call are kept in the order in which they came.
+            let _turn = shared.turn(&posted.call).await;
+            let signals = shared.ledger().hear(&posted, Instant::now());
+            // What a call's end means is reported later: until then the call is open, and will be asked for.
+            outlet.keep(signals.into_iter().map(Report::Call).collect()).await
+        });
+        match kept.await.unwrap_or(Err(Closed)) {
             Ok(()) => {
                 self.shared.stir();
                 good()

@@ -13,7 +13,7 @@ use super::{
     posts::Posts,
     work::{Shared, Work},
 };
-use crate::{Begin, Checked, Features, Source, Started};
+use crate::{Begin, Checked, Features, Recordings, Restrictions, Source, Started};
 
 /// A domain of the cloud PBX.
 #[derive(Debug)]
@@ -64,6 +64,14 @@ impl Source for Rostelecom {
             found: format!("Rostelecom cloud PBX, domain {domain}: {users} users, {groups} groups"),
             warnings,
         })
+    }
+
+    fn recordings(&self) -> Option<&dyn Recordings> {
+        Some(&self.client)
+    }
+
+    fn restrictions(&self) -> Option<&dyn Restrictions> {
+        Some(&self.client)
     }
 
     fn start(self: Box<Self>, Begin { recent, newest, outlet, router, stop, .. }: Begin) -> Started {

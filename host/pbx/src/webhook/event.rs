@@ -31,6 +31,9 @@ pub struct Event {
     pub(super) call: Option<Value>,
     /// When the message was made, in place of the description's `at`.
     pub(super) at: Option<Moment>,
+    /// Messages of this kind may say no time, although there is a `window` for those that do.
+    #[serde(default)]
+    pub(super) undated: bool,
     /// It is told after the call, from records: its times are right, however long ago they are.
     #[serde(default)]
     pub(super) afterwards: bool,

@@ -110,8 +110,13 @@ impl Posts {
     }
 
     fn is_fresh(&self, told: &Told, now: Millis) -> bool {
-        let Some(window) = self.config.window else { return true };
-        told.made.is_some_and(|made| u128::from(made.0.abs_diff(now.0)) <= window.as_millis())
+        let (Some(window), event) = (self.config.window, self.config.description.events.get(told.event)) else {
+            return true;
+        };
+        match told.made {
+            Some(made) => u128::from(made.0.abs_diff(now.0)) <= window.as_millis(),
+            None => event.is_some_and(|event| event.undated),
+        }
     }
 
     /// Returns when what was told is durable.

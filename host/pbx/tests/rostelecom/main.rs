@@ -9,6 +9,7 @@
 )]
 
 mod disorder;
+mod door;
 mod files;
 mod formats;
 mod fuzz;

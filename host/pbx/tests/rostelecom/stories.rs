@@ -11,7 +11,7 @@ use hookswitch_call::{
 use hookswitch_pbx::rostelecom::Found;
 use serde_json::json;
 
-use crate::{Desk, START, inbound, info, outbound, record};
+use crate::{Desk, START, inbound, info, outbound, record, short};
 
 /// An inbound call to a group, two phones ring, one answers.
 fn answered() -> Vec<serde_json::Value> {
@@ -421,4 +421,24 @@ fn the_clock_of_the_phone_system_may_be_wrong() {
     let call = desk.call("DEMOs1");
     assert_eq!((call.started, call.answered), (Millis(START), Some(Millis(START + 9000))));
     assert!(desk.events.iter().all(|event| event.at >= Millis(START)), "{:?}", desk.events);
+}
+
+#[test]
+fn menus_and_queues_of_the_log_are_the_way_that_the_call_went() {
+    let mut desk = Desk::open();
+    desk.words.codes.menu = vec!["iv".into()];
+    desk.words.codes.queued = vec!["qe".into()];
+    desk.hear(&inbound(0, "new", ""));
+    desk.hear(&inbound(40_000, "end", ""));
+    let log = "0:el:79990001122;1:iv:Main menu;5:iv:Service;9:qe:800;20:ct:admin;25:cc:admin;40:cd:admin;";
+    desk.answer(Some(&info(log, 40)));
+    let way: Vec<_> = desk.events.iter().filter(|event| ["noted", "queued"].contains(&event.what.name())).collect();
+    let way: Vec<_> = way.iter().map(|event| (short(event), event.at.0 - START)).collect();
+    assert_eq!(
+        way[..3],
+        [("noted menu".to_owned(), 1000), ("noted menu".to_owned(), 5000), ("queued Sales".to_owned(), 9000)]
+    );
+    let call = desk.call("DEMOs1");
+    assert_eq!((call.queue(), call.credited()), (Some("Sales"), Some(&Extension::from("102"))));
+    assert!(call.extra.contains(&("menu".to_owned(), "Service".to_owned())), "{:?}", call.extra);
 }

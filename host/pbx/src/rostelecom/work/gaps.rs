@@ -20,7 +20,7 @@ const OVERLAP: Duration = Duration::from_secs(600);
 const AGAIN: Duration = Duration::from_secs(60);
 /// How often.
 const TRIES: u32 = 30;
-/// Orders of the same time are refused; so many others are tried.
+/// Two orders of the same time are refused, in words of which not all are known: so many slightly different ones are tried.
 const ORDERS: u64 = 5;
 /// Calls of one history whose records are asked for; of those beyond, the row must do.
 const RECORDS: usize = 5_000;
@@ -60,13 +60,13 @@ impl Work {
             let _ = timeout(AGAIN, completed.changed()).await;
         }
         let what = format!("not ready {} minutes after it was ordered", AGAIN.as_secs() * u64::from(TRIES) / 60);
-        Err(Failed::Odd { method: "download_call_history", what })
+        Err(Failed::odd("download_call_history", what))
     }
 
     async fn order(&self, from: Millis, until: Millis) -> Result<String, Failed> {
         let mut refused = self.client.order_history(from, until).await;
         for seconds in 1..ORDERS {
-            if !refused.as_ref().is_err_and(Failed::is_repeated_order) {
+            if !matches!(refused, Err(Failed::Refused { .. })) {
                 break;
             }
             refused = self.client.order_history(earlier(from, Duration::from_secs(seconds)), until).await;
