@@ -41,7 +41,7 @@ fn changed(before: &Map<String, Value>, wanted: &Rules) -> Result<Map<String, Va
     let mut changed = before.clone();
     for (name, text) in wanted {
         let Some(value) = changed.get_mut(name) else {
-            let known: Vec<_> = before.keys().map(String::as_str).collect();
+            let known: Vec<_> = shown(before).into_keys().collect();
             return Err(format!("there is no restriction `{name}`; this user has: {}", known.join(", ")));
         };
         *value = like(value, text)
