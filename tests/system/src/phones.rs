@@ -10,19 +10,13 @@ mod yeastar;
 use std::{path::Path, time::Duration};
 
 use anyhow::Result;
-
-use hooks::Hooks;
-use own::Own;
-use rostelecom::Rostelecom;
 pub use story::{STORIES, Step, Story};
-use three_cx::ThreeCx;
-use yeastar::Yeastar;
+
+use self::{hooks::Hooks, own::Own, rostelecom::Rostelecom, three_cx::ThreeCx, yeastar::Yeastar};
+use crate::{Setup, World, http::free_port};
 
 /// The queue that all of them have, as the stories call it.
 pub const QUEUE: &str = "sales";
-
-/// Where the phones' certificate for the program is, in `[server]`.
-pub const TLS: &str = "tls = { certificate = \"phones.pem\", key = \"phones.key\" }";
 
 /// A phone system that is no Asterisk.
 pub enum Phone {
@@ -55,18 +49,30 @@ async fn tell<T: Teller>(teller: &T, story: &Story, outside: &str, pace: Duratio
 }
 
 impl Phone {
-    /// One of each kind. They post to the program at `https://ADDRESS`, with the certificate that is written into the
-    /// folder; what the program is to look at stands so long at least, or until it was looked at.
-    pub async fn all(address: &str, folder: &Path, patience: Duration) -> Result<Vec<Self>> {
-        let rostelecom = Rostelecom::start(address, folder).await?;
+    /// The program with one of each kind, besides its Asterisk; it has heard of all. What a phone system has the program look
+    /// at stands so long at least, or until it was looked at.
+    pub async fn world(patience: Duration) -> Result<(World, Vec<Self>)> {
+        let at = format!("127.0.0.1:{}", free_port()?);
+        let tls = "tls = { certificate = \"phones.pem\", key = \"phones.key\" }";
+        let server = format!("listen = \"{at}\"\npublic-url = \"https://{at}\"\n{tls}");
+        let mut world = World::prepare(Setup { server, ..Setup::default() }).await?;
+        // Rostelecom posts to nobody without a certificate of its own choice: all others trust that one, too.
+        let rostelecom = Rostelecom::start(&at, world.folder()).await?;
         let authority = rostelecom.authority();
-        Ok(vec![
+        let phones = vec![
             Self::ThreeCx(ThreeCx::start(patience).await?),
-            Self::Hooks(Hooks::start(address, authority)?),
+            Self::Hooks(Hooks::start(&at, authority)?),
             Self::Yeastar(Yeastar::start().await?),
-            Self::Own(Own::new(address, authority)),
+            Self::Own(Own::new(&at, authority)),
             Self::Rostelecom(rostelecom),
-        ])
+        ];
+        let tables = phones.iter().map(|phone| phone.configure(world.folder())).collect::<Result<String>>()?;
+        world.configure(&Setup::default().plugin, &tables)?;
+        world.launch().await?;
+        for phone in &phones {
+            phone.is_heard().await?;
+        }
+        Ok((world, phones))
     }
 
     /// The kind, which is the name of its table as well.
@@ -99,7 +105,7 @@ impl Phone {
     }
 
     /// Its table; the files that it names are written into the folder.
-    pub fn configure(&self, folder: &Path) -> Result<String> {
+    fn configure(&self, folder: &Path) -> Result<String> {
         let keys = match self {
             Self::ThreeCx(phone) => phone.configure(folder),
             Self::Hooks(phone) => phone.configure(folder),
@@ -111,11 +117,11 @@ impl Phone {
         Ok(format!("\n[pbx.{kind}]\nkind = \"{kind}\"\n{keys}\n"))
     }
 
-    /// Waits until the program has taken stock of it as often as this, if that is something to wait for.
-    pub async fn is_heard(&self, times: usize) -> Result<()> {
+    /// Waits until the program has taken stock of it, if that is something to wait for.
+    async fn is_heard(&self) -> Result<()> {
         match self {
-            Self::ThreeCx(phone) => phone.is_heard(times).await,
-            Self::Yeastar(phone) => phone.is_heard(times).await,
+            Self::ThreeCx(phone) => phone.is_heard().await,
+            Self::Yeastar(phone) => phone.is_heard().await,
             Self::Hooks(_) | Self::Rostelecom(_) | Self::Own(_) => Ok(()),
         }
     }

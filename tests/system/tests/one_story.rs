@@ -9,9 +9,8 @@ use ami_replay::Playback;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use system_tests::{
-    PATIENCE, Setup, World,
-    http::free_port,
-    phones::{Phone, QUEUE, STORIES, Story, TLS},
+    PATIENCE, World,
+    phones::{Phone, QUEUE, STORIES, Story},
     root, trace,
 };
 
@@ -58,16 +57,7 @@ struct Exchange {
 
 impl Exchange {
     async fn open() -> Result<Self> {
-        let at = format!("127.0.0.1:{}", free_port()?);
-        let server = format!("listen = \"{at}\"\npublic-url = \"https://{at}\"\n{TLS}");
-        let mut world = World::prepare(Setup { server, ..Setup::default() }).await?;
-        let phones = Phone::all(&at, world.folder(), PATIENCE).await?;
-        let tables = phones.iter().map(|phone| phone.configure(world.folder())).collect::<Result<String>>()?;
-        world.configure(&Setup::default().plugin, &tables)?;
-        world.launch().await?;
-        for phone in &phones {
-            phone.is_heard(1).await?;
-        }
+        let (world, phones) = Phone::world(PATIENCE).await?;
         Ok(Self { world, phones })
     }
 

@@ -57,8 +57,8 @@ impl ThreeCx {
         self.pbx.state().complaints.clone()
     }
 
-    pub(super) async fn is_heard(&self, times: usize) -> Result<()> {
-        self.pbx.wait_until("a roll call", |state| state.asked("GET", "/callcontrol") >= times).await
+    pub(super) async fn is_heard(&self) -> Result<()> {
+        self.pbx.wait_until("a roll call", |state| state.asked("GET", "/callcontrol") > 0).await
     }
 
     fn next(&self) -> u64 {

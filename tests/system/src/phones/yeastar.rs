@@ -58,8 +58,8 @@ impl Yeastar {
         self.pbx.complaints()
     }
 
-    pub(super) async fn is_heard(&self, times: usize) -> Result<()> {
-        self.pbx.subscribed(times).await
+    pub(super) async fn is_heard(&self) -> Result<()> {
+        self.pbx.subscribed(1).await
     }
 }
 

@@ -14,9 +14,8 @@ use anyhow::{Result, ensure};
 use fastrand::Rng;
 use serde_json::Value;
 use system_tests::{
-    Setup, World,
-    http::free_port,
-    phones::{Phone, STORIES, TLS},
+    World,
+    phones::{Phone, STORIES},
     verdict::{Count, cards_shown, finished, list},
 };
 
@@ -54,16 +53,7 @@ impl Callers {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_kind_of_phone_system_tells_it_every_call_is_in_the_portal_once() -> Result<()> {
     let mut plan = Plan::of(ROUNDS)?;
-    let at = format!("127.0.0.1:{}", free_port()?);
-    let server = format!("listen = \"{at}\"\npublic-url = \"https://{at}\"\n{TLS}");
-    let mut world = World::prepare(Setup { server, ..Setup::default() }).await?;
-    let phones = Phone::all(&at, world.folder(), PATIENCE).await?;
-    let tables = phones.iter().map(|phone| phone.configure(world.folder())).collect::<Result<String>>()?;
-    world.configure(&Setup::default().plugin, &tables)?;
-    world.launch().await?;
-    for phone in &phones {
-        phone.is_heard(1).await?;
-    }
+    let (mut world, phones) = Phone::world(PATIENCE).await?;
     let phones: Vec<_> = phones.into_iter().map(Arc::new).collect();
     let told = killing(&mut world, &phones, &mut plan).await;
     plan.close(&world, told)
