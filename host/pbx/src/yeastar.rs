@@ -24,7 +24,7 @@ mod work;
 
 pub use config::{Config, Events, Patience};
 pub use event::{Event, Unreadable};
-pub use exchange::{Asked, Exchange, Heard, Roll};
+pub use exchange::{Asked, Exchange, Gap, Heard, Roll};
 pub use features::FEATURES;
 pub use ground::Ground;
 pub use news::Directory;

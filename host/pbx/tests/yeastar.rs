@@ -222,10 +222,7 @@ async fn a_call_is_told_over_tls_and_the_pbx_is_asked_nothing_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_during_a_gap_is_found_out_afterwards() {
     let pbx = Pbx::start(Options::default()).await.unwrap();
-    let host = Host::start(&pbx, |config| {
-        config.patience.retry_first = Duration::from_millis(1500);
-        config.patience.retry_longest = Duration::from_millis(1500);
-    });
+    let host = Host::start(&pbx, |_| {});
     pbx.subscribed(1).await.unwrap();
     host.until("resynced", resynced(1)).await;
     let (goes_on, ends) = (pbx.next_call(), pbx.next_call());
@@ -234,14 +231,12 @@ async fn what_happens_during_a_gap_is_found_out_afterwards() {
         pbx.now(call, &[inbound(&caller, agent, "ANSWERED"), extension(agent, "ANSWER")]).await.unwrap();
         host.event(call, "answered").await;
     }
-    // The next second: ids of calls and records have no finer time.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    pbx.end_quietly(&ends, "Inbound", "+4930202", "202", 1);
+    // Records of calls that were not recorded have no id of the call, so that of a call that nobody heard is the record's
+    // own.
+    pbx.end_quietly(&pbx.next_call(), "Inbound", "+49891111", "203", 0);
     pbx.cut();
     host.until("the loss", |heard| heard.lost.first().cloned()).await;
-    pbx.end_quietly(&ends, "Inbound", "+4930202", "202", 1);
-    // Records have no id of the call, so that of a call that nobody heard is the record's own.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-    pbx.end_quietly(&pbx.next_call(), "Inbound", "+49891111", "203", 0);
     pbx.subscribed(2).await.unwrap();
     host.until("resynced", resynced(2)).await;
     let ended = host.call(&ends).ended.unwrap();
@@ -278,6 +273,22 @@ async fn a_restart_in_mid_call_goes_on_with_it_and_asks_for_the_others() {
     host.event(&goes_on, "ended").await;
     let ends = host.heard.lock().unwrap().names().iter().filter(|name| name.ends_with("ended")).count();
     assert_eq!(ends, 2);
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_long_time_what_was_missed_is_told_and_what_is_long_known_is_not() {
+    let pbx = Pbx::start(Options::default()).await.unwrap();
+    let now: u64 = pbx.next_call().split('.').next().unwrap().parse().unwrap();
+    let newest = now - 3 * 3600;
+    pbx.end_quietly(&format!("{newest}.1"), "Inbound", CALLER, "201", 0);
+    pbx.end_quietly(&format!("{}.2", newest + 2), "Inbound", "+49891111", "202", 0);
+    // A call that ended long ago is no recent one.
+    let host = Host::go_on(&pbx, |_| {}, Vec::new(), Some(Millis(newest * 1000 + 900)));
+    host.until("resynced", resynced(1)).await;
+    assert_eq!(host.call("U1").external.as_deref(), Some("+49891111"));
+    let told = host.heard.lock().unwrap().names();
+    assert!(told.iter().all(|name| name.starts_with("U1 ")), "{told:?}");
     host.end().await;
 }
 

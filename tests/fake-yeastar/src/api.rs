@@ -56,6 +56,14 @@ pub(crate) fn answer(state: &mut State, request: &Incoming) -> (u16, Value, Even
         }
         ("GET", "extension/list") => (page(&query, "data", state.extensions.clone()), Vec::new()),
         ("GET", "queue/list") => (page(&query, "queue_list", state.queues.clone()), Vec::new()),
+        ("GET", "recording/list") => (page(&query, "data", state.recorded()), Vec::new()),
+        ("GET", "recording/download") => {
+            let value = |key: &str| query.get(key).and_then(Value::as_str);
+            match state.link(value("id"), value("file")) {
+                Some(link) => (link, Vec::new()),
+                None => return (200, refused(60003, "RECORDING NOT EXIST"), Vec::new()),
+            }
+        }
         ("GET", "webhook/query") => {
             let webhooks = state.webhooks.iter().map(|webhook| {
                 json!({ "url": webhook.url, "request_method": "POST", "event_ids": webhook.events, "secret": "********" })

@@ -34,11 +34,18 @@ pub(crate) async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin + Send
         if request.path == "/openapi/v1.0/subscribe" {
             return socket::serve(stream, buffer, &request, &shared).await;
         }
+        let token = request.query.get("access_token").cloned().unwrap_or_default();
+        let sound = shared.state().fetch(&request.path, &token);
+        if let Some((status, bytes)) = sound {
+            stream.write_all(&answer(status, "audio/wav", &bytes)).await?;
+            stream.flush().await?;
+            continue;
+        }
         let (status, body, events) = api::answer(&mut shared.state(), &request);
         for (kind, msg) in events {
             shared.tell(kind, &msg).await;
         }
-        stream.write_all(&answer(status, &body.to_string())).await?;
+        stream.write_all(&answer(status, "application/json", body.to_string().as_bytes())).await?;
         stream.flush().await?;
         shared.changed();
     }

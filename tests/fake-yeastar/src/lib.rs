@@ -16,12 +16,15 @@
 mod api;
 mod door;
 mod http;
+mod member;
 mod moment;
 mod pbx;
+mod recording;
 mod socket;
 mod state;
 mod tls;
 mod webhook;
 
-pub use pbx::{Options, Pbx, extension, inbound, outbound};
+pub use member::{extension, inbound, outbound};
+pub use pbx::{Options, Pbx};
 pub use state::Request;

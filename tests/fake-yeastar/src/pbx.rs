@@ -18,7 +18,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     door::serve,
+    member::channel,
     moment,
+    recording::Recording,
     state::{Request, State, Webhook},
     tls::identity,
     webhook,
@@ -205,20 +207,28 @@ impl Pbx {
         let number = state.rows.len();
         let uid = format!("U{number}");
         let did = if kind == "Inbound" { "+4940200100" } else { " " };
+        let recording = if talk_s > 0 {
+            format!("{}-{call}-{from}-{to}-{kind}.wav", moment::write(began).replace(['/', ':', ' '], ""))
+        } else {
+            " ".to_owned()
+        };
+        if talk_s > 0 {
+            state.recordings.push(Recording { uid: uid.clone(), file: recording.clone() });
+        }
         state.rows.push((
             began,
             json!({
                 "id": number, "uid": uid, "time": moment::write(began), "timestamp": began, "call_from": from,
                 "call_to": to, "duration": total, "ring_duration": total - talk_s, "talk_duration": talk_s,
                 "disposition": status, "call_type": kind, "src_trunk": "provider", "dst_trunk": "", "did_number": did,
+                "record_file": recording.trim(),
             }),
         ));
         json!({
             "call_id": call, "time_start": moment::write(began).replace('/', "-"), "call_from": from, "call_to": to,
             "call_duration": total, "talk_duration": talk_s, "src_trunk_name": "provider", "dst_trunk_name": " ",
             "pin_code": " ", "status": status, "type": kind, "did_number": did, "agent_ring_time": 0, "uid": uid,
-            "recording": if talk_s > 0 { format!("20240312100930-{call}-{from}-{to}-{kind}.wav") } else { " ".to_owned() },
-            "call_note_id": " ", "enb_call_note": 0,
+            "recording": recording, "call_note_id": " ", "enb_call_note": 0,
         })
     }
 
@@ -333,6 +343,11 @@ impl Pbx {
         self.shared.state().is_blocked()
     }
 
+    /// Whether it keeps a recording in a file of this name.
+    pub fn has_recording(&self, file: &str) -> bool {
+        self.shared.state().recordings.iter().any(|recording| recording.file == file)
+    }
+
     /// Whether a text holds any token that was ever given, or the client secret.
     pub fn gave_away(&self, text: &str) -> bool {
         self.shared.state().gave_away(text)
@@ -357,32 +372,4 @@ async fn welcome(socket: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared
 /// The present Unix second.
 pub(crate) fn second() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-/// An extension as a member of a call.
-pub fn extension(number: &str, status: &str) -> Value {
-    json!({ "extension": {
-        "number": number, "channel_id": format!("PJSIP/{number}-0000001a"), "member_status": status, "call_path": " ",
-    }})
-}
-
-/// A caller from outside as a member of a call.
-pub fn inbound(from: &str, to: &str, status: &str) -> Value {
-    json!({ "inbound": {
-        "from": from, "to": to, "trunk_name": "provider", "channel_id": format!("PJSIP/trunk-provider-endpoint-{from}"),
-        "member_status": status, "call_path": " ",
-    }})
-}
-
-/// An outside number that is called, as a member of a call.
-pub fn outbound(from: &str, to: &str, status: &str) -> Value {
-    json!({ "outbound": {
-        "from": from, "to": to, "trunk_name": "provider", "channel_id": format!("PJSIP/trunk-provider-endpoint-{to}"),
-        "member_status": status, "call_path": " ",
-    }})
-}
-
-fn channel(member: &Value) -> String {
-    let legs = member.as_object().into_iter().flat_map(|member| member.values());
-    legs.filter_map(|leg| leg["channel_id"].as_str()).next().unwrap_or_default().to_owned()
 }

@@ -9,7 +9,10 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::moment;
+use crate::{
+    moment,
+    recording::{Link, Recording},
+};
 
 /// An application may have so many tokens.
 pub(crate) const MOST_TOKENS: usize = 8;
@@ -38,6 +41,8 @@ pub(crate) struct State {
     pub(crate) calls: BTreeMap<String, Vec<Value>>,
     /// Records, with the second in which each call began.
     pub(crate) rows: Vec<(u64, Value)>,
+    pub(crate) recordings: Vec<Recording>,
+    pub(crate) links: Vec<Link>,
     pub(crate) extensions: Vec<Value>,
     pub(crate) queues: Vec<Value>,
     pub(crate) webhooks: Vec<Webhook>,
@@ -90,6 +95,8 @@ impl State {
             skipped: Duration::ZERO,
             calls: BTreeMap::new(),
             rows: Vec::new(),
+            recordings: Vec::new(),
+            links: Vec::new(),
             extensions: Vec::new(),
             queues: Vec::new(),
             webhooks: Vec::new(),
@@ -165,6 +172,11 @@ impl State {
             "errcode": 0, "errmsg": "SUCCESS", "access_token": access, "refresh_token": refresh,
             "access_token_expire_time": self.life.as_secs(), "refresh_token_expire_time": (self.life * 48).as_secs(),
         })
+    }
+
+    /// A number that nobody can guess.
+    pub(crate) fn chance(&self) -> u64 {
+        self.random.hash_one(("link", self.links.len()))
     }
 
     pub(crate) fn revoke(&mut self, access: &str) {

@@ -19,18 +19,20 @@ async fn pbx() -> Result<Pbx> {
 }
 
 async fn ask(pbx: &Pbx, method: &str, below: &str, headers: &str, body: &str) -> Result<(u16, Value)> {
+    let (status, body) = fetch(pbx, method, &format!("/openapi/v1.0/{below}"), headers, body).await?;
+    Ok((status, serde_json::from_str(&body).unwrap_or_default()))
+}
+
+async fn fetch(pbx: &Pbx, method: &str, path: &str, headers: &str, body: &str) -> Result<(u16, String)> {
     let address = pbx.url().strip_prefix("http://").context("plain")?;
     let mut stream = TcpStream::connect(address).await?;
-    let text = format!(
-        "{method} /openapi/v1.0/{below} HTTP/1.1\r\nhost: x\r\n{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let text = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
     stream.write_all(text.as_bytes()).await?;
     stream.shutdown().await?;
     let mut answer = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut answer)).await??;
     let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
-    Ok((head.split(' ').nth(1).context("a status")?.parse()?, serde_json::from_str(body).unwrap_or_default()))
+    Ok((head.split(' ').nth(1).context("a status")?.parse()?, body.to_owned()))
 }
 
 fn encoded(token: &str) -> String {
@@ -130,6 +132,33 @@ async fn calls_are_ended_dialled_and_taken_by_their_channels() -> Result<()> {
     ensure!(code(&pbx, "POST", "call/accept_inbound?", &token, take).await? == 0);
     ensure!(code(&pbx, "POST", "call/refuse_inbound?", &token, take).await? != 0, "it was taken");
     ensure!(pbx.decided(&call).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_recording_is_fetched_by_a_link_that_lasts_half_an_hour_and_needs_a_token() -> Result<()> {
+    let pbx = pbx().await?;
+    let (token, _) = log_in(&pbx).await?;
+    let told = pbx.end_quietly("1710234567.1", "Inbound", "+49301", "201", 5);
+    pbx.end_quietly("1710234568.2", "Inbound", "+49302", "201", 0);
+    let file = told["recording"].as_str().context("a name")?;
+    let (_, listed) = ask(&pbx, "GET", &format!("recording/list?access_token={token}"), AGENT, "").await?;
+    ensure!(listed["total_number"] == 1 && listed["data"][0]["file"] == file, "{listed}");
+    ensure!(listed["data"][0]["uid"] == told["uid"] && pbx.has_recording(file), "{listed}");
+    ensure!(code(&pbx, "GET", "recording/download?file=another.wav&", &token, "").await? != 0);
+    ensure!(code(&pbx, "GET", "recording/download?", &token, "").await? != 0, "which one?");
+    let file = encoded(file);
+    let (_, link) =
+        ask(&pbx, "GET", &format!("recording/download?file={file}&access_token={token}"), AGENT, "").await?;
+    let link = link["download_resource_url"].as_str().with_context(|| link.to_string())?.to_owned();
+    let get = async |path: &str| fetch(&pbx, "GET", path, AGENT, "").await;
+    let (status, sound) = get(&format!("{link}?access_token={token}")).await?;
+    ensure!(status == 200 && sound.starts_with("RIFF"), "{status}");
+    ensure!(get(&link).await?.0 == 401, "a link alone is not enough");
+    ensure!(get(&format!("/api/download/guessed.wav?access_token={token}")).await?.0 == 404);
+    pbx.skip(Duration::from_secs(1801));
+    let (token, _) = log_in(&pbx).await?;
+    ensure!(get(&format!("{link}?access_token={token}")).await?.0 == 404, "half an hour is over");
     Ok(())
 }
 

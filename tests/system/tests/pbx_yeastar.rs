@@ -144,6 +144,21 @@ settings = {{ script = {script} }}
         }
     }
 
+    /// What is kept of a call's recording leads to it: the PBX has one of that name.
+    async fn recorded(&self, call: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let trace = self.run(&["trace", call]).await?;
+            let files: Vec<_> = trace.split_whitespace().filter(|word| word.ends_with(".wav")).collect();
+            if let [file] = files[..] {
+                ensure!(file.contains(call) && self.pbx.has_recording(file), "{file}");
+                return Ok(());
+            }
+            ensure!(files.is_empty() && Instant::now() < deadline, "{trace}\n{}", self.log());
+            sleep(Duration::from_millis(30)).await;
+        }
+    }
+
     /// Nothing secret is in the log, and the PBX was asked nothing that it should not be.
     fn verdict(&self) -> Result<()> {
         let log = self.log();
@@ -169,14 +184,13 @@ async fn calls_by_web_socket_are_journaled_once_over_a_kill() -> Result<()> {
     answered(&office.pbx, &whole).await?;
     office.pbx.end(&whole, &[inbound(CALLER, "201", "BYE")], "Inbound", CALLER, "201", 1).await?;
     office.entries(&[&whole]).await?;
+    office.recorded(&whole).await?;
     let (ends, goes_on) = (office.pbx.next_call(), office.pbx.next_call());
     for call in [&ends, &goes_on] {
         answered(&office.pbx, call).await?;
         office.until(call, "answered", |told| told["state"] == "talking").await?;
     }
     office.kill().await?;
-    // Records have whole seconds only: what begins in the next one is new.
-    sleep(Duration::from_millis(1100)).await;
     office.pbx.end_quietly(&ends, "Inbound", CALLER, "201", 1);
     let missed = office.pbx.next_call();
     let unheard = office.pbx.end_quietly(&missed, "Inbound", "+49891111", "202", 0);
@@ -188,12 +202,15 @@ async fn calls_by_web_socket_are_journaled_once_over_a_kill() -> Result<()> {
     office.entries(&[&whole, &ends, unheard, &goes_on]).await?;
     let told = office.until(&goes_on, "over", |told| told["state"] == "ended").await?;
     ensure!(told["outcome"] == "answered", "{told}");
+    for call in [&ends, &goes_on] {
+        office.recorded(call).await?;
+    }
     office.verdict()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn posts_of_a_webhook_are_believed_kept_and_made_up_for() -> Result<()> {
-    let mut office = Office::prepare("events = \"webhook\"").await?;
+    let mut office = Office::prepare("events = \"webhook\"\nask-every = \"1s\"").await?;
     let url = format!("http://127.0.0.1:{}/pbx/office", office.port);
     office.pbx.webhook(&url, WEBHOOK, &[0]);
     office.launch().await?;
@@ -216,6 +233,14 @@ async fn posts_of_a_webhook_are_believed_kept_and_made_up_for() -> Result<()> {
     office.entries(&[&call]).await?;
     let told = office.until(&call, "over", |told| told["state"] == "ended").await?;
     ensure!(told["outcome"] == "answered", "{told}");
+    office.recorded(&call).await?;
+    let refused = office.pbx.next_call();
+    office.pbx.ask(&refused, inbound("+49900555", "201", "ALERT")).await;
+    ensure!(!office.pbx.decided(&refused).await?, "{}", office.log());
+    office.entries(&[&call, &refused]).await?;
+    // What is posted while the network is down is lost without a word.
+    let unheard = office.pbx.end_quietly(&office.pbx.next_call(), "Inbound", "+49891111", "202", 0);
+    office.entries(&[&call, &refused, unheard["uid"].as_str().context("an id")?]).await?;
     ensure!(office.pbx.now(&office.pbx.next_call(), &[extension("202", "RING")]).await? == [[200]]);
     let status: Value = serde_json::from_str(&office.run(&["pbx", "status", "--json"]).await?)?;
     ensure!(status[0]["state"] == "connected", "{status}");

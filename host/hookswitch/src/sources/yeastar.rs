@@ -48,7 +48,8 @@ pub(super) struct Keys {
     record_within: Option<Span>,
     /// How far back calls are looked for that were missed; `"0s"`: none are. Default a day.
     history_back: Option<Span>,
-    /// While calls go on, the PBX is asked this often which ones. Default 2 minutes.
+    /// While calls go on, the PBX is asked this often which ones; with a webhook always, and for calls whose posts did not
+    /// arrive. Default 2 minutes.
     ask_every: Option<Span>,
     /// A silent web socket is asked for a sign of life this often. Default 20 seconds.
     heartbeat: Option<Span>,
@@ -176,9 +177,16 @@ mod tests {
     }
 
     #[test]
-    fn the_example_is_right() {
+    fn the_example_is_right_and_so_is_what_it_only_mentions() {
         load(Path::new(EXAMPLE)).unwrap();
         opened("[pbx.office]", "[pbx.office]").unwrap();
+        let text = std::fs::read_to_string(EXAMPLE).unwrap();
+        let mentioned = |line: &&str| line.starts_with("# ") && line.contains(" = ");
+        let keys: Vec<_> = text.lines().skip_while(|line| !line.starts_with("# What else")).filter(mentioned).collect();
+        assert_eq!(keys.len(), 7, "{keys:?}");
+        for key in keys {
+            opened(key, key.trim_start_matches("# ")).unwrap_or_else(|fault| panic!("{key}: {fault}"));
+        }
         opened("events         = \"websocket\"", "webhook-secret = \"x\"\nevents = \"webhook\"").unwrap();
     }
 

@@ -49,7 +49,8 @@ pub struct Patience {
     pub settle: Duration,
     /// How far back calls are looked for that nobody heard of.
     pub history: Duration,
-    /// While calls go on, the PBX is asked which ones at least this often.
+    /// While calls go on, the PBX is asked which ones at least this often. Where events are posted it is asked always, and
+    /// for the records of calls whose posts did not arrive.
     pub resync: Duration,
     /// A silent WebSocket is asked for a sign of life this often. The PBX closes it after 60 seconds.
     pub heartbeat: Duration,

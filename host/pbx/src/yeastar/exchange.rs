@@ -13,7 +13,7 @@ use hookswitch_call::{
     site::{News, Trait},
 };
 
-pub use self::roll::Roll;
+pub use self::{past::Gap, roll::Roll};
 use super::{
     cdr::{Cdr, Leg, Outcome},
     event::{Digit, Event, Members, Who},
@@ -102,8 +102,11 @@ impl Exchange {
                 facts
             }),
             Event::Asked(members) => {
-                heard.asked = asked(&members);
-                self.with(members.call, at, |talk, ground| talk.take(members.members, at, settle, ground))
+                let asked = asked(&members);
+                self.with(members.call, at, |talk, ground| {
+                    heard.asked = asked.filter(|asked| talk.asks(&asked.channel));
+                    talk.take(members.members, at, settle, ground)
+                })
             }
             Event::Digit(Digit { call, outside, key, place }) if outside && self.talks.contains_key(&call) => {
                 self.with(call, at, |talk, _| talk.digit(key, place).into_iter().collect())
@@ -266,9 +269,7 @@ impl Exchange {
                 return Vec::new();
             }
             Change::News(news) => {
-                if let News::Removed { extension } = &news {
-                    self.ground.directory.extensions.remove(extension);
-                }
+                self.ground.directory.hear(&news);
                 news
             }
             Change::Device { extension, kind, registered } => {

@@ -177,6 +177,19 @@ impl Directory {
         }
     }
 
+    /// Keeps what an event says that the list would say too, so that the next list is compared with it.
+    pub(super) fn hear(&mut self, news: &News) {
+        match news {
+            News::Removed { extension } => drop(self.extensions.remove(extension)),
+            News::Extension { extension, now: Trait::Presence(presence) } => {
+                if let Some(entry) = self.extensions.get_mut(extension) {
+                    entry.presence.clone_from(presence);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// What is new since `before`.
     pub(super) fn since(&self, before: &Self) -> Vec<News> {
         let gone = before.extensions.keys().filter(|extension| !self.extensions.contains_key(extension));
@@ -191,7 +204,11 @@ impl Directory {
                 news.push(tell(Trait::Presence(entry.presence.clone())));
             }
             if let Some(devices) = &entry.devices {
-                news.push(tell(Trait::Registered(!devices.is_empty())));
+                let registered = |devices: &BTreeSet<String>| !devices.is_empty();
+                let before = known.and_then(|known| known.devices.as_ref().map(registered));
+                if before != Some(registered(devices)) {
+                    news.push(tell(Trait::Registered(registered(devices))));
+                }
             }
         }
         for (queue, agents) in &self.queues {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use hookswitch_call::{Call, Millis};
 use hookswitch_web::Handler;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Config, Events, check::check, client::Client, control::Handset, door::Door, exchange::Exchange, features::FEATURES,
-    work::Work,
+    Config, Events, cdr, check::check, client::Client, control::Handset, door::Door, exchange::Exchange,
+    features::FEATURES, work::Work,
 };
 use crate::{Begin, Checked, Control, Features, Outlet, Question, Route, Router, Source, Started};
 
@@ -63,9 +64,21 @@ impl Source for Yeastar {
             }
         };
         let control = Arc::new(Handset(work.clone())) as Arc<dyn Control>;
-        let since = newest.map(|newest| newest.0 / 1000);
+        let since = since(&recent, newest);
         Started { work: run(work, since, stop), posts, control: Some(control) }
     }
+}
+
+/// The Unix second from which on records of calls are news to the host.
+fn since(recent: &[Call], newest: Option<Millis>) -> Option<u64> {
+    let newest = newest?;
+    let second = newest.0 / 1000;
+    Some(match recent.iter().find(|call| call.started == newest) {
+        // It is known again, so that others of the same second are not taken for it. Its id has the PBX's clock.
+        Some(call) => cdr::second(&call.chain).map_or(second, |own| own.min(second)),
+        // Records and calls may differ by a second.
+        None => second + 2,
+    })
 }
 
 /// Works until `stop`, or until nobody takes reports any more.
@@ -76,7 +89,7 @@ fn run(work: Arc<Work>, since: Option<u64>, stop: CancellationToken) -> BoxFutur
             match &work.config.events {
                 Events::WebSocket => work.subscribe(since, gaps, &stop).await,
                 Events::Webhook { .. } => {
-                    // Whether anything was missed is asked at once; nobody says later that something was.
+                    // Whether anything was missed is asked at once, and later again and again.
                     let _ = gaps.send(since).await;
                     stop.cancelled().await;
                 }

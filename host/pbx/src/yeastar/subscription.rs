@@ -29,6 +29,8 @@ const SUBSCRIBE: Duration = Duration::from_secs(10);
 const HEARTBEAT: &str = "heartbeat";
 /// A connection that is replaced is heard to its end for so long.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The PBX's clock and ours may differ by so many seconds. What was heard in them is known again.
+const CLOCKS: u64 = 60;
 /// Before a token is renewed, and with it the connection, so much time passes at least.
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 
@@ -94,7 +96,7 @@ impl Work {
         let mut renewal = Instant::now() + self.client.old_in().await.max(SHORTEST_LIFE);
         let mut next: Option<BoxFuture<'_, Result<Socket, Error>>> = None;
         loop {
-            *since = Some(now().0 / 1000);
+            *since = Some((now().0 / 1000).saturating_sub(CLOCKS));
             tokio::select! {
                 text = socket.next() => match text {
                     Some(Ok(text)) => {

@@ -64,6 +64,8 @@ pub(super) struct Talk {
     /// Who hung up, as long as nobody else is talking.
     hung_up: Option<Side>,
     digits: BTreeSet<u64>,
+    /// The leg that waited to be taken or refused.
+    asked: Option<String>,
 }
 
 impl Talk {
@@ -84,6 +86,7 @@ impl Talk {
             cdr: None,
             hung_up: None,
             digits: BTreeSet::new(),
+            asked: None,
         }
     }
 
@@ -271,6 +274,13 @@ impl Talk {
     pub(super) fn digit(&mut self, key: String, place: u64) -> Option<Fact> {
         let new = self.is_open() && self.digits.len() < MOST_DIGITS && self.digits.insert(place);
         new.then_some(Fact::Digits { digits: key })
+    }
+
+    /// Whether the question if this leg shall be taken is new: posts are repeated.
+    pub(super) fn asks(&mut self, channel: &str) -> bool {
+        let new = self.is_open() && self.asked.as_deref() != Some(channel);
+        self.asked = Some(channel.to_owned());
+        new
     }
 
     /// The call was not taken.

@@ -11,15 +11,15 @@ use std::{
 use hookswitch_call::{Millis, signal::Report};
 use tokio::{
     sync::{Notify, mpsc},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Config,
+    Config, Events,
     client::{Client, Error},
     event::Event,
-    exchange::{Asked, Exchange},
+    exchange::{Asked, Exchange, Gap},
 };
 use crate::{Closed, Outlet, Question, Router};
 
@@ -87,6 +87,7 @@ impl Work {
 
     /// Takes an event in and tells what follows.
     pub(super) async fn hear(self: &Arc<Self>, event: Event, telling: Telling) -> Result<(), Closed> {
+        let heard_at = Instant::now();
         let mut asked = None;
         let told = self.tell(telling, |exchange| {
             let heard = exchange.apply(event, now());
@@ -99,7 +100,7 @@ impl Work {
         told.await?;
         if let Some(asked) = asked.filter(|_| self.config.confirm) {
             let stop = self.stop.clone();
-            self.tasks.spawn(stop.run_until_cancelled_owned(self.clone().decide(asked)));
+            self.tasks.spawn(stop.run_until_cancelled_owned(self.clone().decide(asked, heard_at)));
         }
         Ok(())
     }
@@ -120,20 +121,22 @@ impl Work {
         }
     }
 
-    /// Has a call taken or refused (30016).
-    async fn decide(self: Arc<Self>, asked: Asked) {
+    /// Has a call taken or refused (30016) that waits since `heard_at`.
+    async fn decide(self: Arc<Self>, asked: Asked, heard_at: Instant) {
         let Asked { call, channel, external, line } = asked;
-        let question = Question { call: Some(call.clone()), external, line, within: DECIDE };
+        let within = DECIDE.saturating_sub(heard_at.elapsed());
+        let question = Question { call: Some(call.clone()), external, line, within };
         let decided = async {
-            let route = timeout(DECIDE, self.router.route(question)).await.unwrap_or_default();
+            let route = timeout(within, self.router.route(question)).await.unwrap_or_default();
             let refuse = route.target.as_deref() == Some(REJECT);
             let what = if refuse { "call/refuse_inbound" } else { "call/accept_inbound" };
             let answer = self.client.post(what, &serde_json::json!({ "channel_id": channel })).await;
             answer.map(|_| refuse)
         };
-        match timeout(ANSWER, decided).await {
+        match timeout_at(heard_at + ANSWER, decided).await {
             Ok(Ok(refused)) => {
-                tracing::info!(%call, refused, "an incoming call was decided on");
+                let took_ms = heard_at.elapsed().as_millis();
+                tracing::info!(%call, refused, took_ms, "an incoming call was decided on");
                 if refused {
                     self.exchange().refused(&call, now());
                     self.sooner.notify_one();
@@ -186,8 +189,12 @@ impl Work {
             let exchange = self.exchange();
             (exchange.doubts(now()), exchange.is_busy())
         };
-        let old = busy && asked.last.elapsed() >= self.config.patience.resync;
-        if !(doubts || old || asked.gap.is_some()) {
+        let every = self.config.patience.resync;
+        let old = asked.last.elapsed() >= every;
+        if old && matches!(self.config.events, Events::Webhook { .. }) {
+            asked.suspect(every);
+        }
+        if !(doubts || (busy && old) || asked.gap.is_some()) {
             return Ok(());
         }
         match self.survey(asked.gap).await? {
@@ -205,27 +212,35 @@ impl Work {
 struct Asking {
     /// The lists of extensions and queues.
     lists: bool,
-    /// Which calls go on, after a gap; from which second on there are records of interest.
-    gap: Option<Option<u64>>,
+    /// Which calls go on, after a gap.
+    gap: Option<Gap>,
     not_before: Instant,
     last: Instant,
+    /// The Unix second in which all this began.
+    began: u64,
 }
 
 impl Default for Asking {
     fn default() -> Self {
-        Self { lists: false, gap: None, not_before: Instant::now(), last: Instant::now() }
+        Self { lists: false, gap: None, not_before: Instant::now(), last: Instant::now(), began: now().0 / 1000 }
     }
 }
 
 impl Asking {
-    fn listen(&mut self, gap: Option<u64>) {
+    /// Somebody listens again; `since` is when that ended before.
+    fn listen(&mut self, since: Option<u64>) {
         self.lists = true;
         // A gap that was not asked about yet began earlier.
-        self.gap = Some(match self.gap {
-            Some(Some(earlier)) => Some(gap.map_or(earlier, |gap| gap.min(earlier))),
-            Some(None) | None => gap,
-        });
+        let earlier = self.gap.and_then(|gap| gap.since);
+        self.gap = Some(Gap { since: since.into_iter().chain(earlier).min(), sure: true });
         self.not_before = Instant::now();
+    }
+
+    /// Posts that do not arrive are given up after some attempts, and nobody says later that there were any. So there may
+    /// have been a gap since the time before the last, when records of calls that had just ended may not have been there.
+    fn suspect(&mut self, every: Duration) {
+        let since = (now().0 / 1000).saturating_sub(every.as_secs().saturating_mul(2)).max(self.began);
+        self.gap.get_or_insert(Gap { since: Some(since), sure: false });
     }
 
     fn done(&mut self) {

@@ -158,11 +158,30 @@ impl Talk {
         })
     }
 
-    /// Whether a record may be one of this call, where it does not say so itself: the outside numbers.
+    /// Whether a record may be one of this call, where it does not say so itself: by who takes part.
     pub(in crate::yeastar) fn may_be(&self, cdr: &Cdr) -> bool {
-        let known = self.arrival.as_ref().and_then(|arrival| arrival.external.as_deref());
-        known.is_none_or(|known| known == cdr.from.number || known == cdr.to.number)
+        let Some(arrival) = &self.arrival else { return true };
+        let sides = [cdr.from.number.as_str(), cdr.to.number.as_str()];
+        match (&arrival.external, arrival.direction, cdr.outside()) {
+            (Some(external), _, Some(outside)) => alike(external, &outside.number),
+            (Some(external), _, None) => sides.contains(&external.as_str()),
+            (None, Direction::Inbound, outside) => outside.is_none_or(|outside| number(&outside.number).is_none()),
+            // One that began inside may have been heard of before it was dialled.
+            (None, _, _) => {
+                let mut inside = self.parts.iter().filter_map(super::Part::extension).chain(&arrival.from);
+                inside.any(|extension| sides.contains(&extension.as_str()))
+            }
+        }
     }
+}
+
+/// Whether two spellings may be of one number, with and without prefixes: their last digits are the same.
+fn alike(one: &str, other: &str) -> bool {
+    let digits = |text: &str| text.bytes().rev().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+    let (one, other) = (digits(one), digits(other));
+    let shorter = one.len().min(other.len());
+    let same = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
+    shorter > 0 && same >= shorter.min(7)
 }
 
 /// A number; none for words like `anonymous`.

@@ -1,7 +1,7 @@
 //! Asking the PBX: which calls go on, how those ended that do not, and its extensions and queues.
 
 use super::{Attempt, Telling, Work, now};
-use crate::yeastar::{cdr::Cdr, client::Error, event::Members, news::Directory};
+use crate::yeastar::{cdr::Cdr, client::Error, event::Members, exchange::Gap, news::Directory};
 
 /// Records are looked for from so many seconds earlier: clocks differ, and at the end of daylight saving an hour comes
 /// twice.
@@ -9,9 +9,8 @@ const EARLIER: u64 = 3600 + 60;
 const LATER: u64 = 3600 + 60;
 
 impl Work {
-    /// Finds out which calls go on and what became of the others. `gap`: nobody listened for a while, and what began after
-    /// this Unix second was not heard of.
-    pub(super) async fn survey(&self, gap: Option<Option<u64>>) -> Attempt<()> {
+    /// Finds out which calls go on and what became of the others.
+    pub(super) async fn survey(&self, gap: Option<Gap>) -> Attempt<()> {
         let asked = now();
         let listed = match self.calls().await {
             Ok(listed) => listed,
@@ -27,8 +26,10 @@ impl Work {
         .await?;
         let Some(roll) = roll else { return Ok(Ok(())) };
         let oldest = (now().0 / 1000).saturating_sub(self.config.patience.history.as_secs());
-        let since = gap.flatten().filter(|_| !self.config.patience.history.is_zero()).map(|gap| gap.max(oldest));
-        let from = roll.since().into_iter().chain(since).min();
+        let history = !self.config.patience.history.is_zero();
+        let since = |gap: Gap| gap.since.filter(|_| history).map(|since| since.max(oldest));
+        let gap = gap.map(|gap| Gap { since: since(gap), ..gap });
+        let from = roll.since().into_iter().chain(gap.and_then(|gap| gap.since)).min();
         let rows = match from {
             Some(from) => self.records(from).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the PBX tells nothing of calls that are over; is `display-format` the one it is set to?");
@@ -36,8 +37,6 @@ impl Work {
             }),
             None => Vec::new(),
         };
-        // Without a newest known call everything would be news: then only what is known is looked at.
-        let gap = gap.map(|_| since.unwrap_or(u64::MAX));
         self.tell(Telling::Give, |exchange| exchange.past(roll, rows, gap)).await?;
         Ok(Ok(()))
     }

@@ -6,7 +6,7 @@ use hookswitch_call::{Millis, Tracker, signal::Report};
 use serde_json::json;
 
 use super::world::*;
-use crate::yeastar::{Event, Exchange};
+use crate::yeastar::{Event, Exchange, Gap, cdr::Cdr};
 
 #[test]
 fn what_cannot_be_read_is_refused_with_a_reason_that_holds_no_number() {
@@ -61,7 +61,7 @@ enum Said {
     Record { call: u8, status: u8, kind: u8, total: u32, talk: u64 },
     Noise(Vec<u8>),
     Waits(u16),
-    Asks(Vec<u8>),
+    Asks { listed: Vec<u8>, rows: Vec<(u8, u8, u8)>, gap: Option<u8> },
 }
 
 fn word(words: &[&'static str], index: u8) -> &'static str {
@@ -74,6 +74,23 @@ fn member((who, number, status, channel): (u8, u8, u8, u8)) -> serde_json::Value
     let leg = json!({ "number": number, "from": number, "to": CALLER, "trunk_name": " ", "call_path": word(&["", " ", "6400", "6500>6400"], channel),
         "member_status": word(&STATUS, status), "channel_id": word(&["", " ", "PJSIP/1", "PJSIP/2", "PJSIP/3"], channel) });
     json!({ word(&["extension", "inbound", "outbound"], who): leg })
+}
+
+/// A record as it may be found, more or less.
+fn found((when, who, what): (u8, u8, u8)) -> serde_json::Value {
+    let number = word(&[CALLER, "201", "+4930999", "anonymous", "", "x<y"], who);
+    let mut told =
+        row(u64::from(when), word(&["U1", "U2", "U3", "", "1710234567.1", "a b"], what), number, "202", "", 9, 0);
+    told["call_type"] = word(&["Inbound", "Outbound", "Internal", ""], what).into();
+    told["disposition"] = word(&["ANSWERED", "NO ANSWER", "?"], who).into();
+    match when % 5 {
+        0 => told["timestamp"] = json!(u64::MAX - u64::from(who)),
+        1 => told["duration"] = json!(u64::MAX),
+        2 => told["talk_duration"] = json!(["1"]),
+        3 => told["record_file"] = format!("1-{}.{}-a.wav", SECOND + u64::from(when % 3), when % 4).into(),
+        _ => told["timestamp"] = serde_json::Value::Null,
+    }
+    told
 }
 
 #[test]
@@ -116,14 +133,15 @@ fn no_message_breaks_the_codec_or_ends_a_call_twice() {
                     take(exchange.tick(Millis(now)));
                     continue;
                 }
-                Said::Asks(listed) => {
+                Said::Asks { listed, rows, gap } => {
+                    let rows = rows.into_iter().take(8).map(|row| Cdr::of_row(&found(row), &times())).collect();
                     let listed = listed.into_iter().take(4).map(|call| {
                         crate::yeastar::event::Members::read(members_of(&id(call), &[inbound("ANSWERED")])).unwrap()
                     });
                     let mut roll = exchange.roll(listed.collect(), Millis(now), Millis(now + 10));
                     now += 10;
                     take(std::mem::take(&mut roll.reports));
-                    take(exchange.past(roll, Vec::new(), Some(SECOND)));
+                    take(exchange.past(roll, rows, gap.map(|after| Gap { since: Some(SECOND + u64::from(after)), sure: true })));
                     continue;
                 }
             };

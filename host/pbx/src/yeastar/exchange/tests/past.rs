@@ -8,6 +8,7 @@ use hookswitch_call::{
 use serde_json::json;
 
 use super::world::*;
+use crate::yeastar::{Gap, cdr::Cdr};
 
 fn talking(world: &mut World) {
     world.say(30011, members(&[inbound("ALERT"), extension("201", "RING")]));
@@ -86,7 +87,7 @@ fn what_was_heard_since_the_question_is_newer_than_its_answer() {
     let mut roll = world.exchange.roll(Vec::new(), asked, Millis(world.now));
     let reports = std::mem::take(&mut roll.reports);
     world.take(reports);
-    let reports = world.exchange.past(roll, Vec::new(), Some(SECOND));
+    let reports = world.exchange.past(roll, Vec::new(), Some(Gap { since: Some(SECOND), sure: true }));
     world.take(reports);
     assert!(world.resynced == 1 && world.call().is_open());
 }
@@ -100,7 +101,7 @@ fn calls_of_a_gap_that_nobody_heard_are_told_once() {
     let rows = [
         // Before the gap: whatever it is, it was heard then.
         row(10, "20240312100937OLD00", "0895555", "201", "NO ANSWER", 20, 0),
-        row(100, "20240312101107BBBBB", "0891234", "202", "NO ANSWER", 20, 0),
+        row(60, "20240312101107BBBBB", "0891234", "202", "NO ANSWER", 20, 0),
         named,
     ];
     let alive = [members(&[inbound("ANSWERED"), extension("201", "ANSWER")])];
@@ -121,6 +122,20 @@ fn calls_of_a_gap_that_nobody_heard_are_told_once() {
 }
 
 #[test]
+fn where_it_is_not_known_since_when_only_what_is_known_is_looked_at() {
+    let mut world = World::new();
+    talking(&mut world);
+    world.now += 600_000;
+    let mut roll = world.exchange.roll(Vec::new(), Millis(world.now), Millis(world.now));
+    world.take(std::mem::take(&mut roll.reports));
+    let rows = [row(0, "U1", CALLER, "201", "ANSWERED", 20, 10), row(100, "U2", "0891234", "202", "NO ANSWER", 20, 0)];
+    let rows = rows.iter().map(|row| Cdr::of_row(row, &times())).collect();
+    let reports = world.exchange.past(roll, rows, Some(Gap { since: None, sure: false }));
+    world.take(reports);
+    assert_eq!((world.calls().len(), world.call().is_open(), world.resynced), (1, false, 0));
+}
+
+#[test]
 fn a_record_that_is_found_and_then_told_is_one_call() {
     let mut world = World::new();
     let found = row(100, "20240312100927A1B2C", CALLER, "201", "ANSWERED", 20, 10);
@@ -132,6 +147,78 @@ fn a_record_that_is_found_and_then_told_is_one_call() {
     let calls = world.calls();
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].recordings.len(), 1, "{:#?}", world.names());
+}
+
+#[test]
+fn a_call_that_changed_hands_in_a_gap_is_one_call_with_several_records() {
+    // Of a call that nobody heard, of one that was heard to begin, and of one that goes on.
+    for heard in ["nothing", "the beginning", "that it goes on"] {
+        let mut world = World::new();
+        if heard != "nothing" {
+            talking(&mut world);
+        }
+        let first = row(if heard == "nothing" { 100 } else { 0 }, "U1", CALLER, "201", "ANSWERED", 20, 15);
+        let second = row(if heard == "nothing" { 120 } else { 20 }, "U2", CALLER, "202", "ANSWERED", 40, 39);
+        // Somebody else calls meanwhile, and later the same one again.
+        let other = row(if heard == "nothing" { 130 } else { 30 }, "U3", "0891234", "203", "NO ANSWER", 5, 0);
+        let again = row(300, "U4", CALLER, "203", "NO ANSWER", 5, 0);
+        let alive = match heard {
+            "that it goes on" => vec![members(&[inbound("ANSWERED"), extension("202", "ANSWER")])],
+            _ => Vec::new(),
+        };
+        world.now += 600_000;
+        // Newest first, as the PBX lists them.
+        for _ in 0..2 {
+            world.ask(&alive, &[again.clone(), other.clone(), second.clone(), first.clone()], Some(SECOND));
+        }
+        let mut calls: Vec<_> = world.calls().into_iter().map(|call| call.chain.to_string()).collect();
+        calls.sort();
+        let own = if heard == "nothing" { "U1" } else { CALL };
+        let mut wanted = vec![own, "U3", "U4"];
+        wanted.sort_unstable();
+        assert_eq!(calls, wanted, "{heard}");
+        let call = world.call_of(own);
+        assert_eq!(call.is_open(), heard == "that it goes on");
+        if let Some(end) = &call.ended {
+            let whole = if heard == "nothing" { 160 } else { 60 };
+            assert_eq!((end.outcome, end.at), (Outcome::Answered, Millis((SECOND + whole) * 1000)), "{heard}");
+        }
+    }
+}
+
+#[test]
+fn callers_without_a_number_and_calls_back_are_calls_of_their_own() {
+    let back = |after| {
+        let mut told = row(after, "U4", "202", CALLER, "ANSWERED", 20, 15);
+        told["call_type"] = "Outbound".into();
+        told
+    };
+    let rows = [
+        row(100, "U1", "anonymous", "201", "NO ANSWER", 20, 0),
+        row(110, "U2", "anonymous", "202", "NO ANSWER", 20, 0),
+        row(200, "U3", CALLER, "201", "NO ANSWER", 20, 0),
+        back(221),
+    ];
+    let mut world = World::new();
+    world.now += 600_000;
+    world.ask(&[], &rows, Some(SECOND));
+    let mut calls: Vec<_> = world.calls().into_iter().map(|call| call.chain.to_string()).collect();
+    calls.sort();
+    assert_eq!(calls, ["U1", "U2", "U3", "U4"]);
+}
+
+#[test]
+fn a_record_that_was_told_is_known_again_without_the_id_of_its_call() {
+    let mut world = World::new();
+    talking(&mut world);
+    world.say(30011, members(&[inbound("BYE"), extension("201", "BYE")]));
+    let mut told = record("Inbound", CALLER, "201", "ANSWERED", 9, 3);
+    told["uid"] = "U9".into();
+    world.say(30012, told);
+    assert!(!world.call().is_open());
+    // Its time differs by more than a clock may.
+    world.ask(&[], &[row(30, "U9", "+4930999", "201", "ANSWERED", 9, 3)], Some(SECOND));
+    assert_eq!(world.calls().len(), 1, "{:#?}", world.names());
 }
 
 #[test]
@@ -159,6 +246,39 @@ fn of_two_calls_of_one_second_none_is_taken_for_the_other() {
     assert!(world.call_of("1710234567.1").is_open(), "no record is its own");
     assert_eq!(world.call_of("1710234567.2").ended.as_ref().unwrap().at, Millis((SECOND + 100) * 1000));
     assert_eq!(world.calls().len(), 2);
+}
+
+#[test]
+fn a_record_is_of_a_call_by_who_takes_part() {
+    let outward = |from: &str, to: &str| {
+        let mut told = row(0, "U1", from, to, "NO ANSWER", 20, 0);
+        told["call_type"] = "Outbound".into();
+        told
+    };
+    let suppressed = || {
+        let mut caller = inbound("ALERT");
+        caller["inbound"]["from"] = "anonymous".into();
+        caller
+    };
+    let dialled = || vec![extension("201", "ALERT"), outbound("030555999", "RING")];
+    for (heard, told, own) in [
+        (dialled(), outward("201", "030555999"), true),
+        // The PBX takes the prefix off, and writes what was dialled into the record.
+        (dialled(), outward("201", "9030555999"), true),
+        (dialled(), outward("202", "030555888"), false),
+        // What was heard last was before the number was dialled.
+        (vec![extension("201", "ALERT")], outward("201", "030555999"), true),
+        (vec![extension("201", "ALERT")], outward("202", "030555999"), false),
+        (vec![suppressed()], row(0, "U1", "anonymous", "201", "NO ANSWER", 20, 0), true),
+        (vec![suppressed()], row(0, "U1", CALLER, "201", "NO ANSWER", 20, 0), false),
+    ] {
+        let mut world = World::new();
+        world.say(30011, members(&heard));
+        world.now += 600_000;
+        world.ask(&[], std::slice::from_ref(&told), Some(SECOND - 10));
+        assert_eq!(world.call().is_open(), !own, "{heard:?} {told}");
+        assert_eq!(world.calls().len(), if own { 1 } else { 2 }, "{heard:?} {told}");
+    }
 }
 
 #[test]

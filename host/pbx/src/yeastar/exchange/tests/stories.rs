@@ -54,6 +54,27 @@ fn an_end_whose_record_never_comes_is_told_in_time() {
 }
 
 #[test]
+fn a_record_that_comes_before_the_last_word_and_all_of_it_twice_is_one_end() {
+    let mut world = World::new();
+    queue(&mut world);
+    for _ in 0..2 {
+        world.say(30012, record("Inbound", CALLER, "202", "ANSWERED", 9, 2));
+    }
+    assert!(world.call().is_open(), "it may be of a part of the call");
+    for _ in 0..2 {
+        world.say(30011, members(&[inbound("BYE"), agent("202", "BYE")]));
+        world.say(30012, record("Inbound", CALLER, "202", "ANSWERED", 9, 2));
+    }
+    // Of one leg there may be two files.
+    let mut more = record("Inbound", CALLER, "202", "ANSWERED", 9, 2);
+    more["recording"] = format!("20240312100935-{CALL}-{CALLER}-202-Inbound.wav").into();
+    world.say(30012, more);
+    assert_eq!(world.ended(), (Outcome::Answered, Reason::Normal, "202".to_owned()));
+    let count = |wanted: &str| world.names().iter().filter(|name| *name == wanted).count();
+    assert_eq!((count("ended"), count("recorded"), count("202 answers")), (1, 2, 1), "{:?}", world.names());
+}
+
+#[test]
 fn a_caller_who_gives_up_in_the_queue_is_missed_once() {
     let mut world = World::new();
     world.say(30011, members(&[inbound("ALERT")]));
@@ -332,9 +353,11 @@ fn the_legs_of_the_timeline_find_their_call_whichever_comes_first() {
 }
 
 #[test]
-fn an_incoming_call_asks_wherever_its_channel_stands() {
+fn an_incoming_call_asks_once_wherever_its_channel_stands() {
     let mut world = World::as_text();
-    world.say(30016, members(&[inbound("ALERT")]));
+    for _ in 0..2 {
+        world.say(30016, members(&[inbound("ALERT")]));
+    }
     let mut bare = inbound("ALERT");
     bare["inbound"].as_object_mut().unwrap().remove("channel_id");
     world.say(30016, json!({ "call_id": "1710234568.1", "members": [bare], "channel_id": "PJSIP/elsewhere-1" }));

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::yeastar::{
-    Directory, Event, Exchange, Ground, Times,
+    Directory, Event, Exchange, Gap, Ground, Times,
     cdr::Cdr,
     event::Members,
     exchange::{Asked, Roll},
@@ -114,6 +114,7 @@ impl World {
         self.take(reports);
         let gone = roll.gone.clone();
         let rows = rows.iter().map(|row| Cdr::of_row(row, &times())).collect();
+        let gap = gap.map(|since| Gap { since: Some(since), sure: true });
         let reports = self.exchange.past(roll, rows, gap);
         self.take(reports);
         gone
