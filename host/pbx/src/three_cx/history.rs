@@ -143,7 +143,8 @@ fn nearest<'a>(call: &Logged, calls: &'a [Over]) -> Option<&'a Over> {
     let apart = |over: &&Over| call.started.0.abs_diff(over.started.0);
     // A call may be seen long after it began: when it leaves a menu, or when the host is started.
     let seen_late = |over: &&Over| {
-        (call.started..=call.ended).contains(&over.started) && over.extensions.iter().any(|one| call.reached(one))
+        let met = over.extensions.is_empty() || over.extensions.iter().any(|one| call.reached(one));
+        met && (call.started..=call.ended).contains(&over.started)
     };
     calls.iter().filter(same_party).filter(|over| apart(over) <= NEAR || seen_late(over)).min_by_key(apart)
 }

@@ -59,7 +59,9 @@ impl Gap {
             // Which calls were going on then is not known any more, but none of them began later.
             false => heard.0 + 2_000,
         });
-        Some(Self { from: Millis(from), to: Millis(now.0 + MARGIN), since: Millis(since.max(from)), until: now, gone })
+        // While the log is asked nobody looks who is there.
+        let until = Millis(now.0 + u64::try_from(PATIENCE.as_millis()).unwrap_or_default());
+        Some(Self { from: Millis(from), to: Millis(now.0 + MARGIN), since: Millis(since.max(from)), until, gone })
     }
 
     /// What the log tells besides the calls that are on the board by now. May be asked again later: the log is written

@@ -10,6 +10,7 @@ use fake_3cx::{CLIENT_ID, CLIENT_SECRET, Options, Pbx};
 use hookswitch_call::{
     Chain, Millis,
     signal::{Direction, Fact, Report},
+    site::News,
 };
 use hookswitch_pbx::{
     Begin, Control, Dial, Dialled, Outlet, Question, Reach, Refused, Route, Router, Source,
@@ -362,4 +363,20 @@ async fn a_caller_at_the_route_point_whose_order_was_lost_is_asked_for_again() {
         |fact| matches!(fact, Fact::Ringing { extension, .. } if extension.as_str() == "203"),
     )
     .await;
+}
+
+#[tokio::test]
+async fn keys_are_told_and_lists_are_read_to_their_end() {
+    let pbx = Pbx::start(Options::default()).await.unwrap();
+    let user = |number: usize| json!({ "Number": number.to_string(), "FirstName": "Agent", "LastName": "X" });
+    pbx.state().users = (1000..1450).map(user).collect();
+    let line = Line::open_at(pbx, None, |config| config.directory_every = Some(Duration::from_secs(3600))).await;
+    let added = |report: &Report| matches!(report, Report::Site(News::Added { .. }));
+    line.until("all users", |line| line.count(added) == 450).await;
+    // He stays, and a menu asks him.
+    line.pbx.state().faults = vec![("/routeto".to_owned(), 403)];
+    line.pbx.outside("900", 1, 7, "Connected", CALLER);
+    line.told("the caller", from(CALLER)).await;
+    line.pbx.digits("900", 1, "42#");
+    line.told("his keys", |fact| matches!(fact, Fact::Digits { digits } if digits == "42#")).await;
 }

@@ -90,6 +90,11 @@ fn a_call_that_was_seen_long_after_its_begin_is_recognised_by_who_took_it_and_ot
     office.pass(2);
     assert_eq!(history::news(&of(CALLER), &[], &office.board.known(), Millis(0)..), [], "known after its end, too");
     assert_ne!(history::news(&of("+4420000002"), &[], &office.board.known(), Millis(0)..), []);
+    // In the queue nobody's phone may ring at all.
+    let mut waiting = Office::open();
+    waiting.now.0 += 30_000;
+    waiting.is("804", 1, 7, "Connected", outside());
+    assert_eq!(history::news(&of(CALLER), &[], &waiting.board.known(), Millis(0)..), []);
     // The same caller at somebody else's phone meanwhile, and at the same one an hour later.
     let mut other = Office::open();
     other.now.0 += 30_000;
