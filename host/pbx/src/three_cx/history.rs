@@ -136,9 +136,10 @@ pub fn found<'a>(log: &'a [Logged], gone: &'a [Over]) -> impl Iterator<Item = &'
 
 /// The call among `calls` that this one of the log is.
 fn nearest<'a>(call: &Logged, calls: &'a [Over]) -> Option<&'a Over> {
+    // A consultation between extensions is not the call that it is about.
     let same_party = |over: &&Over| match (&call.arrival.external, &over.external) {
         (Some(one), Some(other)) => same_number(one, other),
-        _ => true,
+        (one, other) => one.is_none() && other.is_none(),
     };
     let apart = |over: &&Over| call.started.0.abs_diff(over.started.0);
     // A call may be seen long after it began: when it leaves a menu, or when the host is started.

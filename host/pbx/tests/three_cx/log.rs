@@ -8,7 +8,7 @@ use hookswitch_call::{
 use hookswitch_pbx::three_cx::history;
 use serde_json::{Value, json};
 
-use super::office::{BEGIN, CALLER, Office, facts, outside};
+use super::office::{BEGIN, CALLER, Office, facts, inside, outside};
 
 /// An inbound call to a queue, taken by 102, as the log shows it: one row for each step of its way.
 fn rows(id: &str, time: &str, from: &str) -> Vec<Value> {
@@ -104,6 +104,18 @@ fn a_call_that_was_seen_long_after_its_begin_is_recognised_by_who_took_it_and_ot
     later.now.0 += 3_600_000;
     later.is("102", 1, 7, "Connected", outside());
     assert_ne!(history::news(&of(CALLER), &[], &later.board.known(), Millis(0)..), []);
+}
+
+#[test]
+fn a_consultation_at_the_same_time_does_not_hide_the_call_that_it_was_about() {
+    let log = history::read(rows("a", "2024-03-05T09:15", CALLER), 0);
+    for seconds in [2, 30] {
+        let mut office = Office::open();
+        office.now.0 += seconds * 1_000;
+        office.is("102", 1, 8, "Dialing", inside("103"));
+        office.is("103", 2, 8, "Ringing", inside("102"));
+        assert_ne!(history::news(&log, &[], &office.board.known(), Millis(0)..), [], "{seconds} s");
+    }
 }
 
 #[test]
