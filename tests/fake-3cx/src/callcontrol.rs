@@ -62,7 +62,8 @@ pub(crate) fn make_call(state: &mut State, dn: &str, device: Option<&str>, body:
     if device.is_some_and(|device| phones.iter().all(|(id, _)| id != device)) {
         return (404, Value::Null);
     }
-    if !destination.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit()) {
+    let digits = destination.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit());
+    if !digits || state.barred.iter().any(|number| number == destination) {
         return refused("InvalidNumber");
     }
     let (id, callid) = (state.next_id, state.next_callid);

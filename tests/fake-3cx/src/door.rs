@@ -25,22 +25,23 @@ use crate::{
 /// Serves one connection until it ends.
 pub(crate) async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin + Send, shared: Arc<Shared>) -> Result<()> {
     let mut buffer = Vec::new();
+    let mut cut = shared.cut.subscribe();
     loop {
         let request = loop {
             if let Some(request) = Incoming::read(&buffer) {
                 break request;
             }
             let mut part = [0; 4096];
-            let read = stream.read(&mut part).await?;
+            let read = tokio::select! {
+                read = stream.read(&mut part) => read?,
+                _ = cut.changed() => return Ok(()),
+            };
             if read == 0 {
                 return Ok(());
             }
             buffer.extend_from_slice(&part[..read]);
         };
         buffer.drain(..request.length);
-        if shared.state().down {
-            return Ok(());
-        }
         let live = shared.state().is_live(request.header("authorization"));
         if request.target == "/callcontrol/ws" && live && shared.state().call_control {
             return socket(stream, buffer, &request, &shared).await;
@@ -49,6 +50,9 @@ pub(crate) async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin + Send
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let clock = shared.state().clock();
         note(&shared, &request, status);
+        if status == 0 {
+            return Ok(());
+        }
         stream.write_all(&answer(status, &text, clock)).await?;
         stream.flush().await?;
     }
@@ -68,6 +72,10 @@ fn respond(state: &mut State, request: &Incoming, live: bool) -> (u16, Value) {
         return (400, Value::Null);
     }
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    let target = decoded(&request.target);
+    if let Some(found) = state.faults.iter().position(|(part, _)| target.contains(part)) {
+        return (state.faults.remove(found).1, Value::Null);
+    }
     if path == "/connect/token" {
         return token(state, request);
     }

@@ -108,6 +108,8 @@ impl Pbx {
             recordings: Vec::new(),
             log: Vec::new(),
             down: false,
+            barred: Vec::new(),
+            faults: Vec::new(),
             ahead: 0,
             requests: Vec::new(),
             complaints: Vec::new(),
@@ -168,7 +170,19 @@ impl Pbx {
         self.state().sockets.retain(|socket| socket.send(text.to_owned()).is_ok());
     }
 
-    /// Breaks every web socket.
+    /// Nobody reaches it any more.
+    pub fn go_down(&self) {
+        self.state().down = true;
+        self.cut();
+    }
+
+    /// It can be reached again, and has forgotten its tokens.
+    pub fn come_back(&self) {
+        let mut state = self.state();
+        (state.down, state.token) = (false, None);
+    }
+
+    /// Breaks every connection.
     pub fn cut(&self) {
         self.state().sockets.clear();
         self.shared.cut.send_modify(|count| *count += 1);
@@ -217,6 +231,9 @@ fn user(number: &str, profile: &str, queues: &str) -> Value {
 async fn accept(listener: TcpListener, config: Arc<ServerConfig>, shared: Arc<Shared>) {
     let acceptor = TlsAcceptor::from(config);
     while let Ok((stream, _)) = listener.accept().await {
+        if shared.state().down {
+            continue;
+        }
         let (acceptor, shared) = (acceptor.clone(), shared.clone());
         tokio::spawn(async move {
             if let Ok(stream) = acceptor.accept(stream).await {

@@ -45,7 +45,12 @@ pub struct State {
     pub recordings: Vec<Value>,
     pub log: Vec<Value>,
     /// Nobody is let in.
-    pub down: bool,
+    pub(crate) down: bool,
+    /// Numbers that no outbound rule is for.
+    pub barred: Vec<String>,
+    /// What goes wrong: the next request whose target contains this text is answered with this status, once; with 0 the
+    /// connection breaks in place of an answer.
+    pub faults: Vec<(String, u16)>,
     /// By how many seconds the PBX's clock is ahead.
     pub ahead: i64,
     pub requests: Vec<Request>,

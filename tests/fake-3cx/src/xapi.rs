@@ -47,6 +47,9 @@ pub(crate) fn answer(state: &mut State, method: &str, path: &str, query: &str, b
     if (method, list) == ("POST", "Users/Pbx.MakeCall") {
         let order: Value = serde_json::from_str(body).unwrap_or_default();
         let Some(dn) = order["dn"].as_str().map(str::to_owned) else { return (400, Value::Null) };
+        if state.users.iter().all(|user| user["Number"] != dn) {
+            return (404, Value::Null);
+        }
         return make_call(state, &dn, None, body);
     }
     if method != "GET" {

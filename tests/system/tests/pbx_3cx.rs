@@ -207,13 +207,26 @@ async fn what_happened_while_nobody_listened_is_in_the_call_log() -> Result<()> 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_breaks_or_says_nothing_loses_no_call() -> Result<()> {
     let cloud = Cloud::open("roll-call = \"1s\"").await?;
-    // Nothing is told of this one; the roll call finds it, and its end.
+    // Nothing is told of this one; the roll call finds it, and that the socket is dead.
+    let before = cloud.resyncs();
     cloud.pbx.put_silently("201", 1, 5, "Connected", CALLER);
     cloud.cards(&[11]).await?;
-    cloud.pbx.remove_silently("201", 1);
+    cloud.world.log_until("another socket", |log| resyncs(log) > before).await?;
+    ensure!(cloud.world.log().contains("tells nothing of what goes on"), "{}", cloud.world.log());
+    cloud.pbx.remove("201", 1);
     cloud.done(1).await?;
-    cloud.pbx.say("this is no message");
-    cloud.pbx.say(r#"{"sequence":900,"event":{"event_type":0,"entity":"/callcontrol/201/participants/999"}}"#);
+    for text in [
+        "this is no message",
+        r#"{"sequence":900,"event":{"event_type":0,"entity":"/callcontrol/201/participants/999"}}"#,
+        r#"{"sequence":901,"event":{"event_type":0,"entity":"/callcontrol/../connect/token"}}"#,
+        r#"{"sequence":-1,"event":{"event_type":300}}"#,
+        &format!(
+            r#"{{"sequence":902,"event":{{"event_type":2,"attached_data":{{"dtmf_input":"{}"}}}}}}"#,
+            "1".repeat(200_000)
+        ),
+    ] {
+        cloud.pbx.say(text);
+    }
     let before = cloud.resyncs();
     cloud.pbx.outside("202", 2, 6, "Ringing", OTHER);
     cloud.cards(&[12]).await?;
@@ -230,7 +243,7 @@ async fn a_socket_that_breaks_or_says_nothing_loses_no_call() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_are_made_and_callers_at_the_route_point_are_sent_on() -> Result<()> {
     let route = "[[pbx.cloud.route]]\nfrom = \"+4930*\"\nto = \"203\"";
-    let cloud = Cloud::open(route).await?;
+    let mut cloud = Cloud::open(route).await?;
     let dial = ["dial", CALLER, "--from", "201", "--pbx", "cloud", "--json"];
     let (out, _) = cloud.world.run(&dial, 0).await?;
     let dialled: Value = serde_json::from_str(&out)?;
@@ -238,8 +251,11 @@ async fn calls_are_made_and_callers_at_the_route_point_are_sent_on() -> Result<(
     let (id, callid) = (1, 1);
     ensure!(chain.ends_with("_1") && cloud.pbx.state().participant("201", id).is_some(), "{dialled}");
     let menu = json!({ "party_dn": "MakeCall", "party_dn_type": "Wspecialmenu" });
-    for (status, party) in [("Connected", menu), ("Dialing", for_nobody(CALLER)), ("Connected", for_nobody(CALLER))] {
-        cloud.looked_at("201", id, callid, status, party).await?;
+    cloud.looked_at("201", id, callid, "Connected", menu).await?;
+    cloud.world.kill().await?;
+    cloud.launch().await?;
+    for status in ["Dialing", "Connected"] {
+        cloud.looked_at("201", id, callid, status, for_nobody(CALLER)).await?;
     }
     cloud.pbx.remove("201", id);
     let state = cloud.done(1).await?;
@@ -251,9 +267,22 @@ async fn calls_are_made_and_callers_at_the_route_point_are_sent_on() -> Result<(
     let (trace, _) = cloud.world.run(&["trace", &chain], 0).await?;
     ensure!(trace.contains("answered"), "{trace}");
 
+    cloud.pbx.state().barred = vec![OTHER.to_owned()];
+    let barred = ["dial", OTHER, "--from", "201", "--pbx", "cloud"];
+    let (_, err) = cloud.world.run(&barred, 1).await?;
+    ensure!(err.contains("does not take the number"), "{err}");
+    let (_, err) = cloud.world.run(&["dial", CALLER, "--from", "299", "--pbx", "cloud"], 1).await?;
+    ensure!(err.contains("cannot be reached"), "{err}");
     cloud.pbx.state().devices.clear();
     let (_, err) = cloud.world.run(&dial, 1).await?;
     ensure!(err.contains("cannot be reached"), "{err}");
+    let before = cloud.resyncs();
+    cloud.pbx.go_down();
+    cloud.world.log_until("the loss", |log| log.contains("no connection to the PBX")).await?;
+    let (_, err) = cloud.world.run(&dial, 1).await?;
+    ensure!(err.contains("not connected") && !err.contains(CALLER), "{err}");
+    cloud.pbx.come_back();
+    cloud.world.log_until("the connection", |log| resyncs(log) > before).await?;
 
     cloud.pbx.outside("900", 20, 30, "Connected", OTHER);
     cloud
@@ -292,6 +321,25 @@ async fn extensions_and_queues_are_shown_and_missing_rights_are_named() -> Resul
     cloud.pbx.state().users[2]["QueueStatus"] = json!("LoggedOut");
     let out = shows("804 (logged-out)").await?;
     ensure!(out.contains("+4930999") && out.contains("Away") && out.contains("Agent 201"), "{out}");
+    // One leaves, another one comes, and the queue has other agents.
+    {
+        let mut state = cloud.pbx.state();
+        let gone = state.users.remove(0);
+        ensure!(gone["Number"] == "201", "{gone}");
+        state.users[0]["QueueStatus"] = json!("LoggedIn");
+        state.users.push(json!({ "Number": "204", "FirstName": "Dora", "LastName": "New", "IsRegistered": false }));
+        state.queues[0]["Agents"] = json!([{ "Number": "202", "QueueStatus": "LoggedIn" }]);
+        state
+            .queues
+            .push(json!({ "Id": 2, "Number": "805", "Agents": [{ "Number": "204", "QueueStatus": "LoggedOut" }] }));
+    }
+    let out = shows("805 (logged-out)").await?;
+    let line = |extension: &str| out.lines().find(|line| line.starts_with(extension)).unwrap_or_default().to_owned();
+    ensure!(
+        line("201").is_empty() && line("204").contains("Dora New") && line("204").contains("not registered"),
+        "{out}"
+    );
+    ensure!(line("202").contains("804 (logged-in)") && !line("203").contains("804"), "{out}");
 
     let (out, _) = cloud.world.run(&["pbx", "test", "cloud"], 0).await?;
     ensure!(out.contains("monitored extensions: 3, queues: 1, route points: 1") && !out.contains("warning"), "{out}");

@@ -105,6 +105,44 @@ async fn a_call_over_a_queue_and_a_transfer_is_one_entry_though_the_program_dies
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_the_end_is_added_though_the_program_died_in_between_and_posts_come_in_any_order() -> Result<()>
+{
+    let mut cloud = Cloud::open("").await?;
+    let module = Module::start(cloud.ini())?;
+    let mut call = Pbx::new(module.ini())?.inbound(CALLER, "Main line");
+    let (rings, answer, away) = (call.rings("201")?, call.answers("201", Way::Normal)?, call.hands_over()?);
+    let (second, taken, end) = (call.rings("202")?, call.answers("202", Way::Attended)?, call.ends()?);
+    // Posts overtake each other: the second talk before the first one's end, and the first ring last of all.
+    for post in [answer.clone(), taken.clone(), away.clone(), second, rings, answer, taken, away, end] {
+        module.say(post);
+    }
+    module.delivered().await?;
+    let state =
+        cloud.world.portal_shows("the call finished", |state| finished(state) == 1 && cards_shown(state) == 0).await?;
+    ensure!(state["calls"][0]["finished"]["user"] == 12, "{state}");
+    cloud.world.kill().await?;
+    // The recordings of both legs, in one post each, and what was said in them.
+    for post in
+        [call.recorded(1, 2)?, call.recorded(2, 1)?, call.recorded(2, 1)?, call.speech("- Hello", "A greeting")?]
+    {
+        module.say(post);
+    }
+    module.refused(1).await?;
+    cloud.world.launch().await?;
+    module.delivered().await?;
+    cloud.world.work_done().await?;
+    let trace = cloud.world.run(&["trace", call.chain(), "--json"], 0).await?.0;
+    for part in ["-1-1.mp3", "-1-2.mp3", "-2-1.mp3", "- Hello", "A greeting", "attended"] {
+        ensure!(trace.contains(part), "{part} is missing in\n{trace}");
+    }
+    let calls = cloud.world.json(&["calls"]).await?;
+    ensure!(calls.len() == 1 && calls[0]["outcome"] == "answered", "{calls:?}");
+    let count = faultless(&cloud.world.portal.state())?;
+    ensure!((count.calls, count.finishes) == (1, 1), "{count:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_build_by_post_or_by_query_comes_to_the_same_entries() -> Result<()> {
     let cloud = Cloud::open("queues = [\"80?\"]").await?;
     let mut done = 0;
@@ -169,6 +207,14 @@ async fn only_who_knows_the_address_is_heard_and_the_admin_sees_how_it_is() -> R
         Post::of(&[("event", "extensionadded"), ("extension", "201"), ("name", "Alice")]),
         Post::of(&[("event", "login"), ("extension", "201"), ("queue", "804")]),
         Post::of(&[("event", "forwarding"), ("extension", "201"), ("status", "Away")]),
+        Post::of(&[("event", "extensionadded"), ("extension", "202"), ("name", "Bob")]),
+        Post::of(&[("event", "agentadded"), ("extension", "202"), ("queue", "804")]),
+        Post::of(&[("event", "agentadded"), ("extension", "202"), ("queue", "805")]),
+        Post::of(&[("event", "login"), ("extension", "202")]),
+        Post::of(&[("event", "logout"), ("extension", "202"), ("queue", "804")]),
+        Post::of(&[("event", "agentremoved"), ("extension", "202"), ("queue", "805")]),
+        Post::of(&[("event", "extensionadded"), ("extension", "203"), ("name", "Carol")]),
+        Post::of(&[("event", "extensiondeleted"), ("extension", "203")]),
     ] {
         module.say(post);
     }
@@ -180,6 +226,9 @@ async fn only_who_knows_the_address_is_heard_and_the_admin_sees_how_it_is() -> R
     let extension = &known["extensions"]["201"];
     ensure!(extension["name"] == "Alice" && extension["forwarding"] == "Away", "{known}");
     ensure!(extension["queues"]["804"] == "logged-in", "{known}");
+    let other = &known["extensions"]["202"];
+    ensure!(other["in-queues"] == true && other["queues"]["804"] == "logged-out", "{known}");
+    ensure!(other["queues"]["805"].is_null() && known["extensions"]["203"].is_null(), "{known}");
     // What the module says and nobody understands is refused for good, and the admin is told what to write.
     module.say(Post::of(&[("event", "siesta"), ("extension", "201")]));
     module.refused(1).await?;

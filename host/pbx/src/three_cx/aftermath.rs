@@ -11,13 +11,21 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Config, board::Over, gateway::Gateway, past::Gap, recording, source::now, times::written};
+use super::{
+    Config, board::Over, control::Shared, gateway::Gateway, past::Gap, recording, source::now, times::written,
+};
 use crate::{Closed, Outlet};
 
 /// Calls that wait for their recordings; more are not waited for.
 const MOST: usize = 5_000;
 /// Recordings are searched so many milliseconds beyond a call.
 const MARGIN: u64 = 60_000;
+/// While the PBX gives no answer, it is asked again after this …
+const UNANSWERED: Duration = Duration::from_secs(60);
+/// … until a call is older than this.
+const OLDEST: Duration = Duration::from_secs(24 * 3600);
+/// The log is asked about a gap so many times, as long as there is no answer.
+const GAP_TRIES: u32 = 10;
 
 /// Something to be looked for later.
 #[derive(Debug)]
@@ -26,6 +34,13 @@ pub(super) enum Later {
     Recordings(Over),
     /// What the log tells of a gap.
     Gap(Gap),
+}
+
+/// A gap about which the log is asked again.
+struct Open {
+    gap: Gap,
+    due: Instant,
+    tries: u32,
 }
 
 /// A call whose recordings are waited for.
@@ -54,30 +69,39 @@ pub(super) fn left_over(recent: &[Call], config: &Config) -> Vec<Over> {
 /// Looks for what is asked for, until nobody takes it any more.
 pub(super) async fn attend(
     gateway: &Gateway,
+    board: &Shared,
     config: &Arc<Config>,
     outlet: &Outlet,
     mut later: mpsc::Receiver<Later>,
 ) -> Closed {
     let mut awaited: Vec<Awaited> = Vec::new();
-    let mut gaps: Vec<(Instant, Gap)> = Vec::new();
+    let mut gaps: Vec<Open> = Vec::new();
     loop {
-        let dues = awaited.iter().map(|one| one.due).chain(gaps.iter().map(|(due, _)| *due));
+        let dues = awaited.iter().map(|one| one.due).chain(gaps.iter().map(|open| open.due));
         let next = dues.min().unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
         tokio::select! {
             something = later.recv() => match something {
                 Some(Later::Recordings(call)) => if awaited.len() < MOST {
                     awaited.extend(Awaited::of(call, config));
                 },
-                Some(Later::Gap(gap)) => gaps.push((Instant::now() + config.patience.history_again, gap)),
+                Some(Later::Gap(gap)) => {
+                    gaps.push(Open { gap, due: Instant::now() + config.patience.history_again, tries: 0 });
+                }
                 None => return Closed,
             },
             () = sleep_until(next) => {
                 let moment = Instant::now();
                 let mut said = look(gateway, config, &mut awaited, moment).await;
-                for (_, gap) in gaps.extract_if(.., |(due, _)| *due <= moment) {
-                    match gap.ask(gateway).await {
+                let due: Vec<_> = gaps.extract_if(.., |open| open.due <= moment).collect();
+                for mut open in due {
+                    match open.gap.ask(gateway, board).await {
                         Ok(told) => said.extend(told),
-                        Err(error) => tracing::warn!(%error, "the call log cannot be asked again"),
+                        Err(error) => {
+                            tracing::warn!(%error, "the call log cannot be asked again");
+                            open.tries += 1;
+                            open.due = moment + config.patience.history_again;
+                            gaps.extend(Some(open).filter(|open| open.tries < GAP_TRIES && !error.is_refusal()));
+                        }
                     }
                 }
                 if !said.is_empty() && outlet.give(said).await.is_err() {
@@ -109,6 +133,9 @@ async fn look(gateway: &Gateway, config: &Config, awaited: &mut Vec<Awaited>, mo
             if error.is_refusal() {
                 awaited.clear();
             }
+            // No answer is no try.
+            awaited.iter_mut().filter(|one| one.due <= moment).for_each(|one| one.due = moment + UNANSWERED);
+            awaited.retain(|one| one.ended.elapsed() < OLDEST);
         }
     }
     awaited.retain_mut(|one| one.due > moment || one.next(config));

@@ -4,21 +4,29 @@
 //! The board compares how it is with how it was. A call (`callid`) is unique only while the PBX runs, so it gets an id of
 //! its own when it is first seen; a call that goes on under another `callid` after a transfer keeps its id.
 
+mod doorstep;
 mod orders;
 mod phone;
+mod roll_call;
+mod seen;
 mod talk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use hookswitch_call::{Call, Chain, Extension, Millis, Signal, signal::Fact};
 
 pub use self::orders::Order;
-use self::{orders::Orders, talk::Talk};
+use self::{
+    doorstep::{Asking, Doorstep},
+    orders::Orders,
+    seen::Seen,
+    talk::Talk,
+};
 use super::{
     config::Rules,
     message::Seat,
     number::same_number,
-    participant::{Dn, Kind, Participant},
+    participant::{Kind, Participant},
     times::stamped,
 };
 
@@ -41,9 +49,9 @@ pub struct Board {
     /// Calls that vanished in a gap of the connection.
     gone: Vec<Over>,
     orders: Orders,
-    asking: Vec<(Seat, Chain, Participant)>,
-    asked: HashSet<Seat>,
+    doorstep: Doorstep,
     over: Vec<Over>,
+    seen: Seen,
 }
 
 /// A call that is over, or vanished.
@@ -83,9 +91,15 @@ fn callid(chain: &Chain) -> Option<u64> {
 }
 
 impl Board {
-    /// An empty board; `open` are calls that went on when the host stopped.
-    pub fn new(rules: Rules, open: impl IntoIterator<Item = Call>) -> Self {
-        let inherited = open.into_iter().filter_map(|call| Some((callid(&call.chain)?, call))).collect();
+    /// An empty board; `recent` are calls of the host's last run, of which some may go on.
+    pub fn new(rules: Rules, recent: impl IntoIterator<Item = Call>) -> Self {
+        let (mut inherited, mut seen) = (HashMap::new(), Seen::default());
+        for call in recent {
+            match callid(&call.chain).filter(|_| call.is_open()) {
+                Some(callid) => drop(inherited.insert(callid, call)),
+                None => seen.add(Over::of(&call)),
+            }
+        }
         Self {
             rules,
             kinds: HashMap::new(),
@@ -95,9 +109,9 @@ impl Board {
             inherited,
             gone: Vec::new(),
             orders: Orders::default(),
-            asking: Vec::new(),
-            asked: HashSet::new(),
+            doorstep: Doorstep::default(),
             over: Vec::new(),
+            seen,
         }
     }
 
@@ -112,8 +126,8 @@ impl Board {
         let left = self.seats.insert(seat.clone(), callid).filter(|was| *was != callid);
         let consulted = left.is_some_and(|was| self.vacate(&seat, was, at, &mut said));
         let Some(talk) = self.talks.get_mut(&callid) else { return said };
-        if kind == Kind::RoutePoint && self.asked.insert(seat.clone()) {
-            self.asking.push((seat.clone(), talk.chain.clone(), now.clone()));
+        if kind == Kind::RoutePoint {
+            self.doorstep.stands(&seat, &talk.chain, now);
         }
         if consulted {
             talk.consulted.push(Extension::from(seat.dn.as_str()));
@@ -125,7 +139,7 @@ impl Board {
     /// A participant is gone.
     pub fn remove(&mut self, seat: &Seat, at: Millis) -> Vec<Signal> {
         let mut said = Vec::new();
-        self.asked.remove(seat);
+        self.doorstep.left(seat);
         if let Some(callid) = self.seats.remove(seat) {
             self.vacate(seat, callid, at, &mut said);
         }
@@ -136,78 +150,6 @@ impl Board {
     pub fn digits(&self, seat: &Seat, digits: String, at: Millis) -> Option<Signal> {
         let talk = self.talks.get(self.seats.get(seat)?)?;
         Some(Signal { chain: talk.chain.clone(), at, fact: Fact::Digits { digits } })
-    }
-
-    /// One number of the PBX is as `dn` says, with all its participants.
-    pub fn dn(&mut self, dn: Dn, at: Millis) -> Vec<Signal> {
-        self.count(vec![dn], at, |seat, dns| dns.contains(&seat.dn))
-    }
-
-    /// All numbers of the PBX are as `dns` say; there are no others.
-    pub fn roll_call(&mut self, dns: Vec<Dn>, at: Millis) -> Vec<Signal> {
-        self.kinds.clear();
-        self.count(dns, at, |_, _| true)
-    }
-
-    /// As [`Board::roll_call`], after a gap in which nobody listened: calls that are not there any more have
-    /// [`gone`](Board::take_gone).
-    pub fn roll_call_after_gap(&mut self, dns: Vec<Dn>, at: Millis) -> Vec<Signal> {
-        let mut said = Vec::new();
-        for callid in self.vanished(&dns) {
-            let Some(talk) = self.talks.remove(&callid) else { continue };
-            match talk.empty_since {
-                // It was over when the gap began.
-                Some(at) => {
-                    self.over.push(talk.over(at));
-                    talk.end(at, &mut said);
-                }
-                None => self.gone.push(talk.over(talk.last)),
-            }
-        }
-        let talks = &self.talks;
-        self.seats.retain(|_, callid| talks.contains_key(callid));
-        self.joined.retain(|_, into| talks.contains_key(into));
-        said.extend(self.roll_call(dns, at));
-        let inherited = std::mem::take(&mut self.inherited);
-        self.gone.extend(inherited.values().map(Over::of));
-        let present = |talk: &Talk| Fact::Present { extensions: talk.present() };
-        said.extend(self.talks.values().map(|talk| Signal { chain: talk.chain.clone(), at, fact: present(talk) }));
-        said
-    }
-
-    /// The calls that `dns` do not show any more: the PBX gives their numbers to others after its restart.
-    fn vanished(&self, dns: &[Dn]) -> Vec<u64> {
-        let mut numbers: HashMap<u64, Vec<&str>> = HashMap::new();
-        for one in dns.iter().flat_map(|dn| &dn.participants) {
-            numbers.entry(self.resolve(one.callid)).or_default().extend(one.outside());
-        }
-        let is_there = |callid: &u64, talk: &Talk| {
-            let same = |known: &str, numbers: &[&str]| {
-                numbers.is_empty() || numbers.iter().any(|number| same_number(known, number))
-            };
-            numbers.get(callid).is_some_and(|numbers| talk.external.as_deref().is_none_or(|known| same(known, numbers)))
-        };
-        self.talks.iter().filter(|(callid, talk)| !is_there(callid, talk)).map(|(callid, _)| *callid).collect()
-    }
-
-    fn count(&mut self, dns: Vec<Dn>, at: Millis, counted: impl Fn(&Seat, &HashSet<String>) -> bool) -> Vec<Signal> {
-        let mut said = Vec::new();
-        let numbers: HashSet<String> = dns.iter().map(|dn| dn.dn.clone()).collect();
-        self.kinds.extend(dns.iter().take(MOST).map(|dn| (dn.dn.clone(), dn.kind)));
-        let mut there = HashSet::new();
-        for Dn { dn, participants, .. } in dns {
-            for participant in participants {
-                let seat = Seat { dn: dn.clone(), id: participant.id };
-                said.extend(self.seat(seat.clone(), &participant, at));
-                there.insert(seat);
-            }
-        }
-        let left: Vec<_> =
-            self.seats.keys().filter(|seat| counted(seat, &numbers) && !there.contains(seat)).cloned().collect();
-        for seat in left {
-            said.extend(self.remove(&seat, at));
-        }
-        said
     }
 
     /// Ends calls that have had no participants for long enough.
@@ -224,10 +166,16 @@ impl Board {
             self.joined.retain(|_, into| *into != callid);
             let Some(talk) = self.talks.remove(&callid) else { continue };
             let at = talk.empty_since.unwrap_or(now);
-            self.over.push(talk.over(at));
-            talk.end(at, &mut said);
+            self.end(talk, at, &mut said);
         }
         said
+    }
+
+    fn end(&mut self, talk: Talk, at: Millis, said: &mut Vec<Signal>) {
+        let over = talk.over(at);
+        self.seen.add(over.clone());
+        self.over.push(over);
+        talk.end(at, said);
     }
 
     /// When [`Board::tick`] is due; none where no call is about to end.
@@ -240,9 +188,9 @@ impl Board {
         self.talks.values().map(|talk| talk.chain.clone()).collect()
     }
 
-    /// The calls that go on, as far as they are known.
+    /// The calls that go on or were seen lately, as far as they are known.
     pub fn known(&self) -> Vec<Over> {
-        self.talks.values().map(|talk| talk.over(talk.last)).collect()
+        self.talks.values().map(|talk| talk.over(talk.last)).chain(self.seen.all().cloned()).collect()
     }
 
     /// The participants of a call; empty where there is no such call any more.
@@ -252,8 +200,13 @@ impl Board {
     }
 
     /// Callers at route points who have not been asked for yet: where they are, their call, and what is known of them.
-    pub fn take_asking(&mut self) -> Vec<(Seat, Chain, Participant)> {
-        std::mem::take(&mut self.asking)
+    pub fn take_asking(&mut self) -> Vec<Asking> {
+        self.doorstep.take()
+    }
+
+    /// A caller at a route point was sent on: he is not asked for again.
+    pub fn sent_on(&mut self, seat: &Seat) {
+        self.doorstep.sent_on(seat);
     }
 
     /// Calls that ended since the last time.
@@ -314,7 +267,7 @@ impl Board {
             let mut talk = match self.inherited.remove(&callid) {
                 Some(call) if same(&call) => Talk::inherited(&call),
                 other => {
-                    self.gone.extend(other.iter().map(Over::of));
+                    other.iter().map(Over::of).for_each(|over| self.vanish(over));
                     Talk::new(Self::chain(callid, at), at)
                 }
             };

@@ -11,6 +11,12 @@ use super::{
 };
 use crate::{Checked, api::Ask};
 
+/// Whether the PBX knows this API client, and does not let it do that: it says 403, and some versions take its fresh token
+/// for none.
+fn lacks_right(failure: &Failure) -> bool {
+    failure.is_refusal() || matches!(failure, Failure::Status { status: 401, .. })
+}
+
 /// Reaches the PBX and looks around. Changes nothing there; the token that it takes ends the one of a running service, which
 /// then fetches another.
 pub(super) async fn check(gateway: &Gateway, config: &Config) -> Result<Checked, Failure> {
@@ -19,7 +25,7 @@ pub(super) async fn check(gateway: &Gateway, config: &Config) -> Result<Checked,
         Ok(answer) => Dn::read_all(&answer.body).map_err(|error| {
             Failure::Odd(format!("the answer to the question for all calls is not as expected: {error}"))
         })?,
-        Err(failure) if failure.is_refusal() => {
+        Err(failure) if lacks_right(&failure) => {
             warnings.push(
                 "no calls are seen and none can be made: tick `3CX Call Control API Access` at this API client \
                  (Integrations > API; it needs an Enterprise licence)"
@@ -45,7 +51,7 @@ pub(super) async fn check(gateway: &Gateway, config: &Config) -> Result<Checked,
     for (list, _, loss) in wanted.into_iter().filter(|(_, wanted, _)| *wanted) {
         let name = list.split(['/', '(']).next().unwrap_or(list);
         if let Err(failure) = gateway.ask(Ask::get(format!("/xapi/v1/{list}?$top=1")), name).await {
-            if !failure.is_refusal() {
+            if !lacks_right(&failure) {
                 return Err(failure);
             }
             warnings.push(format!(

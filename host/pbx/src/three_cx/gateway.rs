@@ -50,12 +50,18 @@ impl Failure {
 
     /// Whether asking again soon is of no use: an admin must do something.
     pub(super) fn needs_mending(&self) -> bool {
-        matches!(self, Self::Credentials(_) | Self::Status { status: 401 | 403 | 404, .. })
+        matches!(self, Self::Credentials(_)) || self.is_refusal()
     }
 
-    /// Whether this API client lacks the right, or the PBX the function.
+    /// Whether this API client lacks the right, or the PBX the function. A token that is refused says neither: somebody
+    /// else may have taken a newer one in between.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Status { status: 401 | 403 | 404, .. })
+        matches!(self, Self::Status { status: 403 | 404, .. })
+    }
+
+    /// Whether it is one answer that went wrong, and neither the connection nor the token.
+    pub(super) fn is_single(&self) -> bool {
+        matches!(self, Self::Odd(_)) || matches!(self, Self::Status { status, .. } if *status != 401)
     }
 }
 

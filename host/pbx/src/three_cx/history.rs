@@ -3,7 +3,7 @@
 //! A call is the rows with one `MainCallHistoryId`; each row is one step of its way. The log knows nothing of the `callid`
 //! of the Call Control API, so its calls are recognised by their begin and their number.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeBounds};
 
 use hookswitch_call::{
     Chain, Extension, Millis, Signal,
@@ -116,12 +116,12 @@ pub fn read(rows: Vec<Value>, ahead: i64) -> Vec<Logged> {
 }
 
 /// What the log tells that was not known: the rest of the calls that are `gone` since nobody listened, and calls that
-/// began after `since` and are not among `known`.
-pub fn news(log: &[Logged], gone: &[Over], known: &[Over], since: Millis) -> Vec<Report> {
+/// `began` then and are not among `known`.
+pub fn news(log: &[Logged], gone: &[Over], known: &[Over], began: impl RangeBounds<Millis>) -> Vec<Report> {
     let mut said = Vec::new();
     for call in log {
         let before = nearest(call, gone);
-        if before.is_none() && (call.started < since || nearest(call, known).is_some()) {
+        if before.is_none() && (!began.contains(&call.started) || nearest(call, known).is_some()) {
             continue;
         }
         said.extend(call.facts(before).into_iter().map(Report::Past));
@@ -136,12 +136,18 @@ pub fn found<'a>(log: &'a [Logged], gone: &'a [Over]) -> impl Iterator<Item = &'
 
 /// The call among `calls` that this one of the log is.
 fn nearest<'a>(call: &Logged, calls: &'a [Over]) -> Option<&'a Over> {
-    let same = |over: &&Over| match (&call.arrival.external, &over.external) {
+    // A consultation between extensions is not the call that it is about.
+    let same_party = |over: &&Over| match (&call.arrival.external, &over.external) {
         (Some(one), Some(other)) => same_number(one, other),
-        _ => true,
+        (one, other) => one.is_none() && other.is_none(),
     };
     let apart = |over: &&Over| call.started.0.abs_diff(over.started.0);
-    calls.iter().filter(|over| apart(over) <= NEAR).filter(same).min_by_key(apart)
+    // A call may be seen long after it began: when it leaves a menu, or when the host is started.
+    let seen_late = |over: &&Over| {
+        let met = over.extensions.is_empty() || over.extensions.iter().any(|one| call.reached(one));
+        met && (call.started..=call.ended).contains(&over.started)
+    };
+    calls.iter().filter(same_party).filter(|over| apart(over) <= NEAR || seen_late(over)).min_by_key(apart)
 }
 
 impl Logged {
@@ -189,6 +195,12 @@ impl Logged {
         };
         let (transcript, summary) = (texts(|row| row.transcription.as_ref()), texts(|row| row.summary.as_ref()));
         Some(Self { id, started: *started, ended, arrival, steps, reason, recordings, transcript, summary })
+    }
+
+    /// Whether the call rang at this extension, or came from there.
+    fn reached(&self, extension: &Extension) -> bool {
+        self.arrival.from.as_ref() == Some(extension)
+            || self.steps.iter().any(|step| matches!(&step.to, To::Extension(to) if to == extension))
     }
 
     /// The id of a call that nobody saw live: the same whenever the log is read.

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::{
     board::Over,
+    control::{Shared, board},
     gateway::{Failure, Gateway},
     history,
     times::written,
@@ -37,24 +38,18 @@ pub(super) struct Gap {
     from: Millis,
     /// … to here.
     to: Millis,
-    /// Calls that began later than this and are not `known` are news.
+    /// Calls that began later than this are news if nobody saw them …
     since: Millis,
+    /// … unless they began later than this: they are told live.
+    until: Millis,
     /// Calls that vanished meanwhile.
     gone: Vec<Over>,
-    /// Calls that are known otherwise.
-    known: Vec<Over>,
 }
 
 impl Gap {
     /// The gap from `heard` until `now`; none where nothing can have been missed, because the host has never listened
     /// before. No call is looked for that is older than `limit`.
-    pub(super) fn new(
-        heard: Option<Millis>,
-        now: Millis,
-        limit: Duration,
-        gone: Vec<Over>,
-        known: Vec<Over>,
-    ) -> Option<Self> {
+    pub(super) fn new(heard: Option<Millis>, now: Millis, limit: Duration, gone: Vec<Over>) -> Option<Self> {
         let oldest = gone.iter().map(|over| over.started).min();
         let begin = heard.into_iter().chain(oldest).min()?;
         let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
@@ -64,15 +59,19 @@ impl Gap {
             // Which calls were going on then is not known any more, but none of them began later.
             false => heard.0 + 2_000,
         });
-        Some(Self { from: Millis(from), to: Millis(now.0 + MARGIN), since: Millis(since.max(from)), gone, known })
+        // While the log is asked nobody looks who is there.
+        let until = Millis(now.0 + u64::try_from(PATIENCE.as_millis()).unwrap_or_default());
+        Some(Self { from: Millis(from), to: Millis(now.0 + MARGIN), since: Millis(since.max(from)), until, gone })
     }
 
-    /// What the log tells. May be asked again later: the log is written late, and what was told already changes nothing.
-    pub(super) async fn ask(&self, gateway: &Gateway) -> Result<Vec<Report>, Failure> {
+    /// What the log tells besides the calls that are on the board by now. May be asked again later: the log is written
+    /// late, and what was told already changes nothing.
+    pub(super) async fn ask(&self, gateway: &Gateway, shared: &Shared) -> Result<Vec<Report>, Failure> {
         let asked = timeout(PATIENCE, gateway.list(&log(self.from, self.to), "$orderby=StartTime asc")).await;
         let late = |_| Failure::Odd(format!("the call log takes longer than {} s", PATIENCE.as_secs()));
         let list = asked.map_err(late)??;
         let log = history::read(list.rows, list.ahead);
+        let known = board(shared).known();
         let found: Vec<&Chain> = history::found(&log, &self.gone).collect();
         tracing::info!(
             calls = log.len(),
@@ -80,6 +79,6 @@ impl Gap {
             found = found.len(),
             "the call log was asked about a gap"
         );
-        Ok(history::news(&log, &self.gone, &self.known, self.since))
+        Ok(history::news(&log, &self.gone, &known, self.since..=self.until))
     }
 }

@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Config,
     aftermath::Later,
-    board::Over,
     control::{Shared, board},
     gateway::{Failure, Gateway},
     message::{Entity, Message, Seat, What},
@@ -46,8 +45,6 @@ pub(super) struct Line {
     pub(super) stop: CancellationToken,
     /// Until when the host has listened.
     pub(super) heard: Option<Millis>,
-    /// Calls that were seen lately, besides those on the board.
-    pub(super) seen: std::collections::VecDeque<Over>,
 }
 
 /// The next thing to be put on the board.
@@ -56,7 +53,7 @@ enum Step {
     Dn(String, Millis, Option<Dn>),
     Digits(Seat, Millis, String),
     RollCall(Vec<Dn>),
-    /// An answer that nobody understands.
+    /// No answer, or one that nobody understands.
     Odd,
 }
 
@@ -79,9 +76,6 @@ impl From<Failure> for End {
         Self::Broken(failure)
     }
 }
-
-/// Calls that were seen lately are no more than this.
-const MOST_SEEN: usize = 5_000;
 
 impl Line {
     /// One connection, from its first to its last message. Sets `stood` once it stands.
@@ -110,20 +104,21 @@ impl Line {
     /// Finds out what happened since the host last listened.
     async fn resynchronise(&mut self, dns: Vec<Dn>) -> Result<(), End> {
         let at = now();
-        let (signals, gone, alive, mut known) = {
+        let (signals, gone, alive) = {
             let mut board = board(&self.board);
             let signals = board.roll_call_after_gap(dns, at);
-            (signals, board.take_gone(), board.alive(), board.known())
+            (signals, board.take_gone(), board.alive())
         };
-        known.extend(self.seen.iter().cloned());
-        let mut said: Vec<Report> = signals.into_iter().map(Report::Call).collect();
-        let gap = self.config.history.and_then(|limit| Gap::new(self.heard, at, limit, gone, known));
-        if let Some(gap) = gap {
-            match gap.ask(&self.gateway).await {
-                Ok(told) => {
-                    said.extend(told);
-                    self.look_later(Later::Gap(gap));
-                }
+        // The log may take its time, and calls that go on have cards to be shown.
+        self.outlet.give(signals.into_iter().map(Report::Call).collect()).await?;
+        let mut said = Vec::new();
+        if let Some(gap) = self.config.history.and_then(|limit| Gap::new(self.heard, at, limit, gone)) {
+            let told = gap.ask(&self.gateway, &self.board).await;
+            if told.as_ref().err().is_none_or(|failure| !failure.is_refusal()) {
+                self.look_later(Later::Gap(gap));
+            }
+            match told {
+                Ok(told) => said.extend(told),
                 Err(error) => tracing::warn!(%error, "the call log cannot be asked what happened meanwhile"),
             }
         }
@@ -135,12 +130,21 @@ impl Line {
 
     async fn listen(&mut self, mut socket: Socket) -> Result<std::convert::Infallible, End> {
         let mut steps: FuturesOrdered<BoxFuture<'static, Result<Step, Failure>>> = FuturesOrdered::new();
-        let mut routed: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
+        let mut routed: FuturesUnordered<BoxFuture<'static, Option<Seat>>> = FuturesUnordered::new();
+        // Whether the socket has told anything since the last roll call, and whether that one found what it had not.
+        let (mut told, mut deaf) = (false, false);
         let mut sequences: HashMap<Entity, u64> = HashMap::new();
         let mut round = tokio::time::interval(self.config.patience.roll_call);
         round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         round.reset();
         loop {
+            let asking = board(&self.board).take_asking();
+            for (seat, call, caller) in asking {
+                if routed.len() < MOST_ROUTED {
+                    let (gateway, config, router) = (self.gateway.clone(), self.config.clone(), self.router.clone());
+                    routed.push(send_on(gateway, config, router, seat, call, caller).boxed());
+                }
+            }
             let due = board(&self.board).due();
             let wait = due.map_or(Duration::from_secs(3600), |due| Duration::from_millis(due.since(now())));
             let mut taken = Vec::new();
@@ -150,6 +154,7 @@ impl Line {
                     let text = text.ok_or_else(|| broken("the PBX has closed the web socket"))?;
                     let text = text.map_err(|text| broken(&text))?;
                     self.heard = Some(now());
+                    told = true;
                     if let Some(step) = self.read(&text, &mut sequences) {
                         steps.push_back(step);
                     }
@@ -160,23 +165,27 @@ impl Line {
                         taken.push(step?);
                     }
                 }
-                Some(()) = routed.next(), if !routed.is_empty() => {}
+                Some(sent) = routed.next(), if !routed.is_empty() => {
+                    sent.iter().for_each(|seat| board(&self.board).sent_on(seat));
+                }
                 () = tokio::time::sleep(wait), if due.is_some() => {}
                 _ = round.tick() => {
                     let gateway = self.gateway.clone();
                     steps.push_back(async move { roll_call(&gateway).await.map(Step::RollCall) }.boxed());
                 }
             }
-            let said = self.take(taken);
-            let asking = board(&self.board).take_asking();
-            for (seat, call, caller) in asking {
-                if routed.len() < MOST_ROUTED {
-                    let (gateway, config, router) = (self.gateway.clone(), self.config.clone(), self.router.clone());
-                    routed.push(send_on(gateway, config, router, seat, call, caller).boxed());
-                }
-            }
+            let counted = taken.iter().any(|step| matches!(step, Step::RollCall(_)));
+            let (said, found) = self.take(taken);
             if !said.is_empty() {
                 self.outlet.give(said.into_iter().map(Report::Call).collect()).await?;
+            }
+            if counted {
+                // A roll call may only have been faster; of two, the socket should have told something in between.
+                if deaf && !told {
+                    let text = "the web socket tells nothing of what goes on".to_owned();
+                    return Err(Failure::Silent { sent: false, text }.into());
+                }
+                (deaf, told) = (found && !told, false);
             }
         }
     }
@@ -205,9 +214,7 @@ impl Line {
         let (at, gateway) = (now(), self.gateway.clone());
         Some(match (entity, what) {
             (Entity::Seat(seat), What::Upsert) => async move {
-                let answer = gateway.find(&seat.path()).await?;
-                let now = answer.map(|answer| Participant::read(&answer.body)).transpose();
-                Ok(now.map_or_else(odd, |now| Step::Seat(seat, at, now)))
+                look(&gateway, &seat.path(), Participant::read, |now| Step::Seat(seat.clone(), at, now)).await
             }
             .boxed(),
             (Entity::Seat(seat), What::Remove) => futures::future::ready(Ok(Step::Seat(seat, at, None))).boxed(),
@@ -215,9 +222,8 @@ impl Line {
                 futures::future::ready(Ok(Step::Digits(seat, at, digits))).boxed()
             }
             (Entity::Dn(dn), What::Upsert) => async move {
-                let answer = gateway.find(&format!("/callcontrol/{dn}")).await?;
-                let now = answer.map(|answer| Dn::read(&answer.body)).transpose();
-                Ok(now.map_or_else(odd, |now| Step::Dn(dn, at, now.flatten())))
+                let below = format!("/callcontrol/{dn}");
+                look(&gateway, &below, Dn::read, |now| Step::Dn(dn, at, now.flatten())).await
             }
             .boxed(),
             // That a phone is gone ends no call; that a number is gone is found out by the roll call.
@@ -225,10 +231,10 @@ impl Line {
         })
     }
 
-    /// Puts steps on the board, and ends calls whose time has come.
-    fn take(&mut self, steps: Vec<Step>) -> Vec<Signal> {
+    /// Puts steps on the board, and ends calls whose time has come. Says also whether a roll call has found something.
+    fn take(&mut self, steps: Vec<Step>) -> (Vec<Signal>, bool) {
         let mut board = board(&self.board);
-        let mut said = Vec::new();
+        let (mut said, mut found) = (Vec::new(), false);
         for step in steps {
             match step {
                 Step::Seat(seat, at, Some(now)) => said.extend(board.seat(seat, &now, at)),
@@ -239,7 +245,9 @@ impl Line {
                 Step::Dn(dn, _, None) => tracing::debug!(dn, "a number is not monitored any more"),
                 Step::RollCall(dns) => {
                     self.heard = Some(now());
-                    said.extend(board.roll_call(dns, now()));
+                    let news = board.roll_call(dns, now());
+                    found = found || !news.is_empty();
+                    said.extend(news);
                 }
             }
         }
@@ -247,15 +255,11 @@ impl Line {
         let over = board.take_over();
         drop(board);
         for call in over {
-            if self.seen.len() >= MOST_SEEN {
-                self.seen.pop_front();
-            }
-            self.seen.push_back(call.clone());
             if call.answered && self.config.recordings {
                 self.look_later(Later::Recordings(call));
             }
         }
-        said
+        (said, found)
     }
 
     fn look_later(&self, something: Later) {
@@ -265,10 +269,29 @@ impl Line {
     }
 }
 
-/// One answer that is not as expected costs that answer: the next roll call puts it right.
-fn odd(error: serde_json::Error) -> Step {
-    tracing::warn!(%error, "the PBX describes a participant or number in a way that nobody understands");
-    Step::Odd
+/// Asks for one participant or number. An answer that is not as expected costs only itself: the next roll call puts it
+/// right.
+async fn look<T>(
+    gateway: &Gateway,
+    below: &str,
+    read: impl FnOnce(&[u8]) -> Result<T, serde_json::Error>,
+    step: impl FnOnce(Option<T>) -> Step,
+) -> Result<Step, Failure> {
+    let answer = match gateway.find(below).await {
+        Ok(answer) => answer,
+        Err(failure) if failure.is_single() => {
+            tracing::warn!(error = %failure, "the PBX does not describe a participant or number");
+            return Ok(Step::Odd);
+        }
+        Err(failure) => return Err(failure),
+    };
+    Ok(answer.map(|answer| read(&answer.body)).transpose().map_or_else(
+        |error| {
+            tracing::warn!(%error, "the PBX describes a participant or number in a way that nobody understands");
+            Step::Odd
+        },
+        step,
+    ))
 }
 
 async fn roll_call(gateway: &Gateway) -> Result<Vec<Dn>, Failure> {

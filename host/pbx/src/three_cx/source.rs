@@ -1,7 +1,6 @@
 //! The source: keeps a connection to one 3CX and reports what happens to its calls.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -14,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Config,
     aftermath::{Later, attend, left_over},
-    board::{Board, Over},
+    board::Board,
     check::check,
     control::Steering,
     directory::watch,
@@ -57,8 +56,7 @@ impl Source for ThreeCx {
     }
 
     fn start(self: Box<Self>, begin: Begin) -> Started {
-        let open = begin.recent.iter().filter(|call| call.is_open()).cloned();
-        let board = Arc::new(Mutex::new(Board::new(self.config.rules.clone(), open)));
+        let board = Arc::new(Mutex::new(Board::new(self.config.rules.clone(), begin.recent.iter().cloned())));
         let control = Steering { gateway: self.gateway.clone(), board: board.clone(), config: self.config.clone() };
         Started { work: Box::pin(self.run(begin, board)), posts: None, control: Some(Arc::new(control)) }
     }
@@ -80,13 +78,12 @@ impl ThreeCx {
         let line = Line {
             config: config.clone(),
             gateway: gateway.clone(),
-            board,
+            board: board.clone(),
             outlet: outlet.clone(),
             router,
             later,
             stop: stop.clone(),
             heard: heard(newest, &recent),
-            seen: recent.iter().filter(|call| !call.is_open()).map(Over::of).collect::<VecDeque<_>>(),
         };
         let directory = async {
             match config.directory_every {
@@ -97,7 +94,7 @@ impl ThreeCx {
         tokio::select! {
             () = stop.cancelled() => {}
             () = connect(line, random) => {}
-            _ = attend(&gateway, &config, &outlet, asked) => {}
+            _ = attend(&gateway, &board, &config, &outlet, asked) => {}
             _ = directory => {}
         }
     }

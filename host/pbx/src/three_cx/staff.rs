@@ -147,8 +147,6 @@ impl Staff {
 /// What is to be told of `now` to those who know `before`.
 pub fn differences(before: &Staff, now: &Staff) -> Vec<News> {
     let mut news = Vec::new();
-    let gone = before.people.keys().filter(|extension| !now.people.contains_key(*extension));
-    news.extend(gone.map(|extension| News::Removed { extension: extension.clone() }));
     for (extension, person) in &now.people {
         let was = before.people.get(extension);
         if was.is_none_or(|was| was.name != person.name) {
@@ -183,5 +181,8 @@ pub fn differences(before: &Staff, now: &Staff) -> Vec<News> {
             }
         }
     }
+    // Last of all: whoever is gone has left his queues before.
+    let gone = before.people.keys().filter(|extension| !now.people.contains_key(*extension));
+    news.extend(gone.map(|extension| News::Removed { extension: extension.clone() }));
     news
 }

@@ -157,7 +157,7 @@ fn no_bytes_of_a_3cx_break_the_codec_the_board_or_the_history() {
             }
             if let Ok(rows) = serde_json::from_slice(&bytes) {
                 let log = history::read(rows, (i64::from(which) - 100) * 50_000_000_000_000_000);
-                for report in history::news(&log, &board.take_gone(), &board.known(), Millis(0)) {
+                for report in history::news(&log, &board.take_gone(), &board.known(), Millis(0)..) {
                     let hookswitch_call::signal::Report::Past(signal) = report else { panic!("{report:?}") };
                     events.extend(tracker.apply(signal));
                 }

@@ -8,6 +8,7 @@
 )]
 
 mod hostile;
+mod line;
 mod log;
 mod office;
 mod replays;

@@ -269,6 +269,28 @@ fn keys_are_told_and_a_caller_at_a_route_point_is_asked_for_once() {
 }
 
 #[test]
+fn a_caller_at_a_route_point_is_asked_for_again_after_a_gap_unless_he_was_sent_on() {
+    let mut office = Office::open();
+    for id in [1, 2] {
+        office.is("900", id, 6 + id, "Connected", outside());
+    }
+    assert_eq!(office.board.take_asking().len(), 2);
+    office.board.sent_on(&Seat { dn: "900".into(), id: 1 });
+    let there = office.present();
+    office.reconnect(&there);
+    let again: Vec<_> = office.board.take_asking().into_iter().map(|(seat, ..)| seat.id).collect();
+    assert_eq!(again, [2]);
+    // After a restart of the PBX the same id is somebody else's.
+    let other = with(
+        outside(),
+        json!({ "id": 1, "dn": "900", "status": "Connected", "callid": 9, "party_caller_id": "+4420000777" }),
+    );
+    office.reconnect(&[]);
+    office.reconnect(&[other]);
+    assert_eq!(office.board.take_asking().len(), 1);
+}
+
+#[test]
 fn the_same_callid_after_a_restart_of_the_pbx_is_another_call() {
     let mut office = Office::open();
     office.is("101", 1, 7, "Ringing", outside());

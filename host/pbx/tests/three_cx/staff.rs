@@ -70,6 +70,12 @@ fn every_change_is_told_once() {
         assert_eq!(told.iter().filter(|one| **one == news).count(), 1, "{news:?} in {told:#?}");
     }
     assert_eq!(told.len(), 10, "{told:#?}");
+    let mut site = Site::default();
+    for news in differences(&Staff::default(), &first()).iter().chain(&told) {
+        site.apply(news);
+    }
+    let left: Vec<_> = site.stations().map(|(extension, _)| extension.as_str()).collect();
+    assert_eq!(left, ["102", "103"], "nothing is left of whoever is gone");
 }
 
 #[test]

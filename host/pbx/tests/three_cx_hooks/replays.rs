@@ -299,6 +299,43 @@ fn what_newer_builds_say_of_the_end_is_believed() {
 }
 
 #[test]
+fn whoever_picks_up_a_call_that_rings_at_others_has_it() {
+    for (answer, by) in [("hangupincoming", "109"), ("pickupincoming", "109"), ("incomingcall_started", "109")] {
+        let office = play(&[
+            ringing(0, "101", "ext"),
+            ringing(0, "102", "ext"),
+            picked_up(1, by, "NotDef").replace("hangupincoming", answer),
+        ]);
+        let call = office.call(CHAIN);
+        assert_eq!(agents(call), [("101", Missed), ("102", Missed), ("109", Talking)], "{answer}");
+        assert_eq!((office.count("ring-stopped"), call.leg), (2, 1));
+    }
+}
+
+#[test]
+fn recordings_of_all_legs_in_one_post_or_in_one_each_are_told_once_each() {
+    let talk = [
+        picked_up(1, "101", "NotDef"),
+        ended(1, "101", "Ok", "true"),
+        picked_up(2, "102", "Blind"),
+        ended(2, "102", "Ok", "false"),
+    ];
+    let all = ["240305091500_77-1-1", "240305091500_77-1-2", "240305091500_77-2-1"];
+    let whole = vec![recording(2, &all)];
+    let parts = vec![recording(1, &all[..2]), recording(2, &all[2..])];
+    for posts in [whole, parts] {
+        let mut office = play(&talk);
+        for post in posts.iter().chain(&posts) {
+            office.post(post);
+        }
+        let told: Vec<_> = all.iter().map(|file| format!("https://pbx.example/webapi/recording/{file}.mp3")).collect();
+        assert_eq!(files(&office.events), told);
+        assert_eq!(office.call(CHAIN).recordings, told);
+        assert_eq!((office.count("ended"), office.call(CHAIN).leg), (1, 2));
+    }
+}
+
+#[test]
 fn a_menu_is_noted_and_rings_nobody() {
     let office = play(&[ringing(0, "800", "other"), ringing(0, "101", "ext")]);
     let call = office.call(CHAIN);
