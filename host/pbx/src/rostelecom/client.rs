@@ -162,11 +162,11 @@ impl Client {
     pub(super) async fn set_rules(&self, user: &Extension, rules: Map<String, Value>) -> Result<(), Failed> {
         let RuleWords { change, user: who, within, .. } = &self.rules;
         let mut asked = match within {
-            Some(within) => json!({ within: rules }),
-            None => Value::Object(rules),
+            Some(within) => Map::from_iter([(within.clone(), Value::Object(rules))]),
+            None => rules,
         };
-        (asked["domain"], asked[who]) = (self.domain.as_str().into(), user.as_str().into());
-        self.ask(change, &asked).await.map(drop)
+        asked.extend([("domain".to_owned(), self.domain.as_str().into()), (who.clone(), user.as_str().into())]);
+        self.ask(change, &Value::Object(asked)).await.map(drop)
     }
 
     async fn ask(&self, method: &str, json: &Value) -> Result<Value, Failed> {

@@ -124,17 +124,13 @@ impl Posts {
     }
 
     fn routed(&self, Route { name, target }: Route) -> Value {
-        let mut answer = json!({ "result": 0, "resultMessage": "" });
-        if let Some(name) = name {
-            answer["displayName"] = Value::String(name);
-        }
-        if let Some(pin) = target {
-            answer["PIN"] = match self.pin_as {
-                PinAs::String => Value::String(pin),
-                PinAs::Array => json!([pin]),
-            };
-        }
-        answer
+        let name = name.map(|name| ("displayName", Value::String(name)));
+        let pin = target.map(|pin| match self.pin_as {
+            PinAs::String => ("PIN", Value::String(pin)),
+            PinAs::Array => ("PIN", json!([pin])),
+        });
+        let good = [("result", json!(0)), ("resultMessage", json!(""))];
+        good.into_iter().chain(name).chain(pin).map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     fn history(&self, request: &Request) -> Response {
