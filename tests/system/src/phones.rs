@@ -137,6 +137,13 @@ impl Phone {
         }
     }
 
+    /// Lets ten minutes pass for what it gives to programs that die without giving it back.
+    pub fn forget(&self) {
+        if let Self::Yeastar(phone) = self {
+            phone.forget();
+        }
+    }
+
     /// What was wrong with what the program asked it.
     pub fn complaints(&self) -> Vec<String> {
         match self {

@@ -15,7 +15,8 @@ mod tests {
     fn prefixes_and_signs_do_not_matter_and_no_number_is_like_none() {
         for (one, other, same) in [
             ("+4930901820", "004930901820", true),
-            ("030 901820", "+49 (30) 901-820", false),
+            ("030 901820", "+49 (30) 901-820", true),
+            ("030 901820", "+49 (30) 901-821", false),
             ("0309018200", "+49309018200", true),
             ("110", "110", true),
             ("110", "0110", false),

@@ -93,7 +93,7 @@ fn nobody_in_a_queue_answers() {
 #[test]
 fn a_queue_that_only_the_end_names_is_known_by_the_configuration_or_from_another_call() {
     let end = ended(0, "804", "Missed", "false");
-    let unknown = play(&[end.clone()]);
+    let unknown = play(std::slice::from_ref(&end));
     assert_eq!(ending(unknown.call(CHAIN)), (false, Reason::NoAnswer, Some("804")));
     let other = ringing(0, "804", "queue").replace(CHAIN, "240305091400_70");
     let learnt = play(&[other, end.clone()]);

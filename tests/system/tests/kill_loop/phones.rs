@@ -70,6 +70,7 @@ async fn killing(world: &mut World, phones: &[Arc<Phone>], plan: &mut Plan) -> R
     let mut kills = 0;
     for _ in 0..plan.rounds {
         kills += plan.kill(world).await?;
+        phones.iter().for_each(|phone| phone.forget());
         world.relaunch().await?;
     }
     world.portal.clear_faults();

@@ -89,15 +89,18 @@ impl Exchange {
 
     /// The call that a record is of, if it is of any that is to be told. `spans` are those of earlier records.
     fn call_of(&self, row: &Cdr, spans: &[Span], roll: &Roll, gap: Option<Gap>) -> Option<Chain> {
-        if let Some(chain) = row.call.as_ref().or_else(|| self.uids.get(&row.uid)) {
+        // A call that is known from its record alone is named after that.
+        let named = || event::chain(row.uid.clone()).ok().filter(|chain| self.talks.contains_key(chain));
+        let known = row.call.clone().or_else(|| self.uids.get(&row.uid).cloned()).or_else(named);
+        if let Some(chain) = known {
             // Of a call that goes on only a part is over; its record is heard like any other.
-            let wanted = match self.talks.get(chain) {
-                Some(talk) if talk.is_open() => roll.gone.contains(chain),
+            let wanted = match self.talks.get(&chain) {
+                Some(talk) if talk.is_open() => roll.gone.contains(&chain),
                 // It may have been recorded.
                 Some(_) => gap.is_some(),
-                None => gap.is_some_and(|gap| gap.covers(row)) && !roll.alive.contains(chain),
+                None => gap.is_some_and(|gap| gap.covers(row)) && !roll.alive.contains(&chain),
             };
-            return wanted.then(|| chain.clone());
+            return wanted.then_some(chain);
         }
         let near = |chain: &Chain| {
             let both = second(chain).zip(row.started);

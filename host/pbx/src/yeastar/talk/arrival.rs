@@ -166,7 +166,8 @@ impl Talk {
             (Some(external), _, Some(outside)) => alike(external, &outside.number),
             (Some(external), _, None) => sides.contains(&external.as_str()),
             (None, Direction::Inbound, outside) => outside.is_none_or(|outside| number(&outside.number).is_none()),
-            // One that began inside may have been heard of before it was dialled.
+            // One that began inside may have been heard of before it was dialled; nobody calls into it from outside.
+            (None, _, _) if cdr.direction == Some(Direction::Inbound) => false,
             (None, _, _) => {
                 let mut inside = self.parts.iter().filter_map(super::Part::extension).chain(&arrival.from);
                 inside.any(|extension| sides.contains(&extension.as_str()))

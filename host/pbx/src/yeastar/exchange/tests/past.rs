@@ -296,3 +296,23 @@ fn the_doubled_hour_breaks_nothing() {
         assert_eq!(world.calls().len(), 1);
     }
 }
+
+#[test]
+fn a_call_that_is_known_from_its_record_is_not_told_as_a_consultation_of_the_same_second() {
+    let missed = || row(0, "U19", CALLER, "Bob<201>", "NO ANSWER", 0, 0);
+    for known in [true, false] {
+        let mut world = World::new();
+        if known {
+            world.ask(&[], &[missed()], Some(SECOND));
+            assert_eq!(world.calls().len(), 1);
+        }
+        world.say(30011, members_of(CALL, &[extension("201", "ALERT"), extension("202", "RING")]));
+        world.say(30011, members_of(CALL, &[extension("201", "ANSWERED"), extension("202", "ANSWER")]));
+        world.restart();
+        world.now += 60_000;
+        world.ask(&[], &[missed()], Some(SECOND));
+        let consultation = world.call();
+        assert_eq!((consultation.direction, consultation.external.as_deref()), (Direction::Internal, None), "{known}");
+        assert_eq!(world.calls().len(), 2, "{known}");
+    }
+}
