@@ -6,7 +6,7 @@ pub(crate) fn tell() {
     #[cfg(target_arch = "wasm32")]
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        crate::log!(Error, "the plugin panicked", at = place);
-        crate::debug!("the plugin panicked", message = panic.payload_as_str().unwrap_or_default());
+        crate::log!(Error, "a panic in the plugin", at = place);
+        crate::debug!("a panic in the plugin", message = panic.payload_as_str().unwrap_or_default());
     }));
 }
