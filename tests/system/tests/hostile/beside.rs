@@ -25,10 +25,8 @@ const HARMS: [(&str, &str); 9] = [
     ("texts", ""),
 ];
 
-/// The memory that one function of a plugin may have by default, how many of them work on one call at once (one for the
-/// card, one for the record), and what the program may take beside them.
+/// The memory that a function of a plugin may have by default, and what the program may take beside it.
 const GRANTED: u64 = 128;
-const AT_ONCE: u64 = 2;
 const BESIDE: u64 = 16;
 
 /// Waits until every job of the plugin has been tried, but one that waits for another, and gives the problems of those
@@ -84,7 +82,7 @@ async fn each_hostile_plugin_harms_only_itself() -> Result<()> {
             "{harm}: {problems:?}"
         );
         ensure!(problems.is_empty() == word.is_empty(), "{harm}: {problems:?}");
-        ensure!(most <= before + AT_ONCE * GRANTED + BESIDE, "{harm}: {before} MiB became {most} MiB");
+        ensure!(most <= before + GRANTED + BESIDE, "{harm}: {before} MiB became {most} MiB");
         ensure!(!world.log().contains('\u{1b}') && !world.log().contains('\u{202e}'), "{harm}: {}", world.log());
         ensure!(world.log().len() < 2 << 20, "{harm}: a log of {} bytes", world.log().len());
     }

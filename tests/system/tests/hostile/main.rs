@@ -17,7 +17,9 @@ fn hostile(harm: &str) -> Result<String> {
     let path = component("hostile.wasm")?;
     Ok(format!(
         "\n[plugin.hostile-{harm}]\ncomponent = \"{}\"\nsettings = {{ harm = \"{harm}\" }}\n\
-         retry = {{ tries = 2, first = \"50ms\", longest = \"100ms\" }}\n",
+         retry = {{ tries = 2, first = \"50ms\", longest = \"100ms\" }}\n\
+         # Memory is granted to each function that runs: one at a time, so that it can be measured.\n\
+         limits = {{ concurrency = 1 }}\n",
         path.display()
     ))
 }
