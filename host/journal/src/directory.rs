@@ -1,4 +1,4 @@
-//! The users of a CRM and their phones, as they were last fetched.
+//! The users of a CRM and their phones, and the people whom a phone system knows: as they were last fetched.
 
 use hookswitch_call::Millis;
 use rusqlite::{OptionalExtension, params};
@@ -30,7 +30,29 @@ pub struct Directory {
     pub users: Vec<User>,
 }
 
+/// Whom a phone system knows at an extension.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The extension.
+    pub extension: String,
+    /// For people; may be empty.
+    pub name: String,
+    /// May be empty.
+    pub email: String,
+}
+
 impl Txn<'_> {
+    /// Keeps the people of a phone system, in place of those before.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn put_site(&self, pbx: &str, told: Millis, people: &[Person]) -> Result<(), Error> {
+        let mut put = self.sql.prepare_cached("INSERT OR REPLACE INTO sites VALUES (?1, ?2, ?3)")?;
+        put.execute(params![pbx, told.0, Json(&people)])?;
+        Ok(())
+    }
+
     /// Keeps the users of a plugin's CRM, in place of those before.
     ///
     /// # Errors
@@ -56,5 +78,19 @@ impl View<'_> {
             Ok(Directory { fetched: Millis(row.get(0)?), users })
         });
         Ok(read.optional()?)
+    }
+
+    /// The people of each phone system, by its name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn sites(&self) -> Result<Vec<(String, Vec<Person>)>, Error> {
+        let mut find = self.sql.prepare_cached("SELECT pbx, record FROM sites ORDER BY pbx")?;
+        let read = find.query_map([], |row| {
+            let Json(people) = row.get(1)?;
+            Ok((row.get(0)?, people))
+        })?;
+        Ok(read.collect::<Result<_, _>>()?)
     }
 }

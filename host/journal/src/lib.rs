@@ -16,10 +16,13 @@
 //!
 //! - [`calls`]: calls and their events, accepted together with the jobs that follow from them.
 //! - [`jobs`]: work for plugins.
+//! - [`feed`]: events that plugins have yet to copy elsewhere.
 //! - [`dossiers`]: what a plugin's CRM knows of a call.
 //! - [`runs`]: one row for each invocation of a plugin, one for each request it made.
 //! - [`storage`]: the key-value store of plugins.
-//! - [`directory`]: who sits at which phone, as a CRM says.
+//! - [`dials`]: calls that somebody asked for.
+//! - [`directory`]: who sits at which phone, as a CRM and as a phone system say.
+//! - [`phonebook`]: whom CRMs know under which number, and which phone systems were told.
 //! - [`retention`]: what is forgotten, and when; and what is forgotten because somebody asks for it.
 //!
 //! [`backup`] copies a journal that is in use, and makes a journal of a copy.
@@ -30,13 +33,16 @@
 pub mod backup;
 pub mod calls;
 mod column;
+pub mod dials;
 pub mod directory;
 pub mod dossiers;
 mod error;
+pub mod feed;
 mod file;
 pub mod jobs;
 mod journal;
 mod log;
+pub mod phonebook;
 mod reader;
 pub mod retention;
 pub mod runs;

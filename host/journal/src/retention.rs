@@ -1,7 +1,7 @@
 //! Forgetting what is old, in small steps between which calls are accepted.
 //!
-//! A call that is not over, and one with a job that waits, runs or is parked, keeps everything, whatever its age and
-//! whatever the size of the journal.
+//! A call that is not over, and one with a job that waits, runs or is parked or with an event that a plugin has yet to
+//! copy elsewhere, keeps everything, whatever its age and whatever the size of the journal.
 
 mod erase;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use hookswitch_call::Millis;
 use rusqlite::{Connection, params};
 
-use crate::{Error, Journal, Txn};
+use crate::{Error, Journal, Txn, dials::IDLE};
 
 pub use erase::Erased;
 
@@ -46,6 +46,10 @@ pub struct Pruned {
     pub runs: u64,
     /// Keys of plugins whose time was over.
     pub keys: u64,
+    /// Numbers in the phonebook whose time was over.
+    pub numbers: u64,
+    /// Calls that were asked for.
+    pub dials: u64,
 }
 
 impl Pruned {
@@ -56,11 +60,14 @@ impl Pruned {
 
 /// Calls that may go, if they are over.
 const IDLE_CALLS: &str = "NOT EXISTS (
-    SELECT 1 FROM jobs WHERE jobs.call = calls.id AND jobs.state IN ('waiting', 'running', 'parked'))";
+    SELECT 1 FROM jobs WHERE jobs.call = calls.id AND jobs.state IN ('waiting', 'running', 'parked'))
+    AND NOT EXISTS (SELECT 1 FROM feed WHERE feed.call = calls.id)";
 
 /// Runs that may go.
 const IDLE_RUNS: &str = "NOT EXISTS (SELECT 1 FROM calls WHERE calls.id = runs.call AND open) AND NOT EXISTS (
-    SELECT 1 FROM jobs WHERE jobs.call = runs.call AND jobs.state IN ('waiting', 'running', 'parked'))";
+    SELECT 1 FROM jobs WHERE jobs.call = runs.call AND jobs.state IN ('waiting', 'running', 'parked'))
+    AND NOT EXISTS (
+    SELECT 1 FROM deliveries JOIN feed ON feed.call = deliveries.call WHERE deliveries.run = runs.id)";
 
 impl Journal {
     /// Forgets what `retention` does not keep, and gives the space back to the disk. Takes many small steps, so others
@@ -79,6 +86,8 @@ impl Journal {
             all.calls += step.calls;
             all.runs += step.runs;
             all.keys += step.keys;
+            all.numbers += step.numbers;
+            all.dials += step.dials;
         }
         self.give_back().await?;
         Ok(all)
@@ -97,6 +106,8 @@ impl Txn<'_> {
             calls: self.forget_calls(before(retention.calls_for), STEP)?,
             runs: self.forget_runs(before(retention.runs_for), STEP)?,
             keys: self.forget_keys(now)?,
+            numbers: self.forget_numbers(now)?,
+            dials: self.forget_dials(before(retention.calls_for))?,
         };
         if !pruned.is_nothing() || bytes_in_use(self.sql)? <= retention.bytes {
             return Ok(pruned);
@@ -122,10 +133,26 @@ impl Txn<'_> {
         Ok(delete.execute(params![before, most])? as u64)
     }
 
+    fn forget_dials(&self, before: u64) -> Result<u64, Error> {
+        let mut delete = self.sql.prepare_cached(&format!(
+            "DELETE FROM dials WHERE id IN (
+               SELECT id FROM dials WHERE changed < ?1 AND {IDLE} ORDER BY changed LIMIT ?2)"
+        ))?;
+        Ok(delete.execute(params![before, STEP])? as u64)
+    }
+
     fn forget_keys(&self, now: Millis) -> Result<u64, Error> {
         let mut delete = self
             .sql
             .prepare_cached("DELETE FROM storage WHERE id IN (SELECT id FROM storage WHERE expires <= ?1 LIMIT ?2)")?;
+        Ok(delete.execute(params![now.0, STEP])? as u64)
+    }
+
+    fn forget_numbers(&self, now: Millis) -> Result<u64, Error> {
+        let mut delete = self.sql.prepare_cached(
+            "DELETE FROM phonebook WHERE (plugin, number) IN (
+               SELECT plugin, number FROM phonebook WHERE expires <= ?1 LIMIT ?2)",
+        )?;
         Ok(delete.execute(params![now.0, STEP])? as u64)
     }
 }

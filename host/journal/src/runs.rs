@@ -76,7 +76,8 @@ pub struct Run {
     pub ended: Option<Ended>,
 }
 
-const COLUMNS: &str = "SELECT runs.id, job, pbx, chain, plugin, function, attempt, input, build, runs.started, resumed,
+pub(crate) const COLUMNS: &str =
+    "SELECT runs.id, job, pbx, chain, plugin, function, attempt, input, build, runs.started, resumed,
     wall_us, cpu_us, memory_bytes, runs.outcome, problem FROM runs LEFT JOIN calls ON calls.id = runs.call";
 
 impl Txn<'_> {
@@ -174,14 +175,18 @@ impl View<'_> {
         Ok(runs)
     }
 
-    /// The invocations for a call, in the order of their ids; none if the call is unknown.
+    /// The invocations for a call, those included that delivered its events, in the order of their ids; none if the call
+    /// is unknown.
     ///
     /// # Errors
     ///
     /// Those of the file.
     pub fn runs_of(&self, call: &CallRef) -> Result<Vec<Run>, Error> {
         let Some(row) = self.row_of(call)? else { return Ok(Vec::new()) };
-        let mut find = self.sql.prepare_cached(&format!("{COLUMNS} WHERE runs.call = ?1 ORDER BY runs.id"))?;
+        let mut find = self.sql.prepare_cached(&format!(
+            "{COLUMNS} WHERE runs.call = ?1 OR runs.id IN (SELECT run FROM deliveries WHERE deliveries.call = ?1)
+             ORDER BY runs.id"
+        ))?;
         let found = find.query_map([row], run)?;
         Ok(found.collect::<Result<_, _>>()?)
     }
@@ -225,7 +230,7 @@ impl View<'_> {
     }
 }
 
-fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+pub(crate) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
     let pbx: Option<String> = row.get("pbx")?;
     let chain: Option<String> = row.get("chain")?;
     let input: Option<Json<Value>> = row.get("input")?;

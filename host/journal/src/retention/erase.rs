@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 use serde::{Deserialize, Serialize};
 
 use super::IDLE_CALLS;
-use crate::{Error, Journal, Txn, View, calls::digits};
+use crate::{Error, Journal, Txn, View, calls::digits, dials::IDLE};
 
 /// Most calls that one step forgets: some milliseconds of the writer's time.
 const STEP: u32 = 10;
@@ -26,6 +26,15 @@ pub struct Erased {
     pub requests: u64,
     /// Keys that plugins kept for them.
     pub keys: u64,
+    /// What CRMs said of the number, in the phonebook.
+    #[serde(default)]
+    pub known: u64,
+    /// Entries that leave phone systems' own phonebooks as soon as the service reaches them.
+    #[serde(default)]
+    pub pushed: u64,
+    /// Calls to it that were asked for.
+    #[serde(default)]
+    pub dials: u64,
     /// Calls that stay, because they are not over or have a job that waits, runs or is parked.
     pub unfinished: u64,
 }
@@ -35,6 +44,9 @@ pub struct Erased {
 const CALLS: &str = "id IN (
     SELECT id FROM calls WHERE number = :e164 UNION ALL
     SELECT id FROM calls WHERE number IS NULL AND digits = :spelled)";
+
+/// Dials of one number that nothing more is to come of.
+const DIALS: &str = "state IN ('became', 'over') AND (number = :e164 OR number = :digits)";
 
 /// A number in the two forms in which calls are found by it.
 struct Number {
@@ -51,6 +63,10 @@ impl Number {
         // As `calls::searchable` makes it of no number and this spelling.
         let spelled = known.then(|| format!(" {digits}"));
         Self { e164, spelled }
+    }
+
+    fn digits(&self) -> Option<&str> {
+        self.spelled.as_deref().map(str::trim_start)
     }
 }
 
@@ -81,6 +97,16 @@ impl Journal {
             }
             all.add(step);
         }
+        let names = self.write({
+            let number = Arc::clone(&number);
+            move |txn| txn.erase_names(&number)
+        });
+        all.add(names.await?);
+        let dials = self.write({
+            let number = Arc::clone(&number);
+            move |txn| txn.erase_dials(&number)
+        });
+        all.dials = dials.await?;
         let unfinished = self.read(move |view| view.erasable(&number)).await?.unfinished;
         self.give_back().await?;
         self.empty_log().await?;
@@ -96,6 +122,14 @@ impl Erased {
         self.runs += other.runs;
         self.requests += other.requests;
         self.keys += other.keys;
+        self.known += other.known;
+        self.pushed += other.pushed;
+    }
+}
+
+impl Erased {
+    fn with(self, (known, pushed): (u64, u64)) -> Self {
+        Self { known, pushed, ..self }
     }
 }
 
@@ -112,7 +146,16 @@ impl View<'_> {
             .prepare_cached(&format!("SELECT count(*) FROM calls WHERE {CALLS} AND (open OR NOT {IDLE_CALLS})"))?;
         let unfinished =
             count.query_row(named_params! { ":e164": number.e164, ":spelled": number.spelled }, |row| row.get(0))?;
-        Ok(Erased { unfinished, ..self.weigh(&number, u32::MAX)? })
+        Ok(Erased { unfinished, ..self.weigh(&number, u32::MAX)? }.with(self.names(&number)?))
+    }
+
+    /// How often the number is in the phonebook, and in those of phone systems.
+    fn names(&self, number: &Number) -> Result<(u64, u64), Error> {
+        let mut count = self.sql.prepare_cached(
+            "SELECT (SELECT count(*) FROM phonebook WHERE number = ?1),
+               (SELECT count(*) FROM pushed WHERE number = ?1 AND name IS NOT NULL)",
+        )?;
+        Ok(count.query_row([&number.e164], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
     /// The oldest of the calls that may go, and what hangs on them.
@@ -124,7 +167,8 @@ impl View<'_> {
                (SELECT count(*) FROM jobs WHERE call IN going) AS jobs,
                (SELECT count(*) FROM runs WHERE call IN going) AS runs,
                (SELECT count(*) FROM requests WHERE run IN (SELECT id FROM runs WHERE call IN going)) AS requests,
-               (SELECT count(*) FROM storage WHERE call IN going) AS keys",
+               (SELECT count(*) FROM storage WHERE call IN going) AS keys,
+               (SELECT count(*) FROM dials WHERE {DIALS}) AS dials",
         ))?;
         let read = |row: &Row<'_>| {
             Ok(Erased {
@@ -134,15 +178,26 @@ impl View<'_> {
                 runs: row.get("runs")?,
                 requests: row.get("requests")?,
                 keys: row.get("keys")?,
-                unfinished: 0,
+                dials: row.get("dials")?,
+                ..Erased::default()
             })
         };
-        let parameters = named_params! { ":e164": number.e164, ":spelled": number.spelled, ":most": most };
+        let parameters = named_params! {
+            ":e164": number.e164, ":spelled": number.spelled, ":digits": number.digits(), ":most": most,
+        };
         Ok(count.query_row(parameters, read).optional()?.unwrap_or_default())
     }
 }
 
 impl Txn<'_> {
+    /// Dials have few rows for one number.
+    fn erase_dials(&self, number: &str) -> Result<u64, Error> {
+        let number = Number::of(number);
+        // Those for which a call stood have lost it by now.
+        let mut delete = self.sql.prepare_cached(&format!("DELETE FROM dials WHERE {DIALS} AND {IDLE}"))?;
+        Ok(delete.execute(named_params! { ":e164": number.e164, ":digits": number.digits() })? as u64)
+    }
+
     fn erase_step(&self, number: &str) -> Result<Erased, Error> {
         let number = Number::of(number);
         let step = self.weigh(&number, STEP)?;
@@ -152,5 +207,14 @@ impl Txn<'_> {
         ))?;
         delete.execute(named_params! { ":e164": number.e164, ":spelled": number.spelled, ":most": STEP })?;
         Ok(step)
+    }
+
+    /// Forgets the names of a number. What a phone system was told stays without its name until it has forgotten it too.
+    fn erase_names(&self, number: &str) -> Result<Erased, Error> {
+        let number = Number::of(number);
+        let names = self.names(&number)?;
+        self.sql.prepare_cached("DELETE FROM phonebook WHERE number = ?1")?.execute([&number.e164])?;
+        self.sql.prepare_cached("UPDATE pushed SET name = NULL WHERE number = ?1")?.execute([&number.e164])?;
+        Ok(Erased::default().with(names))
     }
 }

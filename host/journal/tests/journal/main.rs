@@ -5,8 +5,10 @@
 mod accepting;
 mod backups;
 mod crash;
+mod dials;
 mod directories;
 mod erasing;
+mod feed;
 mod formats;
 mod full_disk;
 mod groups;

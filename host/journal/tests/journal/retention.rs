@@ -94,7 +94,7 @@ async fn old_calls_go_with_everything_and_what_is_unfinished_stays() {
     world.accept(accepted(call("open", NOW.0 - 93 * DAY), 1..=1, vec![])).await;
 
     let pruned = world.journal.prune(KEEP, NOW).await.unwrap();
-    assert_eq!(pruned, Pruned { calls: 1, runs: 1, keys: 0 });
+    assert_eq!(pruned, Pruned { calls: 1, runs: 1, keys: 0, numbers: 0, dials: 0 });
     assert_eq!(chains(&world).await, ["recent", "waiting", "running", "parked", "open"]);
     let (events, jobs, dossier, runs, recent_runs, parked_runs) = world
         .journal
@@ -165,7 +165,7 @@ async fn keys_whose_time_is_over_are_removed() {
         world.journal.write(move |txn| txn.put(&key, &put, Quota::default(), Millis(0))).await.unwrap().unwrap();
     }
     let pruned = world.journal.prune(KEEP, Millis(NOW.0 + 100)).await.unwrap();
-    assert_eq!(pruned, Pruned { calls: 0, runs: 0, keys: 101 });
+    assert_eq!(pruned, Pruned { calls: 0, runs: 0, keys: 101, numbers: 0, dials: 0 });
 }
 
 #[tokio::test]

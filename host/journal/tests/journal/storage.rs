@@ -46,7 +46,13 @@ async fn text_and_bytes_come_back_as_they_were_put() {
     world.put(&key("text"), text("grüße")).await.unwrap();
     world.put(&key("bytes"), Put { value: bytes.clone(), expected: None, expires: None }).await.unwrap();
     world.put(&key("empty"), text("")).await.unwrap();
+    for number in ["5501", "007", "1e3", "-0.50"] {
+        world.put(&key(number), text(number)).await.unwrap();
+    }
     let world = world.restart().await;
+    for number in ["5501", "007", "1e3", "-0.50"] {
+        assert_eq!(world.get(&key(number), 0).await.unwrap().value, Content::Text(number.to_owned()));
+    }
     assert_eq!(world.get(&key("text"), 0).await.unwrap().value, Content::Text("grüße".to_owned()));
     assert_eq!(world.get(&key("bytes"), 0).await.unwrap().value, bytes);
     assert_eq!(world.get(&key("empty"), 0).await.unwrap().value, Content::Text(String::new()));
