@@ -5,6 +5,7 @@
 //! left in the region of the line, and list the spellings under which a CRM may have stored the number, best first.
 
 mod clean;
+mod dialling;
 #[cfg(test)]
 mod tests;
 mod variants;
@@ -13,6 +14,8 @@ use std::fmt;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region as Country};
 use serde::{Deserialize, Serialize};
+
+pub use dialling::{Pieces, Rate, calls_for_help};
 
 /// A country, as a two-letter code of ISO 3166-1: how a number without a country code is read.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,6 +107,11 @@ impl Number {
                 number(Kind::Invalid, clean.extension, vec![bare])
             }
         }
+    }
+
+    /// The number in E.164, where it could be completed, and as it came.
+    pub fn spellings(&self) -> impl Iterator<Item = &str> {
+        self.e164.as_deref().into_iter().chain([self.raw.as_str()])
     }
 
     /// The number as people of its country write it, or as it came.

@@ -16,6 +16,9 @@ pub enum News {
         extension: Extension,
         /// Whose it is; empty where the PBX does not say.
         name: String,
+        /// The e-mail address of this person; empty where the PBX does not say.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        email: String,
     },
     /// There is no such extension any more.
     Removed {
@@ -118,6 +121,9 @@ pub struct Station {
     /// Whose it is; empty where the PBX does not say.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// The e-mail address of this person; empty where the PBX does not say.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub email: String,
     /// Whether a phone is registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registered: Option<bool>,
@@ -165,7 +171,10 @@ impl Site {
         let station = self.stations.entry(extension.clone()).or_default();
         let before = station.clone();
         match news {
-            News::Added { name, .. } => station.name.clone_from(name),
+            News::Added { name, email, .. } => {
+                station.name.clone_from(name);
+                station.email.clone_from(email);
+            }
             News::Extension { now, .. } => match now.clone() {
                 Trait::Registered(is) => station.registered = Some(is),
                 Trait::Phone(state) => station.phone = Some(state),
@@ -178,6 +187,11 @@ impl Site {
             News::Removed { .. } => {}
         }
         !known || *station != before
+    }
+
+    /// What is known of an extension.
+    pub fn station(&self, extension: &Extension) -> Option<&Station> {
+        self.stations.get(extension)
     }
 
     /// The extensions, in order.

@@ -99,7 +99,11 @@ impl Gate {
         if let Some(signer) = credential.and_then(Credential::signer) {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             let url = draft.target.to_string();
-            let id = self.secrets.masks.message_id(draft.method.as_str(), &url, &draft.body);
+            // An id that the plugin gives is the message's: it knows which messages are the same.
+            let own = signer.message_header().and_then(|name| draft.headers.remove(name));
+            let own = own.and_then(|value| value.to_str().ok().map(str::to_owned)).filter(|id| !id.is_empty());
+            let made = || self.secrets.masks.message_id(draft.method.as_str(), &url, &draft.body);
+            let id = own.unwrap_or_else(made);
             for (name, value) in signer.sign(&draft.body, now, &id) {
                 let value = value.parse().map_err(|_| Malformed::HeaderValue { name: name.to_string() })?;
                 set_header(&mut draft.headers, name, value)?;

@@ -60,7 +60,8 @@ pub enum Scheme {
     },
     /// Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp`, and in `webhook-signature` one or more of
     /// `v1,base64(hmac-sha256(key, id.timestamp.body))` with spaces between. The key is base64, with or without
-    /// `whsec_` before it.
+    /// `whsec_` before it; of several keys with white space between each signs, and each is believed, so that both sides
+    /// can change theirs one after the other.
     StandardWebhooks {
         /// How far the time may be off, either way.
         #[serde(default)]

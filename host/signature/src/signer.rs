@@ -16,6 +16,8 @@ use crate::template::{Part, Template};
 #[derive(Clone, Debug)]
 pub struct Signer {
     digest: Digest,
+    /// Further keys that sign as well, and are believed as well.
+    further: Vec<Digest>,
     proves: Vec<&'static str>,
     parts: Vec<Part>,
     header: HeaderName,
@@ -58,6 +60,7 @@ impl Signer {
             Scheme::Parts(_) => return Err(InvalidScheme::OnlyReceived),
             Scheme::ConcatSha256 { id_header, header } => Signer {
                 digest: Digest::Concat(Algorithm::Sha256, key.clone()),
+                further: Vec::new(),
                 proves: vec!["sha256"],
                 // The key stands last: with the key first, anybody could go on hashing from a known signature.
                 parts: vec![Part::Id, Part::Body, Part::Key],
@@ -81,6 +84,7 @@ impl Signer {
                 }
                 Signer {
                     digest: Digest::hmac(*algorithm, text.as_bytes()),
+                    further: Vec::new(),
                     proves: proves(*algorithm, timestamp_header.is_some()),
                     parts: signed.parts.clone(),
                     header: header.0.clone(),
@@ -92,7 +96,8 @@ impl Signer {
                 }
             }
             Scheme::StandardWebhooks { window } => Signer {
-                digest: Digest::hmac(Algorithm::Sha256, &standard_key(text)?),
+                digest: standard_digest(text.split_whitespace().next().unwrap_or_default())?,
+                further: text.split_whitespace().skip(1).map(standard_digest).collect::<Result<_, _>>()?,
                 proves: proves(Algorithm::Sha256, true),
                 parts: "{id}.{timestamp}.{body}".parse::<Template>()?.parts,
                 header: HeaderName::from_static("webhook-signature"),
@@ -128,6 +133,14 @@ impl Signer {
         &self.proves
     }
 
+    /// The header in which each message has an id of its own; none where messages have none.
+    pub fn message_header(&self) -> Option<&HeaderName> {
+        match &self.id {
+            Id::Message(header) => Some(header),
+            Id::None | Id::Account(..) => None,
+        }
+    }
+
     /// The headers that make `body` a signed message, at `now` in Unix seconds. `message` is the message's own id, for
     /// schemes that have one: the same when the same message is sent again.
     pub fn sign(&self, body: &[u8], now: u64, message: &str) -> Vec<(HeaderName, String)> {
@@ -137,11 +150,15 @@ impl Signer {
             Id::Account(header, id) => (id.as_str(), vec![(header.clone(), id.clone())]),
             Id::Message(header) => (message, vec![(header.clone(), message.to_owned())]),
         };
-        let signature = self.encoding.encode(&self.compute(id, &timestamp, body));
+        let signatures = self.digests().map(|digest| {
+            let signature = self.encoding.encode(&self.compute(digest, id, &timestamp, body));
+            format!("{}{signature}", self.prefix)
+        });
+        let signatures: Vec<_> = signatures.collect();
         if let Some((header, _)) = &self.timestamp {
             headers.push((header.clone(), timestamp));
         }
-        headers.push((self.header.clone(), format!("{}{signature}", self.prefix)));
+        headers.push((self.header.clone(), signatures.join(" ")));
         headers
     }
 
@@ -164,21 +181,25 @@ impl Signer {
         };
         let timestamp = self.timestamp.as_ref().map(|(header, _)| single(headers, header)).transpose()?.unwrap_or("");
         let given = self.given(single(headers, &self.header)?)?;
-        let digest = self.compute(id, timestamp, body);
         // Every one is compared, whichever holds.
-        let holds = given.iter().filter(|given| verify_slices_are_equal(given, &digest).is_ok()).count() > 0;
-        if !holds {
-            return Err(Refused::Mismatch);
-        }
+        let holds =
+            |digest: &Vec<u8>| given.iter().filter(|given| verify_slices_are_equal(given, digest).is_ok()).count() > 0;
+        let held: Vec<_> =
+            self.digests().map(|digest| self.compute(digest, id, timestamp, body)).filter(holds).collect();
+        let digest = held.into_iter().next().ok_or(Refused::Mismatch)?;
         Ok(Verified { digest, until: self.fresh(timestamp, now)? })
     }
 
-    fn compute(&self, id: &str, timestamp: &str, body: &[u8]) -> Vec<u8> {
-        self.digest.of(self.parts.iter().map(|part| match part {
+    fn digests(&self) -> impl Iterator<Item = &Digest> {
+        std::iter::once(&self.digest).chain(&self.further)
+    }
+
+    fn compute(&self, digest: &Digest, id: &str, timestamp: &str, body: &[u8]) -> Vec<u8> {
+        digest.of(self.parts.iter().map(|part| match part {
             Part::Id => id.as_bytes(),
             Part::Timestamp => timestamp.as_bytes(),
             Part::Body => body,
-            Part::Key => self.digest.key(),
+            Part::Key => digest.key(),
             Part::Text(text) => text.as_bytes(),
         }))
     }
@@ -231,6 +252,10 @@ const KEY: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+fn standard_digest(text: &str) -> Result<Digest, InvalidScheme> {
+    Ok(Digest::hmac(Algorithm::Sha256, &standard_key(text)?))
+}
 
 fn standard_key(text: &str) -> Result<Vec<u8>, InvalidScheme> {
     KEY.decode(text.strip_prefix("whsec_").unwrap_or(text))

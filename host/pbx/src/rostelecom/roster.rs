@@ -25,6 +25,7 @@ struct User {
     /// What stands in SIP URIs and in logs.
     login: String,
     name: String,
+    email: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,8 @@ impl Roster {
         let users = list("users").filter_map(|user| {
             let login = text(user, "name").unwrap_or_default();
             let name = text(user, "display_name").unwrap_or_else(|| login.clone());
-            Some((Extension::from(text(user, "pin")?), User { login, name }))
+            let email = text(user, "email").unwrap_or_default();
+            Some((Extension::from(text(user, "pin")?), User { login, name, email }))
         });
         let groups = list("groups").filter_map(|group| {
             let members = group.get("users_list").and_then(Value::as_array).into_iter().flatten().take(MOST);
@@ -75,8 +77,10 @@ impl Roster {
     pub fn news(&self, before: &Self) -> Vec<News> {
         let mut news = Vec::new();
         for (extension, user) in &self.users {
-            if before.users.get(extension).is_none_or(|known| known.name != user.name) {
-                news.push(News::Added { extension: extension.clone(), name: user.name.clone() });
+            if before.users.get(extension).is_none_or(|known| (&known.name, &known.email) != (&user.name, &user.email))
+            {
+                let (name, email) = (user.name.clone(), user.email.clone());
+                news.push(News::Added { extension: extension.clone(), name, email });
             }
         }
         let members = |roster: &Self, queue: &str| {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Closed, Outlet};
 
-const USERS: &str = "$select=Number,FirstName,LastName,IsRegistered,CurrentProfileName,QueueStatus&$expand=ForwardingProfiles&$orderby=Number";
+const USERS: &str = "$select=Number,FirstName,LastName,EmailAddress,IsRegistered,CurrentProfileName,QueueStatus&$expand=ForwardingProfiles&$orderby=Number";
 const QUEUES: &str = "$select=Number&$expand=Agents&$orderby=Number";
 
 /// Tells what has changed, until nobody takes it any more.

@@ -22,6 +22,7 @@ pub struct Staff {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Person {
     name: String,
+    email: String,
     registered: Option<bool>,
     profile: String,
     forwarding: Option<String>,
@@ -37,6 +38,8 @@ struct User {
     first_name: String,
     #[serde(deserialize_with = "text")]
     last_name: String,
+    #[serde(deserialize_with = "text")]
+    email_address: String,
     is_registered: Option<bool>,
     #[serde(deserialize_with = "text")]
     current_profile_name: String,
@@ -118,6 +121,7 @@ impl Staff {
                 let away = profile.and_then(|profile| profile.away_route?.external);
                 let person = Person {
                     name: format!("{} {}", user.first_name, user.last_name).trim().to_owned(),
+                    email: user.email_address,
                     registered: user.is_registered,
                     forwarding: away.and_then(Destination::told),
                     in_queues: logged_in(&user.queue_status),
@@ -149,8 +153,9 @@ pub fn differences(before: &Staff, now: &Staff) -> Vec<News> {
     let mut news = Vec::new();
     for (extension, person) in &now.people {
         let was = before.people.get(extension);
-        if was.is_none_or(|was| was.name != person.name) {
-            news.push(News::Added { extension: extension.clone(), name: person.name.clone() });
+        if was.is_none_or(|was| (&was.name, &was.email) != (&person.name, &person.email)) {
+            let (name, email) = (person.name.clone(), person.email.clone());
+            news.push(News::Added { extension: extension.clone(), name, email });
         }
         let nothing = Person::default();
         let was = was.unwrap_or(&nothing);

@@ -230,6 +230,7 @@ impl Reader<'_> {
             Kind::ExtensionAdded => News::Added {
                 extension: extension()?,
                 name: self.post.short(&fields.name, "the name")?.unwrap_or_default().to_owned(),
+                email: String::new(),
             },
             Kind::ExtensionRemoved => News::Removed { extension: extension()? },
             _ => return Ok(None),

@@ -127,6 +127,7 @@ pub struct Directory {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     name: String,
+    email: String,
     presence: String,
     /// None where the list does not say it.
     pub(super) devices: Option<BTreeSet<String>>,
@@ -138,6 +139,9 @@ struct RawEntry {
     number: String,
     #[serde(default, deserialize_with = "wire::text")]
     caller_id_name: String,
+    /// The vendor's guide, *Query Extension List*.
+    #[serde(default, deserialize_with = "wire::text")]
+    email_addr: String,
     #[serde(default, deserialize_with = "wire::text")]
     presence_status: String,
     #[serde(default)]
@@ -160,7 +164,8 @@ impl Directory {
         let Some(raw) = some::<RawEntry>(json).filter(|raw| !raw.number.is_empty()) else { return };
         if self.extensions.len() < MOST {
             let devices = devices(&raw.online_status);
-            let entry = Entry { name: raw.caller_id_name, presence: raw.presence_status, devices };
+            let entry =
+                Entry { name: raw.caller_id_name, email: raw.email_addr, presence: raw.presence_status, devices };
             self.extensions.insert(raw.number.into(), entry);
         }
     }
@@ -196,8 +201,9 @@ impl Directory {
         let mut news: Vec<_> = gone.map(|extension| News::Removed { extension: extension.clone() }).collect();
         for (extension, entry) in &self.extensions {
             let known = before.extensions.get(extension);
-            if known.is_none_or(|known| known.name != entry.name) {
-                news.push(News::Added { extension: extension.clone(), name: entry.name.clone() });
+            if known.is_none_or(|known| (&known.name, &known.email) != (&entry.name, &entry.email)) {
+                let (name, email) = (entry.name.clone(), entry.email.clone());
+                news.push(News::Added { extension: extension.clone(), name, email });
             }
             let tell = |now| News::Extension { extension: extension.clone(), now };
             if !entry.presence.is_empty() && known.is_none_or(|known| known.presence != entry.presence) {

@@ -110,7 +110,7 @@ fn what_changes_among_users_and_groups_is_news() {
     let names = |news: Vec<News>| {
         news.into_iter()
             .map(|news| match news {
-                News::Added { extension, name } => format!("+{extension} {name}"),
+                News::Added { extension, name, .. } => format!("+{extension} {name}"),
                 News::Removed { extension } => format!("-{extension}"),
                 News::Member { queue, extension, change: Membership::Added } => format!("{queue}+{extension}"),
                 News::Member { queue, extension, .. } => format!("{queue}-{extension}"),

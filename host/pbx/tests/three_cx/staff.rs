@@ -57,7 +57,7 @@ fn every_change_is_told_once() {
     let member = |number: &str, change| News::Member { queue: "804".into(), extension: number.into(), change };
     for news in [
         News::Removed { extension: "101".into() },
-        News::Added { extension: "103".into(), name: "Ann 103".into() },
+        News::Added { extension: "103".into(), name: "Ann 103".into(), email: String::new() },
         extension("102", Trait::Presence("Lunch".into())),
         extension("102", Trait::Forwarding(Some("VoiceMail".into()))),
         extension("102", Trait::InQueues(true)),

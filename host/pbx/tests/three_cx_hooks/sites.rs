@@ -22,7 +22,7 @@ fn extensions_and_agents_come_go_and_change() {
     for (body, expected) in [
         (
             r#"{"event":"extensionadded","extension":"101","name":"Ann"}"#,
-            News::Added { extension: "101".into(), name: "Ann".into() },
+            News::Added { extension: "101".into(), name: "Ann".into(), email: String::new() },
         ),
         (r#"{"event":"forwarding","extension":"101","status":"Away"}"#, now(Trait::Forwarding(Some("Away".into())))),
         (r#"{"event":"forwarding","user":"101"}"#, now(Trait::Forwarding(None))),

@@ -17,6 +17,8 @@ fact! {
     Station as "station" {
         extension: Value,
         name: Option<Value>,
+        /// The e-mail address of this person; taken where there is a name.
+        email: Option<Value>,
         registered: Option<Choice<Flag>>,
         phone: Option<Choice<PhoneState>>,
         presence: Option<Value>,
@@ -41,7 +43,8 @@ fact! {
             flag(this.in_queues.as_ref()).map(|is| Trait::InQueues(is == Flag::Yes)),
         ];
         let name = reading.maybe(this.name.as_ref());
-        let added = name.map(|name| News::Added { extension: extension.clone(), name });
+        let email = reading.maybe(this.email.as_ref()).unwrap_or_default();
+        let added = name.map(|name| News::Added { extension: extension.clone(), name, email });
         let changes = traits.into_iter().flatten().map(|now| News::Extension { extension: extension.clone(), now });
         Ok(added.into_iter().chain(changes).map(Saying::News).collect())
     }
