@@ -11,7 +11,8 @@ use crate::progress::Progress;
 use crate::workspace::Workspace;
 
 /// The npm packages that the SDK builds with: one makes a module of many, the other a component of a module.
-const TOOLS: [(&str, &str); 2] = [("componentize-qjs", "0.4.5"), ("esbuild", "0.28.2")];
+/// A third one looks at types.
+const TOOLS: [(&str, &str); 3] = [("componentize-qjs", "0.4.5"), ("esbuild", "0.28.2"), ("typescript", "5.9.3")];
 
 /// The oldest Node.js that it was tried with.
 const NODE: u32 = 20;
@@ -48,8 +49,14 @@ pub(crate) fn build(workspace: &Workspace, progress: &Progress, scripts: &[Scrip
 /// Builds one module into a component.
 pub(crate) fn component(workspace: &Workspace, progress: &Progress, source: &Path, made: &Path) -> Result<()> {
     let tools = tools(workspace, progress)?;
-    let unfinished = made.with_extension("unfinished");
     let shown = source.strip_prefix(workspace.root()).unwrap_or(source).display();
+    // What is bundled is not looked at for its types.
+    if let Some(folder) = source.parent().filter(|folder| folder.join("tsconfig.json").is_file()) {
+        progress.while_doing(&format!("tsc -p {shown}"), || {
+            run_quietly(Command::new("node").arg(tools.join("typescript/bin/tsc")).arg("-p").arg(folder))
+        })?;
+    }
+    let unfinished = made.with_extension("unfinished");
     progress.while_doing(&format!("hookswitch-build {shown}"), || {
         let mut command = Command::new("node");
         command.arg(sdk(workspace).join("build/main.js")).arg(source).env("NODE_PATH", tools);
@@ -61,7 +68,8 @@ pub(crate) fn component(workspace: &Workspace, progress: &Progress, source: &Pat
 /// A fingerprint of everything that goes into the component of a plugin in this folder.
 pub(crate) fn content(workspace: &Workspace, folder: &Path) -> Result<String> {
     let sdk = sdk(workspace);
-    let sources = [folder.to_owned(), workspace.join("wit/0.1.0"), sdk.join("build"), sdk.join("src")];
+    let sources =
+        [folder.to_owned(), workspace.join("wit/0.1.0"), sdk.join("build"), sdk.join("src"), sdk.join("types")];
     let versions: Vec<String> = TOOLS.iter().map(|(name, version)| format!("{name}@{version}")).collect();
     let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
     fingerprint::of(workspace.root(), &sources, &versions)

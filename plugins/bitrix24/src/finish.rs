@@ -1,6 +1,7 @@
 //! Finishing a call (sheet 3.3).
 
 use hookswitch_sdk::Call;
+use hookswitch_sdk::commands::Dial;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -30,6 +31,20 @@ pub(crate) fn parameters(call: &Call, call_id: &str, user: u64, add_to_chat: boo
         parameters.insert("FAILED_REASON".into(), reason.into());
     }
     parameters
+}
+
+/// Builds the parameters for a call that the portal has registered and that was never made (sheet 4).
+pub(crate) fn of_dial(dial: &Dial, outcome: &str, reason: &str, call_id: &str, user: u64, add_to_chat: bool) -> Value {
+    let extra = |name: &str| dial.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let why = extra("problem-text").map_or_else(|| reason.replace('_', " "), str::to_string);
+    json!({
+        "CALL_ID": call_id,
+        "USER_ID": user,
+        "DURATION": 0,
+        "STATUS_CODE": status::of_dial(outcome, reason, extra("problem").unwrap_or_default()),
+        "FAILED_REASON": why,
+        "ADD_TO_CHAT": u8::from(add_to_chat),
+    })
 }
 
 impl Finished {

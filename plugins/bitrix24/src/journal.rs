@@ -171,7 +171,10 @@ fn finish(call: &Call, call_id: &str, went_out: bool, options: &Options) -> Resu
 }
 
 /// Tries users in turn as long as the portal answers that the user is unknown or inactive.
-fn for_first_accepted<T>(users: Vec<u64>, mut send: impl FnMut(u64) -> Result<T, Refusal>) -> Result<T, Refusal> {
+pub(crate) fn for_first_accepted<T>(
+    users: Vec<u64>,
+    mut send: impl FnMut(u64) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
     let mut refused = Refusal::from(Failure::rejected("no-user", "there is no user to write the call for"));
     for user in users {
         match send(user) {

@@ -4,11 +4,12 @@
 //! is decided is kept apart from what is sent. `answer`, `batch`, `entity`, `finish`, `people`, `refusal`,
 //! `registration`, `status`, `text` and `value` are pure. `portal` is the only module that sends, `memory` the only one
 //! that stores, `options` reads the settings. `statistics` and `timeline` look before they
-//! write. `setup`, `lookup`, `contacts`, `journal`, `cards` and `directory` are the exports, which bring both together.
+//! write. `setup`, `lookup`, `contacts`, `journal`, `cards`, `commands` and `directory` are the exports, which bring both together.
 
 mod answer;
 mod batch;
 mod cards;
+mod commands;
 mod contacts;
 mod directory;
 mod entity;
@@ -23,6 +24,7 @@ mod refusal;
 mod registration;
 #[cfg(test)]
 mod sample;
+mod search;
 mod setup;
 mod statistics;
 mod status;
@@ -32,4 +34,4 @@ mod value;
 
 struct Bitrix24;
 
-hookswitch_sdk::export!(Bitrix24: Plugin, Lookup, Contacts, Journal, Cards, Directory);
+hookswitch_sdk::export!(Bitrix24: Plugin, Lookup, Contacts, Journal, Cards, Directory, Commands);

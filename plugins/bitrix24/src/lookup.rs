@@ -1,14 +1,14 @@
 //! Finds callers in the CRM.
 
 use hookswitch_sdk::http::Effect;
-use hookswitch_sdk::{Call, Contact, Failure, Lookup, Number, phone, warn};
+use hookswitch_sdk::{Call, Contact, ContactPage, Failure, Lookup, Number, phone, warn};
 use serde_json::{Value, json};
 
 use crate::batch::{Command, MOST_COMMANDS};
 use crate::entity::{Entity, Kind};
 use crate::options::Options;
 use crate::refusal::Reason;
-use crate::{Bitrix24, portal, value};
+use crate::{Bitrix24, portal, search, value};
 
 /// The portal takes no more values in one search (sheet 5.2).
 const MOST_VALUES: usize = 20;
@@ -20,6 +20,15 @@ impl Lookup for Bitrix24 {
 
     fn by_email(email: String) -> Result<Vec<Contact>, Failure> {
         details(&duplicates("EMAIL", &[email])?)
+    }
+
+    /// One page: the portal gives the first 50 of each list.
+    fn by_text(text: String, _after: Option<String>) -> Result<ContactPage, Failure> {
+        let contacts = match text.contains('@') {
+            true => details(&duplicates("EMAIL", &[text.trim().to_string()])?)?,
+            false => search::by_text(&text)?,
+        };
+        Ok(ContactPage { contacts, next: None })
     }
 }
 

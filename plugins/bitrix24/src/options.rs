@@ -16,6 +16,8 @@ pub(crate) struct Options {
     /// Stands for a withheld number, since the portal takes no call without one.
     pub(crate) anonymous_number: String,
     pub(crate) fallback_user: Option<u64>,
+    /// Whose phones ring first when a visitor wants to be called.
+    pub(crate) callback_extension: Option<String>,
     pub(crate) portal_url: Option<String>,
 }
 
@@ -36,7 +38,7 @@ pub(crate) enum CardUsers {
 }
 
 /// All settings, as the manifest shows them.
-pub(crate) fn declared() -> [Setting; 8] {
+pub(crate) fn declared() -> [Setting; 9] {
     [
         Setting::choice(
             "create-as",
@@ -56,6 +58,12 @@ pub(crate) fn declared() -> [Setting; 8] {
             "Fallback user",
             "Id of the portal user who gets calls of extensions that belong to nobody in the portal. Empty: such a \
              call is held until the extension is entered in a user's profile.",
+        ),
+        Setting::text(
+            "callback-extension",
+            "Call-backs are made by",
+            "The extension or queue whose phones ring first when a visitor of a web form wants to be called. Empty: the \
+             fallback user.",
         ),
         Setting::text("source", "Source of new records", "STATUS_ID of a source in the portal.").default("CALL"),
         Setting::flag(
@@ -92,8 +100,25 @@ impl Options {
             add_to_chat: settings::flag("add-to-chat"),
             anonymous_number: text("anonymous-number", "+266696687"),
             fallback_user: settings::get("fallback-user").map(|value| user(&value)).transpose()?,
+            callback_extension: settings::get("callback-extension"),
             portal_url: settings::get("portal-url"),
         })
+    }
+}
+
+#[cfg(test)]
+impl Options {
+    /// As without any settings.
+    pub(crate) fn plain() -> Self {
+        Self {
+            portal_creates: false,
+            source: "CALL".into(),
+            add_to_chat: false,
+            anonymous_number: "+266696687".into(),
+            fallback_user: None,
+            callback_extension: None,
+            portal_url: None,
+        }
     }
 }
 

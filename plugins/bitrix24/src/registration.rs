@@ -3,6 +3,7 @@
 use hookswitch_sdk::{Call, Direction, Failure};
 use serde_json::{Map, Value, json};
 
+use crate::commands::is_call_back;
 use crate::entity::Entity;
 use crate::options::Options;
 use crate::value;
@@ -31,6 +32,7 @@ pub(crate) fn parameters(
     options: &Options,
 ) -> Result<Value, Failure> {
     let kind = match call.direction {
+        Direction::Outbound if is_call_back(&call.extra) => 4,
         Direction::Outbound => 1,
         Direction::Inbound => 2,
         Direction::Internal => {
@@ -104,14 +106,7 @@ mod tests {
     use crate::sample::call;
 
     fn options() -> Options {
-        Options {
-            portal_creates: false,
-            source: "CALL".into(),
-            add_to_chat: false,
-            anonymous_number: "+266696687".into(),
-            fallback_user: None,
-            portal_url: None,
-        }
+        Options::plain()
     }
 
     fn built(call: &Call, entity: Option<Entity>, options: &Options) -> Value {
@@ -148,6 +143,13 @@ mod tests {
         assert_eq!((&parameters["CRM_CREATE"], &parameters["CRM_SOURCE"]), (&json!(1), &json!("CALL")));
         let withheld = built(&Call { external: None, ..call() }, None, &portal_creates);
         assert_eq!((&withheld["CRM_CREATE"], &withheld["PHONE_NUMBER"]), (&json!(0), &json!("+266696687")));
+    }
+
+    #[test]
+    fn a_call_back_is_registered_as_one() {
+        let extra = vec![("dial-callback".to_string(), "1".to_string())];
+        let back = Call { direction: Direction::Outbound, extra, ..call() };
+        assert_eq!(built(&back, None, &options())["TYPE"], 4);
     }
 
     #[test]

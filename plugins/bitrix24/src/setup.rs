@@ -1,13 +1,14 @@
 //! Who the plugin is, what it fetches beforehand, and the test of the connection.
 
 use hookswitch_sdk::http::Effect;
+use hookswitch_sdk::manifest::{Credential, Hook, Proof};
 use hookswitch_sdk::{Failure, Manifest, Plugin, warn};
 use serde_json::json;
 
 use crate::memory::{self, CrmMode};
 use crate::options::{self, CardUsers, CreateAs, Options};
 use crate::refusal::Reason;
-use crate::{Bitrix24, portal, value};
+use crate::{Bitrix24, commands, portal, value};
 
 impl Plugin for Bitrix24 {
     fn manifest() -> Manifest {
@@ -20,12 +21,15 @@ impl Plugin for Bitrix24 {
             .serves([
                 "lookup.by-number",
                 "lookup.by-email",
+                "lookup.by-text",
                 "contacts.create",
                 "journal.begin",
                 "journal.write",
                 "journal.update",
                 "cards.sync",
                 "directory.users",
+                "commands.receive",
+                "commands.finished",
             ])
             .base_url(
                 portal::CREDENTIAL,
@@ -33,6 +37,21 @@ impl Plugin for Bitrix24 {
                 "In the portal: Developer resources → Other → Inbound webhook, with the rights telephony, crm and \
                  user. The whole address: https://acme.bitrix24.com/rest/7/…/",
             )
+            .credential(
+                Credential::secret(
+                    commands::TOKEN,
+                    "Application token",
+                    "For click-to-call. In the portal: Developer resources → Other → Outbound webhook, with the events \
+                     ONEXTERNALCALLSTART and ONEXTERNALCALLBACKSTART, and the address of this server: \
+                     https://calls.example.com/hook/NAME/events. The portal shows the token there.",
+                )
+                .optional(),
+            )
+            .hook(Hook::new(
+                commands::HOOK,
+                "Events of the portal",
+                Proof::FormField { field: "auth[application_token]".into(), secret: commands::TOKEN.into() },
+            ))
             .storage()
             // The portal drains two requests a second, and overflows at fifty (sheet 7).
             .limits(2, 50, 4);

@@ -27,6 +27,17 @@ pub(crate) fn code(call: &Call) -> &'static str {
     }
 }
 
+/// Returns the `STATUS_CODE` of a call that the portal asked for and that was never made.
+pub(crate) fn of_dial(outcome: &str, reason: &str, problem: &str) -> &'static str {
+    match (outcome, reason, problem) {
+        (_, _, "bad-number") => "404",
+        (_, _, "barred" | "not-permitted") => "403",
+        (_, "agent_no_answer" | "cancelled", _) => "603-S",
+        (_, "unreachable", _) => "480",
+        _ => "OTHER",
+    }
+}
+
 /// Returns the text for `FAILED_REASON`; none for a call that was answered.
 pub(crate) fn failed_reason(call: &Call) -> Option<String> {
     (code(call) != "200" && !call.reason.is_empty()).then(|| call.reason.replace('_', " "))
@@ -98,6 +109,20 @@ mod tests {
                 ..call()
             };
             assert_eq!(code(&ended), expected, "{direction:?} {outcome} {reason} {cause}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_never_made_has_a_code_too() {
+        for (reason, problem, expected) in [
+            ("agent_no_answer", "", "603-S"),
+            ("unreachable", "unreachable", "480"),
+            ("failed", "bad-number", "404"),
+            ("rejected", "barred", "403"),
+            ("rejected", "nobody", "OTHER"),
+            ("unknown", "no-call", "OTHER"),
+        ] {
+            assert_eq!(of_dial("missed", reason, problem), expected, "{reason} {problem}");
         }
     }
 

@@ -61,5 +61,5 @@ export interface Manifest {
   http?: string[];
   capabilities?: ("storage" | "recording" | "documents" | "secrets")[];
   hooks?: { name: string; title?: string; verify: Proof[] }[];
-  limits?: { rate?: { "per-second": number; burst: number }; concurrency?: number };
+  limits?: { rate?: { "per-second": number; burst: number }; concurrency?: number; batch?: number };
 }

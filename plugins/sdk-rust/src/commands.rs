@@ -1,7 +1,8 @@
 //! What the CRM posts, and what comes of it: the types of [`Commands`](crate::Commands).
 
 use crate::bindings::commands::exports::hookswitch::plugin::commands;
-use crate::bindings::imports::hookswitch::plugin::types::Content;
+/// The body of a post or of an answer.
+pub use crate::bindings::imports::hookswitch::plugin::types::Content;
 
 pub use commands::{Action, Dial, Hook, Reply};
 

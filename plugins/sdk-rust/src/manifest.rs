@@ -36,10 +36,14 @@ pub struct Manifest {
     limits: Option<Limits>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 struct Limits {
-    rate: Rate,
-    concurrency: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<Rate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<u32>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -100,7 +104,8 @@ impl Manifest {
         self.credential(Credential::base_url(handle, title, help))
     }
 
-    /// Asks for an origin: "https://api.example.com", or "https://*.example.com" for any name below it.
+    /// Asks for an origin: "https://api.example.com", "https://*.example.com" for any name below it, or "*" for whatever
+    /// the admin allows, where only the settings say where the plugin goes.
     pub fn http(mut self, origin: &str) -> Self {
         self.http.push(origin.into());
         self
@@ -134,7 +139,14 @@ impl Manifest {
 
     /// States what the CRM bears: requests per second, how many at once after a pause, functions at the same time.
     pub fn limits(mut self, per_second: u32, burst: u32, concurrency: u32) -> Self {
-        self.limits = Some(Limits { rate: Rate { per_second, burst }, concurrency });
+        let limits = self.limits.get_or_insert_default();
+        (limits.rate, limits.concurrency) = (Some(Rate { per_second, burst }), Some(concurrency));
+        self
+    }
+
+    /// States how many events of the feed are delivered at once, 1 to 500.
+    pub fn batch(mut self, events: u32) -> Self {
+        self.limits.get_or_insert_default().batch = Some(events);
         self
     }
 

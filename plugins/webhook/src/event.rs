@@ -1,0 +1,87 @@
+//! An event of the feed, as far as it is used here. The whole of it is in the body of a post.
+
+use hookswitch_sdk::{Event, Failure};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// An event with the call that it is of.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    /// Unique, and the same when the event comes again.
+    pub(crate) id: String,
+    /// Its place in the feed.
+    pub(crate) place: u64,
+    /// `call.ringing` …
+    pub(crate) kind: String,
+    pub(crate) what: What,
+    /// The same as it was handed over.
+    pub(crate) json: Value,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct What {
+    pub(crate) leg: u32,
+    /// Unix time in milliseconds.
+    pub(crate) at: u64,
+    /// `ringing`, `answered` …
+    pub(crate) event: String,
+    #[serde(default)]
+    pub(crate) extension: String,
+    #[serde(default)]
+    pub(crate) role: String,
+    #[serde(default)]
+    pub(crate) queue: String,
+    #[serde(default)]
+    pub(crate) by: Value,
+    #[serde(default)]
+    pub(crate) file: Option<String>,
+    #[serde(default)]
+    pub(crate) text: String,
+    #[serde(default)]
+    pub(crate) outcome: String,
+    #[serde(default)]
+    pub(crate) credited: Option<String>,
+    pub(crate) call: Call,
+}
+
+/// The call as it stood then.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) pbx: String,
+    pub(crate) chain: String,
+    pub(crate) direction: String,
+    pub(crate) external: Option<Number>,
+    pub(crate) external_name: String,
+    pub(crate) line: String,
+    pub(crate) queue: String,
+    pub(crate) reason: String,
+    pub(crate) started_ms: u64,
+    pub(crate) talk_ms: u64,
+    pub(crate) extra: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Number {
+    pub(crate) raw: String,
+}
+
+impl Call {
+    /// What else is known under this name.
+    pub(crate) fn extra(&self, name: &str) -> Option<&str> {
+        self.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl TryFrom<Event> for Told {
+    type Error = Failure;
+
+    fn try_from(event: Event) -> Result<Self, Failure> {
+        let unread = |error: serde_json::Error| {
+            Failure::rejected_with("event", "the host's event is not understood: update this plugin", error.to_string())
+        };
+        let json: Value = serde_json::from_str(&event.json).map_err(unread)?;
+        let what = What::deserialize(&json).map_err(unread)?;
+        Ok(Self { id: event.id, place: event.seq, kind: event.kind, what, json })
+    }
+}
