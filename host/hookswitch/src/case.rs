@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hookswitch_call::{Millis, number::Kind};
+use hookswitch_call::Millis;
 use hookswitch_journal::{CallRef, JobId, jobs::State};
 use hookswitch_runtime::{CallError, contract::Contact};
 use tokio::sync::{Mutex, MutexGuard, watch};
@@ -13,8 +13,8 @@ use crate::{
     dossier::Dossier,
     health::Leave,
     news::News,
+    phonebook,
     plan::JobKind,
-    view,
 };
 
 /// A look-up: somebody's phone is ringing.
@@ -52,6 +52,15 @@ pub(crate) struct Known {
     pub(crate) dossier: Dossier,
     /// The CRM is to register the call, and has not yet.
     pub(crate) beginning: bool,
+    /// Who the caller was when the CRM was last asked, while it does not answer: for the screen alone.
+    remembered: Option<Contact>,
+}
+
+impl Known {
+    /// Whom a card names.
+    pub(crate) fn caller(&self) -> Option<&Contact> {
+        self.dossier.contact().or(self.remembered.as_ref().filter(|_| self.dossier.contacts.is_none()))
+    }
 }
 
 impl Case {
@@ -59,7 +68,7 @@ impl Case {
         Self {
             key,
             news: watch::Sender::new(news),
-            known: watch::Sender::new(Known { dossier, beginning }),
+            known: watch::Sender::new(Known { dossier, beginning, remembered: None }),
             looking: Mutex::new(()),
             saving: Mutex::new(()),
             cards_down: CancellationToken::new(),
@@ -93,6 +102,17 @@ impl Case {
     /// Changes what the CRM knows of the call.
     pub(crate) fn learn(&self, change: impl FnOnce(&mut Dossier)) {
         self.known.send_modify(|known| change(&mut known.dossier));
+    }
+
+    /// The CRM does not say who the caller is: what it said last is better than nothing on a screen, and too little for
+    /// anything that is written.
+    pub(crate) async fn remember_caller(&self, desk: &Desk) {
+        let news = self.news();
+        let Some(number) = news.external.as_ref() else { return };
+        if let Some(kept) = phonebook::known(desk, number).await {
+            let first = desk.rank(&news, kept).into_iter().next().map(|ranked| ranked.contact);
+            self.known.send_modify(|known| known.remembered = first);
+        }
     }
 
     /// Notes whether a registration of the call is still to come.
@@ -156,27 +176,29 @@ impl Case {
     async fn look_up(&self, desk: &Arc<Desk>, asker: Asker<'_>) -> Result<Vec<Contact>, CallError> {
         let news = self.news();
         let looked = desk.clock.now();
-        let searchable = news.external.clone().filter(|number| matches!(number.kind, Kind::External | Kind::Invalid));
-        let contacts = match searchable {
-            Some(number) if desk.served.lookup_by_number => {
-                let call = desk.view(&news);
-                let number = view::number(&number);
-                let Asker { lane, leave } = asker;
-                let visit = Visit {
-                    function: "lookup.by-number",
-                    lane,
-                    wall: LOOK_UP,
-                    call: Some(&self.key),
-                    leave,
-                    seed: None,
-                };
-                desk.visit(visit, async |plugin, job| plugin.lookup_by_number(job, &number, Some(&call)).await).await?
-            }
-            _ => Vec::new(),
-        };
-        self.learn(|dossier| dossier.looked = Some(looked));
+        let found = self.ask(desk, asker, &news).await?;
+        let ranked = desk.rank(&news, found);
+        self.learn(|dossier| {
+            dossier.looked = Some(looked);
+            dossier.ranking = ranked.iter().map(|ranked| ranked.why.clone()).collect();
+        });
+        let contacts: Vec<_> = ranked.into_iter().map(|ranked| ranked.contact).collect();
         self.know_contacts(desk, contacts.clone()).await;
         Ok(contacts)
+    }
+
+    /// Asks the CRM: by what the caller said of himself, where the admin wants that, and else by the number.
+    async fn ask(&self, desk: &Arc<Desk>, asker: Asker<'_>, news: &News) -> Result<Vec<Contact>, CallError> {
+        let Asker { lane, leave } = asker;
+        let visit = |function| Visit { function, lane, wall: LOOK_UP, call: Some(&self.key), leave, seed: None };
+        if let Some(key) = desk.look_up_key(news) {
+            let visit = visit("lookup.by-text");
+            let page = desk.visit(visit, async |plugin, job| plugin.lookup_by_text(job, key, None).await).await?;
+            if !page.contacts.is_empty() {
+                return Ok(page.contacts);
+            }
+        }
+        desk.who_has_number(news, visit("lookup.by-number"), Some(&desk.view(news))).await
     }
 
     pub(crate) async fn know_contacts(&self, desk: &Desk, contacts: Vec<Contact>) {

@@ -6,7 +6,11 @@ mod calls;
 mod check;
 mod dial;
 mod erase;
+mod explain;
+mod feed;
 mod filter;
+mod find;
+mod hang_up;
 mod holder;
 mod jobs;
 mod log;
@@ -21,6 +25,7 @@ mod runs;
 mod selftest;
 mod status;
 mod trace;
+mod users;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -34,9 +39,11 @@ Examples:
   hookswitch run                           serve, in the foreground; Ctrl-C ends it
   hookswitch calls --since 1h --outcome missed
                                            who called in the last hour and reached nobody?
+  hookswitch explain 030123456 --to 201    what would happen if this number called extension 201?
   hookswitch trace 1795230418.0            what happened to this call, step by step
   hookswitch status                        is everything well, does somebody have to sign in?
   hookswitch pbx test office               does the phone system answer, and what can it do?
+  hookswitch users                         which extension belongs to which CRM user, and what is missing?
   hookswitch auth login hubspot            sign in at a CRM
   hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
   hookswitch plugin test                   does my plugin do what its scenarios say?
@@ -77,9 +84,14 @@ enum Command {
     #[command(subcommand)]
     Pbx(pbx::Command),
     Dial(dial::Options),
+    Explain(explain::Options),
+    Users(users::Options),
+    Find(find::Options),
+    HangUp(hang_up::Options),
     Calls(calls::Options),
     Trace(trace::Options),
     Jobs(jobs::Options),
+    Feed(feed::Options),
     Reload(reload::Options),
     Backup(backup::Options),
     Restore(restore::Options),
@@ -102,9 +114,14 @@ pub(crate) fn main() -> ExitCode {
         Command::Auth(options) => auth::run(&common, &options),
         Command::Pbx(command) => pbx::run(&common, &command),
         Command::Dial(options) => dial::run(&common, &options),
+        Command::Explain(options) => explain::run(&common, &options),
+        Command::Find(options) => find::run(&common, &options),
+        Command::Users(options) => users::run(&common, &options),
+        Command::HangUp(options) => hang_up::run(&common, &options),
         Command::Calls(options) => calls::run(&common, &options),
         Command::Trace(options) => trace::run(&common, &options),
         Command::Jobs(options) => jobs::run(&common, &options),
+        Command::Feed(options) => feed::run(&common, &options),
         Command::Reload(options) => reload::run(&common, &options),
         Command::Backup(options) => backup::run(&common, &options),
         Command::Restore(options) => restore::run(&common, &options),

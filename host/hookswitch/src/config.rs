@@ -3,19 +3,26 @@
 //! An unknown key, a wrong type or a value that cannot be is an error that shows the line, says what is wrong and how
 //! to mend it; nothing is guessed. Every secret can come from the environment or from a file instead.
 
+mod call_back;
 mod credential;
+mod dial_door;
+mod dial_rules;
 mod duration;
 mod error;
 #[cfg(test)]
 mod fuzz;
+mod hours;
 mod pbx;
+mod phonebook;
 mod plugin;
+mod policy;
 mod secret;
 mod server;
 mod setting;
 mod size;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use std::{
     collections::BTreeMap,
@@ -28,15 +35,22 @@ use serde::Deserialize;
 use toml::de::DeTable;
 
 pub(crate) use self::{
+    call_back::CallBack,
     credential::{Credential, Kind as CredentialKind},
+    dial_door::DialDoor,
+    dial_rules::{DialRules, Form},
     duration::Span,
     error::Error,
-    pbx::{Pbx, Route, Watch},
-    plugin::{CallType, Contacts, Create, Journal, MOST_SLOTS, Plugin, Update, VendorKey},
+    hours::{are_open, next_opening},
+    pbx::{Pbx, Route, Router, Watch},
+    phonebook::{Mask, Phonebook},
+    plugin::{MOST_SLOTS, Plugin, Update, VendorKey},
+    policy::{CallType, Contacts, Create, LookUp, Open, Rank, Templates, Unbound},
     secret::Secret,
     server::{Key, Server, TlsFiles},
     setting::Setting,
     size::Size,
+    users::{Place, Who},
 };
 
 /// The whole file.
@@ -52,6 +66,12 @@ pub(crate) struct Config {
     /// `[plugin.NAME]`: the CRMs.
     #[serde(default)]
     pub(crate) plugin: BTreeMap<String, Arc<Plugin>>,
+    /// `[dial.NAME]`: where programs have calls made.
+    #[serde(default)]
+    pub(crate) dial: BTreeMap<String, Arc<DialDoor>>,
+    /// `[callback.NAME]`: where visitors of a web site have themselves called.
+    #[serde(default)]
+    pub(crate) callback: BTreeMap<String, Arc<CallBack>>,
 }
 
 /// A configuration together with where it came from.
@@ -97,7 +117,8 @@ pub(crate) fn exposed(loaded: &Loaded) -> Vec<String> {
     let plugins = config.plugin.values().flat_map(|plugin| plugin.secrets());
     let pbxs = config.pbx.values().flat_map(|pbx| pbx.system.secrets()).cloned();
     let admin = config.server.admin.iter().filter_map(|admin| admin.token.clone());
-    let all: Vec<Secret> = plugins.chain(pbxs).chain(admin).collect();
+    let doors = config.dial.values().map(|door| door.key.clone());
+    let all: Vec<Secret> = plugins.chain(pbxs).chain(admin).chain(doors).collect();
     let written = all.iter().any(|secret| matches!(secret, Secret::Text(_)));
     let mut files: Vec<PathBuf> = all.iter().filter_map(Secret::file).collect();
     files.extend(written.then(|| std::path::absolute(&loaded.path).unwrap_or_else(|_| loaded.path.clone())));
@@ -146,6 +167,17 @@ impl Config {
         for (name, pbx) in &self.pbx {
             valid_name("pbx", name)?;
             pbx.validate(name)?;
+            if let Some(unknown) = pbx.common.router.ask.iter().find(|plugin| !self.plugin.contains_key(*plugin)) {
+                let known: Vec<_> = self.plugin.keys().map(String::as_str).collect();
+                return Err(Fault::new(
+                    &["pbx", name, "router", "ask"],
+                    format!("there is no plugin named `{unknown}`"),
+                    nearest(unknown, &known).map_or_else(
+                        || format!("add a table [plugin.{unknown}]"),
+                        |near| format!("did you mean `{near}`?"),
+                    ),
+                ));
+            }
         }
         for (name, plugin) in &self.plugin {
             valid_name("plugin", name)?;
@@ -161,7 +193,27 @@ impl Config {
                     ),
                 ));
             }
+            let mut placed = plugin.users.keys().filter_map(|place| Some((place, place.pbx.as_deref()?)));
+            if let Some((place, pbx)) = placed.find(|(_, pbx)| !self.pbx.contains_key(*pbx)) {
+                let known: Vec<_> = self.pbx.keys().map(String::as_str).collect();
+                return Err(Fault::new(
+                    &["plugin", name, "users", &place.to_string()],
+                    format!("there is no phone system named `{pbx}`"),
+                    nearest(pbx, &known).map_or_else(
+                        || "write the extension alone, or with the NAME of a table [pbx.NAME] in front".to_owned(),
+                        |near| format!("did you mean \"{near}:{}\"?", place.extension),
+                    ),
+                ));
+            }
             plugin.validate(name)?;
+        }
+        for (name, door) in &self.dial {
+            valid_name("dial", name)?;
+            door.validate(name, self)?;
+        }
+        for (name, door) in &self.callback {
+            valid_name("callback", name)?;
+            door.validate(name, self)?;
         }
         Ok(())
     }

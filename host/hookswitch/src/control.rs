@@ -6,6 +6,7 @@
 
 mod client;
 mod decision;
+mod feeding;
 mod message;
 mod server;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::{
 pub(crate) use self::{
     client::{Client, Error},
     decision::{Decision, GROUP},
+    feeding::Feeding,
     message::{Begun, Decided, Dialled},
     server::{Service, serve},
 };

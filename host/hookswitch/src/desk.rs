@@ -1,8 +1,10 @@
 //! One enabled plugin: its component, what it may reach, and the lanes on which it works.
 
+mod caller;
 mod job;
 mod open;
 mod visit;
+mod words;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -19,8 +21,8 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use self::{
-    job::{Earlier, Trace, Try, Unfinished, Worked},
-    open::{Premises, Reach, differences, imprint, open},
+    job::{Earlier, Trace, Try, Unfinished, Work, Worked},
+    open::{ANYWHERE, Premises, Reach, differences, imprint, open},
     visit::{Visit, seed_of, word},
 };
 use crate::{
@@ -33,7 +35,9 @@ use crate::{
     manifest::{Manifest, Served},
     metrics,
     news::News,
+    plan::Policy,
     rate::Bucket,
+    sites::Sites,
     users::Users,
     view,
 };
@@ -77,9 +81,11 @@ pub(crate) struct Desk {
     /// Which component with which settings: what must be the same for a run to be resumed.
     build: String,
     component: Component,
+    /// Whom the phone systems know.
+    pub(crate) sites: Sites,
     users: RwLock<Arc<Users>>,
-    /// Extensions without a CRM user that were named in the log.
-    unmapped: Mutex<HashSet<String>>,
+    /// Extensions without a CRM user that were named in the log, with their phone systems.
+    unmapped: Mutex<HashSet<(String, String)>>,
     user_missed: Notify,
     screen: Semaphore,
     record: Semaphore,
@@ -103,23 +109,36 @@ impl Desk {
         self.users.read().map(|users| users.clone()).unwrap_or_default()
     }
 
+    /// What is to be done for a call, as `ask` makes it of the plugin's policy.
+    pub(crate) fn with_policy<T>(&self, ask: impl FnOnce(&Policy<'_>) -> T) -> T {
+        ask(&Policy { serves: self.served, plugin: &self.name, wants: &self.config, users: &self.users() })
+    }
+
+    /// Whether a call is its business.
+    pub(crate) fn is_concerned(&self, news: &News) -> bool {
+        self.config.serves_pbx(news.call.pbx.as_str()) && self.with_policy(|policy| policy.concerns(news))
+    }
+
     /// A call as the plugin sees it. An extension that has no CRM user is named in the log, once.
     pub(crate) fn view(&self, news: &News) -> contract::Call {
         let users = self.users();
         for agent in &news.call.agents {
-            let extension = agent.extension.as_str();
-            if users.by_extension(extension).is_none()
-                && self.unmapped.lock().is_ok_and(|mut known| known.insert(extension.to_owned()))
+            let (pbx, extension) = (news.call.pbx.as_str(), agent.extension.as_str());
+            if users.at(pbx, extension).is_none()
+                && !users.is_nobodys(pbx, extension)
+                && self.unmapped.lock().is_ok_and(|mut known| known.insert((pbx.to_owned(), extension.to_owned())))
             {
                 tracing::warn!(
                     plugin = %self.name,
+                    pbx,
                     extension,
-                    "extension has no CRM user: give the user this inner number in the CRM, or add it to `users`"
+                    "extension has no CRM user: give the user this inner number in the CRM, or add it to `users` \
+                     (`hookswitch users` shows all)"
                 );
                 self.user_missed.notify_one();
             }
         }
-        view::call(news, &users, self.clock.now())
+        view::call(news, &self.name, &users, self.clock.now())
     }
 
     /// Has the plugin ask its CRM whether all is well; what it found, line by line.
@@ -168,10 +187,10 @@ impl Desk {
         self.user_missed.notified().await;
     }
 
-    /// Replaces the map of users.
-    pub(crate) fn set_users(&self, users: Users) {
+    /// Replaces the map of users by one made of the present one.
+    pub(crate) fn renew_users(&self, make: impl FnOnce(&Users) -> Users) {
         if let Ok(mut current) = self.users.write() {
-            *current = Arc::new(users);
+            *current = Arc::new(make(&current));
         }
     }
 

@@ -47,10 +47,15 @@ impl Dispatch {
     pub(crate) fn hand_over(&self, key: &CallRef, news: &News, jobs: Vec<Job>) {
         for (name, station) in &*self.read() {
             let own: Vec<Job> = jobs.iter().filter(|job| job.plugin == *name).cloned().collect();
-            if !own.is_empty() || station.desk().config.serves_pbx(key.pbx.as_str()) {
+            if !own.is_empty() || station.desk().is_concerned(news) {
                 station.hand_over(key, news, own);
             }
         }
+    }
+
+    /// Has every plugin look whether there are events to deliver.
+    pub(crate) fn feed(&self) {
+        self.read().values().for_each(|station| station.fed.notify_one());
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Station>>> {

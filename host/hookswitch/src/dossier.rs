@@ -12,10 +12,14 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Dossier {
     /// Who the caller is; none while the CRM has not answered, empty if it knows nobody.
     pub(crate) contacts: Option<Vec<Contact>>,
+    /// Why they stand in this order, a line for each.
+    pub(crate) ranking: Vec<String>,
     /// When the CRM was asked.
     pub(crate) looked: Option<Millis>,
     /// The call as the CRM registered it.
     pub(crate) begun: Option<Reference>,
+    /// The ticket that was opened for the call.
+    pub(crate) ticket: Option<Reference>,
     /// The journal entry.
     pub(crate) written: Option<Reference>,
     /// The users on whose screens the card is.

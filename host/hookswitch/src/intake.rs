@@ -13,20 +13,15 @@ use hookswitch_call::{
 use hookswitch_journal::{
     CallRef, Error, Journal,
     calls::{Accepted, Receipt},
+    dials::{DialId, Step},
+    feed::Told,
     jobs::{Job, NewJob, State},
 };
 use hookswitch_pbx::Batch;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    clock::Clock,
-    config::Config,
-    dispatch::Dispatch,
-    line, metrics,
-    news::News,
-    plan::{self, Policy},
-};
+use crate::{clock::Clock, config::Config, dials::Ledger, dispatch::Dispatch, feed, line, metrics, news::News, plan};
 
 /// Ended calls are remembered this long, so that late signals are recognised as late.
 const REMEMBER: u64 = 3600 * 1000;
@@ -49,12 +44,16 @@ pub(crate) struct Intake {
     clock: Clock,
     /// How the phone system is.
     line: Arc<line::State>,
+    /// Calls that were asked for.
+    ledger: Arc<Ledger>,
 }
 
 /// A call before and after a group of reports.
 struct Change {
     before: Option<Call>,
     events: Vec<Event>,
+    /// It is the call that was asked for.
+    dial: Option<DialId>,
 }
 
 impl Intake {
@@ -72,7 +71,12 @@ impl Intake {
         let heard = |call: &Call| now.checked_sub(Duration::from_millis(wall.since(call.changed))).unwrap_or(now);
         let open = tracker.open();
         let heard = open.iter().filter_map(|chain| Some((chain.clone(), heard(tracker.call(chain)?)))).collect();
-        Self { pbx, config, tracker, heard, journal, dispatch, line, clock }
+        Self { pbx, config, tracker, heard, journal, dispatch, line, clock, ledger: Arc::default() }
+    }
+
+    /// Ties calls to the orders that asked for them.
+    pub(crate) fn tying(self, ledger: Arc<Ledger>) -> Self {
+        Self { ledger, ..self }
     }
 
     /// Takes reports until the source ends.
@@ -169,7 +173,8 @@ impl Intake {
         }
     }
 
-    fn track(&mut self, signal: Signal, changes: &mut BTreeMap<Chain, Change>) {
+    fn track(&mut self, mut signal: Signal, changes: &mut BTreeMap<Chain, Change>) {
+        self.ledger.judge(&mut signal.fact);
         let other = match &signal.fact {
             Fact::Merged { into } => Some(into.clone()),
             _ => None,
@@ -200,10 +205,19 @@ impl Intake {
         let before: Vec<_> = touched.into_iter().map(|chain| (self.tracker.call(&chain).cloned(), chain)).collect();
         let events = work(&mut self.tracker);
         for (before, chain) in before {
-            let own: Vec<_> = events.iter().filter(|event| event.chain == chain).cloned().collect();
+            let mut own: Vec<_> = events.iter().filter(|event| event.chain == chain).cloned().collect();
             if !own.is_empty() {
+                let claim = self.tracker.call(&chain).and_then(|call| self.ledger.claim(call));
+                let dial = claim.map(|claim| {
+                    let at = own.last().map(|event| event.at).unwrap_or_default();
+                    let tell = |fact| self.tracker.apply(Signal { chain: chain.clone(), at, fact });
+                    own.extend(claim.facts.into_iter().flat_map(tell));
+                    claim.id
+                });
                 self.heard.insert(chain.clone(), Instant::now());
-                changes.entry(chain).or_insert_with(|| Change { before, events: Vec::new() }).events.extend(own);
+                let change = changes.entry(chain).or_insert_with(|| Change { before, events: Vec::new(), dial: None });
+                change.events.extend(own);
+                change.dial = change.dial.or(dial);
             }
         }
     }
@@ -211,35 +225,41 @@ impl Intake {
     /// Makes a group of changes durable together with the jobs that follow, then hands them over. Tries until the
     /// journal takes it: until then nothing more is read from the phone system.
     async fn accept(&self, changes: BTreeMap<Chain, Change>, now: Millis) {
-        let group: Vec<(Accepted, News)> =
+        let tied = changes.iter().filter_map(|(chain, change)| Some((change.dial?, chain.clone()))).collect();
+        let group: Vec<(Accepted, News, Vec<Told>)> =
             changes.into_iter().filter_map(|(chain, change)| self.prepare(&chain, change, now)).collect();
         if group.is_empty() {
             return;
         }
-        let jobs = self.keep(group.iter().map(|(accepted, _)| accepted.clone()).collect()).await;
-        for ((accepted, news), jobs) in group.into_iter().zip(jobs) {
+        let jobs =
+            self.keep(group.iter().map(|(accepted, _, told)| (accepted.clone(), told.clone())).collect(), tied).await;
+        for ((accepted, news, _), jobs) in group.into_iter().zip(jobs) {
             let call = CallRef::from(&accepted.call);
             metrics::events(self.pbx.as_str(), accepted.events.len());
+            self.line.happened(&accepted.call, &accepted.events);
             for event in &accepted.events {
                 tracing::info!(pbx = %self.pbx, call = %call.chain, event = event.what.name(), leg = event.leg, "event");
             }
-            if plan::concerns(&accepted.call) {
-                self.dispatch.hand_over(&call, &news, jobs);
-            }
+            self.dispatch.hand_over(&call, &news, jobs);
         }
+        self.dispatch.feed();
     }
 
-    /// Commits; the jobs of each acceptance, in order.
-    async fn keep(&self, accepted: Vec<Accepted>) -> Vec<Vec<Job>> {
+    /// Commits, with the orders that are calls now; the jobs of each acceptance, in order.
+    async fn keep(&self, accepted: Vec<(Accepted, Vec<Told>)>, tied: Vec<(DialId, Chain)>) -> Vec<Vec<Job>> {
         loop {
-            let group = accepted.clone();
+            let (group, tied, now) = (accepted.clone(), tied.clone(), self.clock.now());
             let kept = self.journal.write(move |txn| {
-                let receipts = txn.accept(group.clone())?;
+                for (dial, call) in tied {
+                    txn.move_dial(dial, &Step::Became(call), now)?;
+                }
+                let receipts = txn.accept(group.iter().map(|(accepted, _)| accepted.clone()).collect())?;
                 group
                     .iter()
                     .zip(receipts)
-                    .map(|(accepted, receipt)| match receipt {
+                    .map(|((accepted, told), receipt)| match receipt {
                         Receipt::Kept(ids) => {
+                            feed::keep(txn, &CallRef::from(&accepted.call), told)?;
                             ids.into_iter().map(|id| txn.job(id)).filter_map(Result::transpose).collect()
                         }
                         Receipt::Repeated => {
@@ -265,19 +285,21 @@ impl Intake {
         }
     }
 
-    fn prepare(&self, chain: &Chain, change: Change, now: Millis) -> Option<(Accepted, News)> {
+    fn prepare(&self, chain: &Chain, change: Change, now: Millis) -> Option<(Accepted, News, Vec<Told>)> {
         let call = self.tracker.call(chain)?.clone();
         let news = News::of(&self.config, call.clone());
-        let mut jobs = Vec::new();
+        let before = change.before.map(|before| News::of(&self.config, before));
+        let (mut jobs, mut told) = (Vec::new(), Vec::new());
         for desk in self.dispatch.desks_of(self.pbx.as_str()) {
-            let policy = Policy { serves: desk.served, contacts: &desk.config.contacts, journal: &desk.config.journal };
-            jobs.extend(plan::jobs(change.before.as_ref(), &call, &policy).into_iter().map(|kind| NewJob {
+            told.extend(feed::told(&desk, before.as_ref(), &news, &change.events));
+            let kinds = desk.with_policy(|policy| plan::jobs(before.as_ref(), &news, policy));
+            jobs.extend(kinds.into_iter().map(|kind| NewJob {
                 plugin: desk.name.clone(),
                 kind: kind.name().to_owned(),
                 due: now,
             }));
         }
         let e164 = news.external.as_ref().and_then(|number| number.e164.clone());
-        Some((Accepted { call, number: e164, events: change.events, jobs }, news))
+        Some((Accepted { call, number: e164, events: change.events, jobs }, news, told))
     }
 }

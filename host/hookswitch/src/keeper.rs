@@ -12,6 +12,7 @@ use crate::{
     clock,
     desk::{Desk, Lane, Visit},
     service::Service,
+    sites,
     users::Users,
 };
 
@@ -32,15 +33,29 @@ const PRUNE: Duration = Duration::from_secs(3600);
 pub(crate) async fn restore_users(desk: &Arc<Desk>) {
     let name = desk.name.clone();
     match desk.journal.read(move |view| view.directory(&name)).await {
-        Ok(None) => {}
-        Ok(Some(directory)) => desk.set_users(Users::new(directory.users, &desk.config.users)),
+        Ok(directory) => desk.renew_users(|_| Users::new(directory, &desk.config, desk.sites.people())),
         Err(error) => tracing::warn!(plugin = %desk.name, %error, "the map of users cannot be read"),
     }
 }
 
 /// Does the background work of a plugin: prepares it, keeps its map of users fresh, follows its sign-ins.
 pub(crate) async fn keep(desk: Arc<Desk>) {
-    tokio::join!(maintain(&desk), follow_sign_ins(&desk), tend_sign_ins(&desk));
+    tokio::join!(maintain(&desk), follow_sites(&desk), follow_sign_ins(&desk), tend_sign_ins(&desk));
+}
+
+/// Makes the map of users anew when a phone system says that its people have changed.
+async fn follow_sites(desk: &Arc<Desk>) {
+    let mut changes = desk.sites.changes();
+    // What was said between the making of the desk and this moment.
+    changes.mark_changed();
+    while sites::settled(&mut changes).await {
+        let before = desk.users().misses();
+        desk.renew_users(|users| users.anew(&desk.config, desk.sites.people()));
+        // Somebody new at the phone system may be new in the CRM too.
+        if desk.users().misses() > before {
+            desk.refresh_users();
+        }
+    }
 }
 
 /// Keeps sign-ins alive that nobody uses.
@@ -91,6 +106,7 @@ async fn prepare_at_last(desk: &Arc<Desk>) {
 async fn maintain(desk: &Arc<Desk>) {
     prepare_at_last(desk).await;
     loop {
+        let asked = tokio::time::Instant::now();
         let wait = match refresh(desk).await {
             Ok(count) => {
                 tracing::info!(plugin = %desk.name, users = count, "map of users refreshed");
@@ -103,8 +119,8 @@ async fn maintain(desk: &Arc<Desk>) {
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            // An extension without a user may belong to somebody new.
-            () = desk.users_missed() => tokio::time::sleep(AGAIN).await,
+            // An extension without a user may belong to somebody new. Whoever asks twice at once is not asked twice.
+            () = desk.users_missed() => tokio::time::sleep_until(asked + AGAIN).await,
         }
     }
 }
@@ -142,11 +158,12 @@ pub(crate) async fn refresh(desk: &Arc<Desk>) -> Result<usize, CallError> {
         }
     }
     let count = users.len();
-    let (name, directory) = (desk.name.clone(), Directory { fetched: desk.clock.now(), users: users.clone() });
+    let directory = Directory { fetched: desk.clock.now(), users };
+    desk.renew_users(|_| Users::new(Some(directory.clone()), &desk.config, desk.sites.people()));
+    let name = desk.name.clone();
     if let Err(error) = desk.journal.write(move |txn| txn.put_directory(&name, &directory)).await {
         tracing::warn!(plugin = %desk.name, %error, "the map of users cannot be kept");
     }
-    desk.set_users(Users::new(users, &desk.config.users));
     Ok(count)
 }
 

@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use hookswitch_call::{Call, Millis, PbxName, Site, Tracker, site::News};
-use hookswitch_journal::{Journal, calls::Filter};
+use hookswitch_call::{Call, Event, Extension, Millis, PbxName, Site, Tracker, site::News};
+use hookswitch_journal::Journal;
 use hookswitch_pbx::{Ability, Begin, Control, Feature, Features, Outlet, Source};
 use hookswitch_web::Handler;
 use jiff::{Timestamp, tz::TimeZone};
@@ -16,11 +16,14 @@ use tracing::Instrument;
 use crate::{
     clock::{self, Clock},
     config::{Loaded, Watch},
+    dials::Ledger,
     dispatch::Dispatch,
+    floor::{Floor, Unavailable},
     imprint::Imprint,
     intake::Intake,
     resume,
-    route::Table,
+    route::Routes,
+    sites::Sites,
     status,
 };
 
@@ -37,6 +40,7 @@ pub(crate) struct Line {
     state: Arc<State>,
     posts: Option<Arc<dyn Handler>>,
     control: Option<Arc<dyn Control>>,
+    routes: Arc<Routes>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -45,6 +49,9 @@ pub(crate) struct Line {
 pub(crate) struct Exchange<'a> {
     pub(crate) journal: &'a Journal,
     pub(crate) dispatch: &'a Arc<Dispatch>,
+    pub(crate) sites: &'a Sites,
+    /// Calls that were asked for.
+    pub(crate) ledger: &'a Arc<Ledger>,
     /// Ends the lines.
     pub(crate) stop: &'a CancellationToken,
     /// Ends their waiting for a journal that takes nothing.
@@ -64,7 +71,7 @@ impl Line {
         loaded: &Loaded,
         exchange: &Exchange<'_>,
     ) -> Result<Self, hookswitch_journal::Error> {
-        let Exchange { journal, dispatch, stop, give_up } = exchange;
+        let Exchange { journal, dispatch, sites, ledger, stop, give_up } = exchange;
         let pbx = PbxName::from(name);
         let calls = resume::calls(&pbx, loaded, journal, dispatch, clock::now()).await?;
         let open = calls.iter().filter(|call| call.is_open()).map(|call: &Call| call.chain.clone()).collect();
@@ -73,16 +80,19 @@ impl Line {
         let (stop, tasks) = (stop.child_token(), TaskTracker::new());
         let span = tracing::info_span!("source", pbx = %name);
         let features = source.features();
-        let router = Arc::new(Table::of(name, loaded));
+        let state = Arc::new(State::new(&pbx, sites));
+        calls.iter().for_each(|call| state.happened(call, &[]));
+        let router = Arc::new(Routes::of(name, loaded, (*dispatch).clone(), state.clone()));
         let recent = calls.clone();
-        let started = source.start(Begin { open, recent, newest, outlet, router, stop: stop.clone() });
+        let asked = router.clone();
+        let started = source.start(Begin { open, recent, newest, outlet, router: asked, stop: stop.clone() });
         tasks.spawn(started.work.instrument(span.clone()));
-        let state = Arc::new(State::default());
         let tracker = Tracker::new(pbx.clone(), calls);
         let told = features.of(Feature::RingStopped) == Ability::Yes;
         let tracker = if told { tracker.told_ring_ends() } else { tracker };
         let (config, journal, dispatch) = (loaded.config.clone(), (*journal).clone(), (*dispatch).clone());
         let intake = Intake::new(pbx, config, journal, dispatch, tracker, state.clone(), Clock::World);
+        let intake = intake.tying((*ledger).clone());
         tasks.spawn(intake.run(taken, (*give_up).clone()));
         let configured = loaded.config.pbx.get(name);
         if let Some(watch) = configured.and_then(|pbx| pbx.common.watch.clone()) {
@@ -92,7 +102,8 @@ impl Line {
         }
         tasks.close();
         let kind = configured.map_or("", |pbx| pbx.kind);
-        Ok(Self { imprint, kind, features, state, posts: started.posts, control: started.control, stop, tasks })
+        let (posts, control) = (started.posts, started.control);
+        Ok(Self { imprint, kind, features, state, posts, control, routes: router, stop, tasks })
     }
 
     /// Stops, after everything that was heard has been written down.
@@ -112,6 +123,21 @@ impl Line {
     /// Steers the phone system.
     pub(crate) fn control(&self) -> Option<Arc<dyn Control>> {
         self.control.clone()
+    }
+
+    /// Says where its callers go.
+    pub(crate) fn routes(&self) -> Arc<Routes> {
+        self.routes.clone()
+    }
+
+    /// Whether the connection to it was lost.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        matches!(self.state.now().connection, Connection::Lost(..))
+    }
+
+    /// Whether it says that it has this extension.
+    pub(crate) fn knows(&self, extension: &str) -> bool {
+        self.state.now().site.stations().any(|(known, _)| known.as_str() == extension)
     }
 
     /// How it is.
@@ -143,14 +169,16 @@ impl Line {
 
 /// When the newest call of `pbx` began that the journal knows.
 async fn newest(pbx: &PbxName, journal: &Journal) -> Result<Option<Millis>, hookswitch_journal::Error> {
-    let filter = Filter { pbx: Some(pbx.clone()), parts: true, limit: 1, ..Filter::default() };
-    let found = journal.read(move |view| view.find_calls(&filter)).await?;
-    Ok(found.first().map(|entry| entry.call.started))
+    let pbx = pbx.clone();
+    journal.read(move |view| view.newest_call(pbx.as_str())).await
 }
 
 /// How a phone system is, as its source tells.
-#[derive(Default)]
-pub(crate) struct State(Mutex<Now>);
+pub(crate) struct State {
+    pbx: PbxName,
+    sites: Sites,
+    now: Mutex<Now>,
+}
 
 #[derive(Default)]
 struct Now {
@@ -162,6 +190,7 @@ struct Now {
     /// How many calls go on.
     calls: usize,
     site: Site,
+    floor: Floor,
 }
 
 #[derive(Default)]
@@ -176,8 +205,13 @@ enum Connection {
 }
 
 impl State {
+    /// Nothing is known yet; whom the phone system knows is told to `sites`.
+    pub(crate) fn new(pbx: &PbxName, sites: &Sites) -> Self {
+        Self { pbx: pbx.clone(), sites: sites.clone(), now: Mutex::default() }
+    }
+
     fn now(&self) -> MutexGuard<'_, Now> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection stands.
@@ -196,12 +230,34 @@ impl State {
         (now.heard, now.calls, now.silent) = (Some(at), calls, false);
     }
 
+    /// Something happened to a call.
+    pub(crate) fn happened(&self, call: &Call, events: &[Event]) {
+        self.now().floor.hear(call, events);
+    }
+
+    /// Why `extension` can take no call at `at`, if it is so.
+    pub(crate) fn why_not(&self, extension: &Extension, at: Millis, rest: Duration) -> Option<Unavailable> {
+        let now = self.now();
+        now.floor.why_not(extension, &now.site, at, millis(rest))
+    }
+
+    /// Of `extensions` those that can take a call, who has been idle longest first.
+    pub(crate) fn longest_idle(&self, extensions: &[Extension], at: Millis, rest: Duration) -> Vec<Extension> {
+        let now = self.now();
+        now.floor.longest_idle(extensions, &now.site, at, millis(rest))
+    }
+
     /// Something was said of the phone system itself; whether it changes anything.
     pub(crate) fn told(&self, at: Millis, news: &News) -> bool {
         let mut now = self.now();
         (now.heard, now.silent) = (Some(at), false);
+        self.sites.hear(self.pbx.as_str(), news);
         now.site.apply(news)
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Raises an alarm where the phone system is connected and says nothing in working hours.

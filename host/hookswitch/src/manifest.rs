@@ -23,6 +23,9 @@ const FORMAT: u32 = 1;
 /// A manifest is read into memory whole.
 const LARGEST: usize = 256 * 1024;
 
+/// Most events in one batch of the feed (contract, `feed.deliver`).
+pub(crate) const MOST_EVENTS: u64 = 500;
+
 /// The manifest of a plugin. Keys that this version does not know are ignored: manifests grow.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -81,19 +84,27 @@ pub(crate) struct Limits {
     pub(crate) concurrency: Option<usize>,
     /// Requests per second, with a burst.
     pub(crate) rate: Option<Rate>,
+    /// Events of the feed that it delivers at once, 1 to 500.
+    pub(crate) batch: Option<u64>,
 }
 
 /// The functions that the host calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Served {
     pub(crate) lookup_by_number: bool,
+    pub(crate) lookup_by_text: bool,
     pub(crate) contacts_create: bool,
     pub(crate) journal_begin: bool,
     pub(crate) journal_write: bool,
     pub(crate) journal_update: bool,
+    pub(crate) tickets_open: bool,
+    pub(crate) tickets_update: bool,
     pub(crate) cards_sync: bool,
     pub(crate) directory_users: bool,
+    pub(crate) routing_route: bool,
     pub(crate) commands_receive: bool,
+    pub(crate) commands_finished: bool,
+    pub(crate) feed_deliver: bool,
 }
 
 impl Manifest {
@@ -113,6 +124,9 @@ impl Manifest {
         }
         if let Some(fault) = manifest.limits.rate.and_then(Rate::fault) {
             return Err(format!("limits.rate: {fault}"));
+        }
+        if manifest.limits.batch.is_some_and(|batch| !(1..=MOST_EVENTS).contains(&batch)) {
+            return Err(format!("limits.batch: from 1 to {MOST_EVENTS} events"));
         }
         if let Some(fault) = manifest.credentials.iter().find_map(Credential::unknown_kind) {
             return Err(format!("{fault}: update hookswitch"));
@@ -140,13 +154,19 @@ impl Manifest {
         let serves = |function: &str| self.serves.contains(function);
         Served {
             lookup_by_number: serves("lookup.by-number"),
+            lookup_by_text: serves("lookup.by-text"),
             contacts_create: serves("contacts.create"),
             journal_begin: serves("journal.begin"),
             journal_write: serves("journal.write"),
             journal_update: serves("journal.update"),
+            tickets_open: serves("tickets.open"),
+            tickets_update: serves("tickets.update"),
             cards_sync: serves("cards.sync"),
             directory_users: serves("directory.users"),
+            routing_route: serves("routing.route"),
             commands_receive: serves("commands.receive"),
+            commands_finished: serves("commands.finished"),
+            feed_deliver: serves("feed.deliver"),
         }
     }
 
@@ -156,9 +176,12 @@ impl Manifest {
             Some("lookup") => exports.lookup,
             Some("contacts") => exports.contacts,
             Some("journal") => exports.journal,
+            Some("tickets") => exports.tickets,
             Some("cards") => exports.cards,
             Some("directory") => exports.directory,
+            Some("routing") => exports.routing,
             Some("commands") => exports.commands,
+            Some("feed") => exports.feed,
             // Served by interfaces that this version does not call.
             _ => true,
         };
@@ -184,6 +207,13 @@ impl Manifest {
             plugin.credentials.keys().filter(|key| !self.credentials.iter().any(|known| known.handle == **key))
         {
             faults.push(format!("[plugin.{name}] credentials.{handle}: the plugin asks for no such credential"));
+        }
+        let served = self.served();
+        if plugin.tickets.open != config::Open::Never && !served.tickets_open {
+            faults.push(format!("[plugin.{name}] tickets.open: the plugin opens no tickets; leave `tickets` out"));
+        }
+        if plugin.look_up.key.is_some() && !served.lookup_by_text {
+            faults.push(format!("[plugin.{name}] look-up.key: the plugin finds nobody by text; leave it out"));
         }
         for credential in &self.credentials {
             faults.extend(credential.fault(name, plugin.credentials.get(&credential.handle)));

@@ -40,7 +40,7 @@ pub(crate) fn external(config: &Config, call: &Call) -> Option<Number> {
 
 /// How numbers are read on the line of a call. Of a phone system that is configured no longer only the host's region is
 /// known.
-fn numbering(config: &Config, call: &Call) -> Numbering {
+pub(crate) fn numbering(config: &Config, call: &Call) -> Numbering {
     let region = config.server.region.as_deref();
     match config.pbx.get(call.pbx.as_str()) {
         Some(pbx) => pbx.numbering(&call.line, region),

@@ -3,7 +3,7 @@
 use hookswitch_call::{Call, Millis, PbxName};
 use hookswitch_journal::{CallRef, Error, Journal};
 
-use crate::{config::Loaded, dispatch::Dispatch, dossier::Dossier, news::News, plan};
+use crate::{config::Loaded, dispatch::Dispatch, dossier::Dossier, news::News};
 
 /// Calls that ended this long before the start, in milliseconds, are still known, in case late news of them come.
 const REMEMBER: u64 = 3600 * 1000;
@@ -27,7 +27,7 @@ pub(crate) async fn calls(
         .read(move |view| {
             let calls = view.open_calls(&name, since)?;
             let mut dossiers = Vec::new();
-            for call in calls.iter().filter(|call| plan::concerns(call)) {
+            for call in &calls {
                 for plugin in &plugins {
                     let key = CallRef::from(call);
                     let dossier = Dossier::read(view.dossier(&key, plugin)?);
@@ -40,10 +40,11 @@ pub(crate) async fn calls(
         })
         .await?;
     for (plugin, key, call, dossier) in dossiers {
+        let news = News::of(&loaded.config, call);
         if let Some(station) = dispatch.station(&plugin)
-            && station.desk().config.serves_pbx(pbx.as_str())
+            && (station.desk().is_concerned(&news) || !dossier.shown.is_empty())
         {
-            station.resume(&key, &News::of(&loaded.config, call), dossier);
+            station.resume(&key, &news, dossier);
         }
     }
     let open = calls.iter().filter(|call| call.is_open()).count();

@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     case::{Asker, Case, Known},
     desk::{Desk, Lane, Visit},
-    dossier::Dossier,
     news::News,
     station::Station,
     users::Users,
@@ -32,13 +31,37 @@ pub(crate) struct Screen {
     pub(crate) stop: CancellationToken,
 }
 
+/// What screens show: to whom, and of what. A caller who becomes known, or a ticket that is opened, while it rings makes a
+/// new picture.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Picture {
+    users: BTreeSet<String>,
+    contact: Option<(String, String)>,
+    ticket: Option<String>,
+}
+
+impl Picture {
+    fn of(users: &BTreeSet<String>, known: &Known) -> Self {
+        // Nobody sees anything of anybody.
+        if users.is_empty() {
+            return Self::default();
+        }
+        let contact = known.caller().map(|contact| (contact.kind.clone(), contact.id.clone()));
+        let ticket = known.dossier.ticket.as_ref().map(|ticket| ticket.id.clone());
+        Self { users: users.clone(), contact, ticket }
+    }
+}
+
 /// The CRM users whose phones take part in the call.
 fn wanted(call: &Call, users: &Users) -> BTreeSet<String> {
     if !call.is_open() {
         return BTreeSet::new();
     }
     let present = call.agents.iter().filter(|agent| agent.is_present());
-    present.filter_map(|agent| users.by_extension(agent.extension.as_str())).map(|user| user.id.clone()).collect()
+    present
+        .filter_map(|agent| users.at(call.pbx.as_str(), agent.extension.as_str()))
+        .map(|user| user.id.clone())
+        .collect()
 }
 
 impl Screen {
@@ -57,6 +80,7 @@ impl Screen {
         let desk = self.station.desk();
         if let Err(error) = self.case.contacts(&desk, Asker { lane: Lane::Screen, leave: None }).await {
             tracing::warn!(plugin = %desk.name, call = %self.case.key.chain, %error, "caller not looked up");
+            self.case.remember_caller(&desk).await;
         }
     }
 
@@ -65,24 +89,25 @@ impl Screen {
         let mut known = self.case.follow_known();
         let mut recovered = self.station.desk().health.recovered();
         // What the CRM last agreed to; none while that is uncertain.
-        let mut agreed = Some(BTreeSet::new()).filter(|_| known.borrow().dossier.shown.is_empty());
+        let mut agreed = Some(Picture::default()).filter(|_| known.borrow().dossier.shown.is_empty());
         let mut failures = 0;
         loop {
             let working = self.station.working();
             let desk = self.station.desk();
             let seen = news.borrow_and_update().clone();
-            let Known { dossier, beginning } = known.borrow_and_update().clone();
+            let known_now = known.borrow_and_update().clone();
             let wish = if desk.served.cards_sync { wanted(&seen.call, &desk.users()) } else { BTreeSet::new() };
-            let settled = agreed.as_ref() == Some(&wish) || !desk.served.cards_sync;
+            let picture = Picture::of(&wish, &known_now);
+            let settled = agreed.as_ref() == Some(&picture) || !desk.served.cards_sync;
             let pause = if settled || failures > WAITS.len() {
                 if !seen.call.is_open() {
                     return;
                 }
                 None
-            } else if beginning {
+            } else if known_now.beginning {
                 None
-            } else if self.sync(&desk, &seen, &dossier, &wish).await {
-                agreed = Some(wish);
+            } else if self.sync(&desk, &seen, &known_now, &wish).await {
+                agreed = Some(picture);
                 failures = 0;
                 continue;
             } else {
@@ -113,11 +138,12 @@ impl Screen {
     }
 
     /// Brings the screens to `wish`; false if the CRM did not take it.
-    async fn sync(&self, desk: &Arc<Desk>, news: &News, dossier: &Dossier, wish: &BTreeSet<String>) -> bool {
+    async fn sync(&self, desk: &Arc<Desk>, news: &News, known: &Known, wish: &BTreeSet<String>) -> bool {
+        let dossier = &known.dossier;
         let visible: Vec<String> = wish.iter().cloned().collect();
         let gone: Vec<String> = dossier.shown.difference(wish).cloned().collect();
         let seen = desk.view(news);
-        let (begun, contact) = (dossier.begun.as_ref(), dossier.contact());
+        let (begun, contact) = (dossier.begun.as_ref(), known.caller());
         // From here on these users may see the card, whatever becomes of the answer.
         self.remember_shown(desk, dossier.shown.union(wish).cloned().collect()).await;
         let visit = Visit {

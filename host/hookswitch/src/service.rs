@@ -8,12 +8,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hookswitch_call::{Extension, Millis};
+use hookswitch_call::Millis;
 use hookswitch_journal::{
-    Journal,
+    CallRef, Journal,
+    calls::Filter,
+    dials::Never,
     jobs::{Job, State},
 };
-use hookswitch_pbx::{Control, Dial, Source};
+use hookswitch_pbx::{Control, Source};
 use hookswitch_runtime::Engine;
 use hookswitch_web::Handler;
 use tokio::sync::Mutex;
@@ -24,18 +26,26 @@ use crate::{
     config::{self, Loaded},
     control::{self, Begun, Dialled},
     desk::{self, Desk},
+    dials::{self, Ask, Ledger, Patience, Problem, never},
     dispatch::Dispatch,
+    explain::{self, Asked, Explained},
+    find::{self, Found},
     imprint::Imprint,
     keeper,
     keys::{Keys, SignIn},
     line::{Exchange, Line},
-    metrics, news, reload, sources,
+    metrics, news, reload,
+    sites::Sites,
+    sources,
     station::Station,
     status::{self, Status},
     updates::Updates,
+    users::Association,
     web::Ways,
 };
 
+/// Most calls that go on at once.
+const MOST_OPEN: u32 = 100_000;
 /// What is under way at a stop may take this long to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -65,6 +75,9 @@ pub(crate) struct Service {
     journal: Journal,
     engine: Engine,
     dispatch: Arc<Dispatch>,
+    sites: Sites,
+    /// Calls that phone systems were told to make.
+    ledger: Arc<Ledger>,
     keys: Arc<Keys>,
     updates: Updates,
     present: Mutex<Present>,
@@ -104,6 +117,8 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
         journal: journal.clone(),
         engine,
         dispatch: Arc::default(),
+        sites: Sites::default(),
+        ledger: Arc::default(),
         keys: Arc::new(keys),
         updates: Updates::new(&data),
         present: Mutex::new(Present { loaded: empty, lines: BTreeMap::new() }),
@@ -113,13 +128,17 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
         stop: stop.clone(),
         give_up: CancellationToken::new(),
     });
+    service.sites.restore(&journal).await.map_err(|error| miette::miette!("cannot read the journal: {error}"))?;
     config::exposed(&loaded).iter().for_each(|line| tracing::warn!("{line}"));
     let change = service.prepare(loaded).await.map_err(|error| miette::miette!("{error}"))?;
+    let left = dials::recall(&service).await.map_err(|error| miette::miette!("cannot read the journal: {error}"))?;
     service.take_up(change).await.map_err(|error| miette::miette!("cannot read the journal: {error}"))?;
+    dials::resume(&service, left);
     service.open_ways().await.map_err(|error| miette::miette!("{error}"))?;
     let door = control::serve(&data, journal.clone(), service.clone(), stop.clone());
     service.tasks.spawn(door.map_err(|error| miette::miette!("{error}"))?);
     service.tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::prune(service.clone())));
+    service.tasks.spawn(stop.clone().run_until_cancelled_owned(service.sites.clone().keep(journal.clone())));
     service.tasks.spawn(stop.clone().run_until_cancelled_owned(reload::watch(service.clone())));
     tracing::info!("serving");
     stop.cancelled().await;
@@ -165,6 +184,16 @@ impl Service {
         Some(self.dispatch.station(plugin)?.desk())
     }
 
+    /// The desk of a plugin, or all of them.
+    fn desks(&self, plugin: Option<&str>) -> Result<Vec<Arc<Desk>>, String> {
+        let all = self.dispatch.stations().into_iter().map(|station| station.desk());
+        let desks: Vec<_> = all.filter(|desk| plugin.is_none_or(|name| name == desk.name)).collect();
+        match (plugin, desks.as_slice()) {
+            (Some(name), []) => Err(format!("the service has no plugin {name}: reload it")),
+            _ => Ok(desks),
+        }
+    }
+
     /// What steers a phone system: the one that is named, or the only one.
     async fn control(&self, pbx: Option<&str>) -> Result<(String, Arc<dyn Control>), String> {
         let present = self.present.lock().await;
@@ -177,6 +206,88 @@ impl Service {
         .ok_or_else(|| format!("there is no such phone system; there are: {}", known()))?;
         let control = line.control().ok_or_else(|| format!("the phone system {name} cannot make calls for us"))?;
         Ok((name.clone(), control))
+    }
+
+    /// What steers the phone system, if it takes orders.
+    pub(crate) async fn control_of(&self, pbx: &str) -> Option<Arc<dyn Control>> {
+        self.present.lock().await.lines.get(pbx)?.control()
+    }
+
+    /// Whether the connection to the phone system was lost.
+    pub(crate) async fn is_cut_off(&self, pbx: &str) -> bool {
+        self.present.lock().await.lines.get(pbx).is_some_and(Line::is_cut_off)
+    }
+
+    /// The phone system that makes a call for the phone `from`: `pbx`, or the only one of those that `serves` allows, or the
+    /// one that says that it has this phone.
+    pub(crate) async fn line_for(
+        &self,
+        pbx: Option<&str>,
+        from: Option<&str>,
+        serves: impl Fn(&str) -> bool,
+    ) -> Result<String, Never> {
+        let present = self.present.lock().await;
+        let able: Vec<_> = present
+            .lines
+            .iter()
+            .filter(|(name, line)| line.control().is_some() && pbx.map_or_else(|| serves(name), |pbx| pbx == **name))
+            .collect();
+        let cannot = |text: String| Err(never(Problem::NoPhoneSystem, text));
+        match able.as_slice() {
+            [] => cannot("no phone system can make this call for us".to_owned()),
+            [(only, _)] => Ok((*only).clone()),
+            several => {
+                let from = from.unwrap_or_default();
+                let own: Vec<_> = several.iter().filter(|(_, line)| line.knows(from)).collect();
+                match own.as_slice() {
+                    [(only, _)] => Ok((*only).clone()),
+                    _ => cannot(format!("which phone system the extension {from} belongs to is not known")),
+                }
+            }
+        }
+    }
+
+    /// Ends a call, named by its id or by the CRM's, at one of the phone systems that `serves` allows; the name of the phone
+    /// system.
+    pub(crate) async fn end_call(&self, serves: &(dyn Fn(&str) -> bool + Sync), call: &str) -> Result<String, String> {
+        let named = call.to_owned();
+        let open = Filter { open_only: true, limit: MOST_OPEN, ..Filter::default() };
+        let found = self.journal.read(move |view| view.find_calls(&open)).await.map_err(|error| error.to_string())?;
+        let mut found = found.into_iter().map(|entry| entry.call).filter(|known| {
+            serves(known.pbx.as_str())
+                && (known.chain.as_str() == named
+                    || known.crm_call.as_deref() == Some(named.as_str())
+                    || CallRef::from(known).to_string() == named)
+        });
+        let (Some(found), None) = (found.next(), found.next()) else {
+            return Err(format!("there is no such call, or more than one: {call}"));
+        };
+        let pbx = found.pbx.to_string();
+        let control = self.control_of(&pbx).await;
+        let control = control.ok_or_else(|| format!("the phone system {pbx} cannot end calls for us"))?;
+        control.hang_up(&found.chain).await.map_err(|refused| refused.to_string())?;
+        tracing::info!(pbx, call = %found.chain, "a call is ended on demand");
+        Ok(pbx)
+    }
+
+    /// Calls that phone systems were told to make.
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// The plugins.
+    pub(crate) fn dispatch(&self) -> &Arc<Dispatch> {
+        &self.dispatch
+    }
+
+    /// Cancelled when the service stops.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Does work that the stop waits for.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
     }
 
     /// Opens what is new or changed, and changes nothing yet.
@@ -223,6 +334,7 @@ impl Service {
             journal: &self.journal,
             keys: &self.keys,
             clock: Clock::World,
+            sites: self.sites.clone(),
             limits: hookswitch_gate::Limits::default(),
             updates: Some(self.updates.clone()),
         }
@@ -264,6 +376,7 @@ impl Service {
         for name in gone {
             if let Some(line) = present.lines.remove(&name) {
                 line.end().await;
+                self.sites.forget(&name);
                 told.push(format!("pbx {name} is disabled"));
             }
         }
@@ -310,7 +423,14 @@ impl Service {
 
     /// What a phone system's way into the journal needs.
     fn exchange(&self) -> Exchange<'_> {
-        Exchange { journal: &self.journal, dispatch: &self.dispatch, stop: &self.stop, give_up: &self.give_up }
+        Exchange {
+            journal: &self.journal,
+            dispatch: &self.dispatch,
+            sites: &self.sites,
+            ledger: &self.ledger,
+            stop: &self.stop,
+            give_up: &self.give_up,
+        }
     }
 
     /// Who answers what a phone system posts; none if it posts nothing, or is not configured.
@@ -338,7 +458,8 @@ impl control::Service for Service {
     }
 
     async fn status(&self) -> Result<Status, String> {
-        let counts = self.journal.read(|view| view.count_jobs()).await.map_err(|error| error.to_string())?;
+        let counted = self.journal.read(|view| Ok((view.count_jobs()?, view.feeds()?))).await;
+        let (counts, feeds) = counted.map_err(|error| error.to_string())?;
         let desks: Vec<_> = self.dispatch.stations().iter().map(|station| station.desk()).collect();
         let plugins = desks.iter().map(|desk| status::Plugin {
             name: desk.name.clone(),
@@ -355,6 +476,11 @@ impl control::Service for Service {
                     jobs
                 },
             ),
+            feed: feeds
+                .iter()
+                .find(|feed| feed.plugin == desk.name)
+                .filter(|_| desk.served.feed_deliver)
+                .map(Into::into),
             sign_ins: desk.sign_ins().map(SignIn::status).collect(),
         });
         let present = self.present.lock().await;
@@ -393,12 +519,58 @@ impl control::Service for Service {
         desk.test().await.map_err(|error| error.to_string())
     }
 
-    async fn dial(&self, pbx: Option<&str>, from: &str, number: &str) -> Result<Dialled, String> {
-        let (name, control) = self.control(pbx).await?;
-        let dial = Dial { from: Extension::from(from), number: number.to_owned(), crm_call: None };
-        let dialled = control.dial(&dial).await.map_err(|refused| refused.to_string())?;
+    async fn explain(&self, asked: &Asked) -> Result<Explained, String> {
+        let (config, routes) = {
+            let present = self.present.lock().await;
+            (present.loaded.config.clone(), present.lines.get(&asked.pbx).map(Line::routes))
+        };
+        explain::explain(&config, &self.dispatch, routes.as_deref(), asked).await
+    }
+
+    async fn dial(self: Arc<Self>, pbx: Option<&str>, from: &str, number: &str) -> Result<Dialled, String> {
+        let (name, _) = self.control(pbx).await?;
+        let ask = Ask {
+            origin: dials::ADMIN.to_owned(),
+            key: format!("{:032x}", fastrand::u128(..)),
+            alike: None,
+            pbx: Some(name.clone()),
+            from: Ok(from.to_owned()),
+            user: None,
+            number: number.to_owned(),
+            line: String::new(),
+            crm_call: None,
+            extra: Vec::new(),
+        };
         tracing::info!(pbx = %name, extension = from, "an admin has a number dialled");
-        Ok(Dialled { pbx: name, call: dialled.call })
+        let ordered = dials::order(&self, vec![ask], Patience::None).await.map_err(|error| error.to_string())?;
+        let ordered = ordered.into_iter().next().ok_or("nothing was ordered")?;
+        let given = ordered.answer.await.map_err(|_| "the service stops".to_owned())?;
+        given.map(|call| Dialled { pbx: name, call }).map_err(|never| never.text)
+    }
+
+    async fn hang_up(&self, pbx: Option<&str>, call: &str) -> Result<String, String> {
+        self.end_call(&|name| pbx.is_none_or(|pbx| pbx == name), call).await
+    }
+
+    fn fed(&self) {
+        self.dispatch.feed();
+    }
+
+    async fn find(&self, text: &str, plugin: Option<&str>) -> Result<Vec<Found>, String> {
+        if text.trim().is_empty() || text.chars().count() > find::LONGEST {
+            return Err(format!("a search has 1 to {} characters", find::LONGEST));
+        }
+        Ok(find::find(self.desks(plugin)?, text.trim()).await)
+    }
+
+    async fn users(&self, plugin: Option<&str>, refresh: bool) -> Result<Vec<Association>, String> {
+        let desks = self.desks(plugin)?;
+        for desk in desks.iter().filter(|_| refresh) {
+            keeper::refresh(desk)
+                .await
+                .map_err(|error| format!("the users of {} cannot be read: {error}", desk.name))?;
+        }
+        Ok(desks.iter().map(|desk| desk.users().association(&desk.name)).collect())
     }
 
     async fn decided(&self, jobs: Vec<Job>) {

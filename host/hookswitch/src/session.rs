@@ -50,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) grace: Grace,
     /// Set when the CRM has been asked.
     pub(crate) asked: Arc<AtomicBool>,
+    /// The contract has this function read and nothing else.
+    pub(crate) reads_only: bool,
 }
 
 impl Session {
@@ -192,12 +194,18 @@ impl Services for Session {
     }
 
     fn user_of(&mut self, extension: &str) -> Option<String> {
-        let user = self.desk.users().by_extension(extension).map(|user| user.id.clone());
+        let users = self.desk.users();
+        let user = match &self.call {
+            Some(call) => users.at(call.pbx.as_str(), extension),
+            None => users.by_extension(extension),
+        };
+        let user = user.map(|user| user.id.clone());
         self.at_once("people.user-of", extension, user)
     }
 
     fn extension_of(&mut self, user: &str) -> Option<String> {
-        let extension = self.desk.users().extension_of(user).map(str::to_owned);
+        let pbx = self.call.as_ref().map(|call| call.pbx.as_str());
+        let extension = self.desk.users().extension_of(pbx, user).map(str::to_owned);
         self.at_once("people.extension-of", user, extension)
     }
 

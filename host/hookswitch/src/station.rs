@@ -8,14 +8,14 @@ use std::{
 
 use arc_swap::ArcSwap;
 use hookswitch_journal::{CallRef, Error, jobs::Job};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     case::Case,
     desk::Desk,
     dossier::Dossier,
-    keeper,
+    feed, keeper,
     news::News,
     outbox::{self, Order},
     plan::JobKind,
@@ -27,6 +27,8 @@ pub(crate) struct Station {
     desk: ArcSwap<Desk>,
     cases: Mutex<Cases>,
     orders: mpsc::UnboundedSender<Order>,
+    /// Told when there may be something to deliver.
+    pub(crate) fed: Notify,
     tasks: TaskTracker,
     /// Held by whoever works on a call or a job at this moment.
     work: Arc<()>,
@@ -77,10 +79,12 @@ impl Station {
             keeping: Mutex::default(),
             cases: Mutex::new(cases),
             orders,
+            fed: Notify::new(),
             tasks: tasks.clone(),
             stop,
         });
         tasks.spawn(outbox::run(station.clone(), backlog, taken, station.stop.clone()));
+        tasks.spawn(feed::run(station.clone(), station.stop.clone()));
         Ok(station)
     }
 
@@ -94,6 +98,7 @@ impl Station {
         self.desk.store(desk);
         self.keep();
         self.order(Order::LookAgain);
+        self.fed.notify_one();
     }
 
     /// Does the background work of the present desk, in place of that of the one before.

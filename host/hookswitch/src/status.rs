@@ -61,6 +61,8 @@ pub(crate) struct Plugin {
     pub(crate) crm: String,
     /// Its unfinished jobs.
     pub(crate) jobs: Jobs,
+    /// Events that it has yet to copy elsewhere, if it does that.
+    pub(crate) feed: Option<Feed>,
     /// The sign-ins that it needs.
     pub(crate) sign_ins: Vec<SignIn>,
 }
@@ -73,6 +75,26 @@ pub(crate) struct Jobs {
     pub(crate) waiting: u64,
     /// Wait for a person.
     pub(crate) parked: u64,
+}
+
+/// The feed of a plugin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Feed {
+    /// Events that wait.
+    pub(crate) waiting: u64,
+    /// Events for which there was no room.
+    pub(crate) lost: u64,
+    /// Whether it waits for a person.
+    pub(crate) held: bool,
+    /// Why the last try failed.
+    pub(crate) problem: Option<String>,
+}
+
+impl From<&hookswitch_journal::feed::Feed> for Feed {
+    fn from(feed: &hookswitch_journal::feed::Feed) -> Self {
+        Self { waiting: feed.waiting, lost: feed.lost, held: feed.held, problem: feed.problem.clone() }
+    }
 }
 
 /// A sign-in at a CRM.

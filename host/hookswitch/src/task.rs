@@ -1,11 +1,11 @@
-//! What a plugin is asked to do in a job: a function of the contract with all that it is given. Written down with the
+//! What a plugin is asked to do in a job, or with a batch of events: a function of the contract with all that it is given. Written down with the
 //! run, so that a run which was cut off can be resumed with the very same.
 
 use std::time::Duration;
 
 use hookswitch_runtime::{
     Component, Job, Outcome,
-    contract::{Call, Contact, Reference, journal::Entry},
+    contract::{Call, Contact, Note, Reference, Text, commands::Dial, feed, journal::Entry},
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,10 +24,18 @@ pub(crate) enum Task {
     CreateContact { draft: Contact, call: Call },
     /// `journal.begin`.
     Begin { call: Call, contact: Option<Contact> },
+    /// `tickets.open`.
+    OpenTicket { call: Call, contact: Option<Contact>, text: Text },
+    /// `tickets.update`.
+    UpdateTicket { ticket: Reference, call: Call, text: Text, notes: Vec<Note> },
     /// `journal.write`.
     Write { entry: Entry, begun: Option<Reference> },
     /// `journal.update`.
     Update { written: Reference, entry: Entry },
+    /// `feed.deliver`.
+    Deliver { events: Vec<feed::Event> },
+    /// `commands.finished`.
+    Finished { dial: Dial, outcome: String, reason: String },
 }
 
 /// What a task gave.
@@ -38,8 +46,14 @@ pub(crate) enum Product {
     Contact(Option<Box<Contact>>),
     /// The call as the CRM registered it.
     Begun(Reference),
+    /// The ticket of the call.
+    Ticket(Reference),
     /// The journal entry.
     Written(Reference),
+    /// The events are where they belong.
+    Delivered,
+    /// The CRM knows what it was to be told.
+    Told,
 }
 
 impl Product {
@@ -48,7 +62,11 @@ impl Product {
         match self.clone() {
             Self::Contact(contact) => dossier.contacts = Some(contact.map(|contact| *contact).into_iter().collect()),
             Self::Begun(begun) => dossier.begun = Some(begun),
+            Self::Ticket(ticket) => dossier.ticket = Some(ticket),
             Self::Written(written) => dossier.written = Some(written),
+            // It is about many calls.
+            Self::Delivered => {}
+            Self::Told => {}
         }
     }
 }
@@ -59,8 +77,12 @@ impl Task {
         match self {
             Self::CreateContact { .. } => "contacts.create",
             Self::Begin { .. } => "journal.begin",
+            Self::OpenTicket { .. } => "tickets.open",
+            Self::UpdateTicket { .. } => "tickets.update",
             Self::Write { .. } => "journal.write",
             Self::Update { .. } => "journal.update",
+            Self::Deliver { .. } => "feed.deliver",
+            Self::Finished { .. } => "commands.finished",
         }
     }
 
@@ -68,7 +90,7 @@ impl Task {
     pub(crate) fn lane(&self) -> Lane {
         match self {
             Self::CreateContact { .. } | Self::Begin { .. } => Lane::Screen,
-            Self::Write { .. } | Self::Update { .. } => Lane::Record,
+            _ => Lane::Record,
         }
     }
 
@@ -90,11 +112,21 @@ impl Task {
             Self::Begin { call, contact } => {
                 giving(plugin.journal_begin(job, call, contact.as_ref()).await, Product::Begun)
             }
+            Self::OpenTicket { call, contact, text } => {
+                giving(plugin.tickets_open(job, call, contact.as_ref(), text).await, Product::Ticket)
+            }
+            Self::UpdateTicket { ticket, call, text, notes } => {
+                giving(plugin.tickets_update(job, ticket, call, text, notes).await, Product::Ticket)
+            }
             Self::Write { entry, begun } => {
                 giving(plugin.journal_write(job, entry, begun.as_ref()).await, Product::Written)
             }
             Self::Update { written, entry } => {
                 giving(plugin.journal_update(job, written, entry).await, Product::Written)
+            }
+            Self::Deliver { events } => giving(plugin.feed_deliver(job, events).await, |()| Product::Delivered),
+            Self::Finished { dial, outcome, reason } => {
+                giving(plugin.commands_finished(job, dial, outcome, reason).await, |()| Product::Told)
             }
         }
     }

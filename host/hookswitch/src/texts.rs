@@ -1,86 +1,34 @@
-//! The admin's texts: title and body of a journal entry, rendered by the host for every plugin.
+//! The admin's texts: titles and bodies of entries and tickets, names of new contacts, rendered by the host for every
+//! plugin.
+
+mod variables;
 
 use std::sync::LazyLock;
 
-use hookswitch_call::{Call, Millis, number::Number};
+use hookswitch_call::Millis;
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{Environment, UndefinedBehavior, Value};
 
-use crate::config::CallType;
+pub(crate) use self::variables::{About, blank, full_name};
 
 /// What may stand in a template.
 pub(crate) const HELP: &str = "variables: call.type, call.external, call.name, call.line, call.queue, call.agent, \
-    call.started, call.talk, call.reason; like \"{{ call.type }} {{ call.external }}\"";
+    call.started, call.talk, call.reason, agent.name, contact.name, ticket.id … and the names that Yeastar and 3CX \
+    templates know, like Call_Status and AgentEmail (docs/admin.md lists all); like \"{{ call.type }} {{ call.external }}\"";
 
 /// A template may take this many steps; a loop that never ends takes more.
 const FUEL: u64 = 20_000;
 /// No CRM takes longer texts.
 const LONGEST: usize = 16 * 1024;
 
-/// The variables of a template.
-#[derive(Debug, Default)]
-struct Variables {
-    /// "Inbound call", "Missed call", …
-    r#type: &'static str,
-    /// The outside number as people write it, or "unknown number".
-    external: String,
-    /// The outside party's name as the PBX knows it.
-    name: String,
-    /// The public number of the business.
-    line: String,
-    /// The queue, if any.
-    queue: String,
-    /// The extension that the entry belongs to, if any.
-    agent: String,
-    /// When the call began, local time: `2026-11-21 09:30`.
-    started: String,
-    /// How long people talked: `3:07`.
-    talk: String,
-    /// Why the call ended: `normal`, `no_answer`, `busy`, …
-    reason: &'static str,
-}
-
-impl Variables {
-    fn value(&self) -> Value {
-        Value::from_pairs([
-            ("type", self.r#type),
-            ("external", &self.external),
-            ("name", &self.name),
-            ("line", &self.line),
-            ("queue", &self.queue),
-            ("agent", &self.agent),
-            ("started", &self.started),
-            ("talk", &self.talk),
-            ("reason", self.reason),
-        ])
-    }
-}
-
 /// Checks that a template can be rendered; the error is for the person who wrote it.
 pub(crate) fn check(template: &str) -> Result<(), String> {
-    render(template, &Variables::default()).map(drop)
+    render(template, variables::sample()).map(drop)
 }
 
-/// Renders `template` for a call that is over.
-pub(crate) fn call_text(
-    template: &str,
-    call: &Call,
-    external: Option<&Number>,
-    zone: &TimeZone,
-) -> Result<String, String> {
-    let end = call.ended.as_ref();
-    let variables = Variables {
-        r#type: CallType::of(call).map_or("Internal call", CallType::title),
-        external: external.map_or_else(|| "unknown number".to_owned(), Number::display),
-        name: call.external_name.clone(),
-        line: call.line.clone(),
-        queue: call.queue().unwrap_or_default().to_owned(),
-        agent: end.and_then(|end| end.credited.as_ref()).map(ToString::to_string).unwrap_or_default(),
-        started: local(call.started, zone),
-        talk: minutes(call.talk_ms(call.changed)),
-        reason: end.map_or("unknown", |end| end.reason.token()),
-    };
-    render(template, &variables)
+/// Renders `template` for a call.
+pub(crate) fn text(template: &str, about: &About<'_>) -> Result<String, String> {
+    render(template, about.value())
 }
 
 /// What all templates are rendered in: without files, and with bounds.
@@ -91,8 +39,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-fn render(template: &str, call: &Variables) -> Result<String, String> {
-    let variables = Value::from_pairs([("call", call.value())]);
+fn render(template: &str, variables: Value) -> Result<String, String> {
     let mut text = ENVIRONMENT.render_str(template, variables).map_err(|error| error.to_string())?;
     let cut = (0..=LONGEST.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     text.truncate(cut);
@@ -107,9 +54,13 @@ pub(crate) fn local(at: Millis, zone: &TimeZone) -> String {
 
 /// A length of time as `3:07` or `1:02:03`.
 pub(crate) fn minutes(ms: u64) -> String {
-    let seconds = (ms + 500) / 1000;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let (hours, minutes, seconds) = clock(ms);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+fn clock(ms: u64) -> (u64, u64, u64) {
+    let seconds = (ms + 500) / 1000;
+    (seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 #[cfg(test)]
@@ -124,6 +75,7 @@ mod tests {
             assert!(check(template).is_err(), "{template}");
         }
         assert_eq!(check("{{ call.type }}: {{ call.agent|default('nobody') }}"), Ok(()));
+        assert_eq!(check("{{ call.extra.whatever }}{{ Call_From }}{{ AgentFirstName }}{{ contact.name }}"), Ok(()));
     }
 
     #[test]

@@ -6,16 +6,28 @@ use hookswitch_call::{
     record::Agent,
     signal::{Direction, Side},
 };
+use hookswitch_journal::directory::User;
 use hookswitch_runtime::contract;
 
 use crate::{news::News, users::Users};
 
-/// The call as it stands at `now`.
-pub(crate) fn call(News { call, external, line }: &News, users: &Users, now: Millis) -> contract::Call {
+/// The call as it stands at `now`, for `plugin`.
+pub(crate) fn call(News { call, external, line }: &News, plugin: &str, users: &Users, now: Millis) -> contract::Call {
+    // What one CRM asked for is no business of another.
+    let asked_by = call.extra.iter().find(|(name, _)| name == ASKED_BY).map(|(_, origin)| origin.as_str());
+    let asked_by_other = asked_by.is_some_and(|origin| origin != plugin);
     let end = call.ended.as_ref();
     let now = end.map_or(now, |end| end.at);
-    let agent = |agent: &Agent| self::agent(&agent.extension, agent.state.token(), agent.talk_ms(now), users);
+    let pbx = call.pbx.as_str();
+    let told = |extension: &Extension, user: Option<&User>| {
+        let agent = call.agent(extension);
+        let (state, talk_ms) = agent.map_or(("missed", 0), |agent| (agent.state.token(), agent.talk_ms(now)));
+        self::agent(extension, state, talk_ms, user)
+    };
+    let agent = |agent: &Agent| told(&agent.extension, users.at(pbx, agent.extension.as_str()));
     let credited = end.and_then(|end| end.credited.as_ref());
+    // What nobody has belongs to somebody all the same, where the admin says to whom.
+    let owned = |extension: &Extension| told(extension, users.owner(pbx, extension.as_str()).map(|seat| seat.user));
     contract::Call {
         pbx: call.pbx.to_string(),
         chain: call.chain.to_string(),
@@ -37,11 +49,18 @@ pub(crate) fn call(News { call, external, line }: &News, users: &Users, now: Mil
         ended_ms: end.map(|end| end.at.0),
         talk_ms: call.talk_ms(now),
         agents: call.agents.iter().map(agent).collect(),
-        credited: credited
-            .map(|extension| call.agent(extension).map_or_else(|| self::agent(extension, "missed", 0, users), agent)),
-        crm_call: call.crm_call.clone(),
-        extra: extra(call, line),
+        credited: credited.map(owned),
+        crm_call: call.crm_call.clone().filter(|_| !asked_by_other),
+        extra: extra(call, line, asked_by_other),
     }
+}
+
+/// In `extra` of a call: which plugin asked for it.
+pub(crate) const ASKED_BY: &str = "asked-by";
+
+/// Whether it came with what somebody asked for.
+fn is_of_a_dial(name: &str) -> bool {
+    name == ASKED_BY || name.starts_with("dial-")
 }
 
 /// A number as plugins see it.
@@ -54,8 +73,7 @@ pub(crate) fn number(number: &Number) -> contract::Number {
     }
 }
 
-fn agent(extension: &Extension, state: &str, talk_ms: u64, users: &Users) -> contract::Agent {
-    let user = users.by_extension(extension.as_str());
+fn agent(extension: &Extension, state: &str, talk_ms: u64, user: Option<&User>) -> contract::Agent {
     contract::Agent {
         extension: extension.to_string(),
         user: user.map(|user| user.id.clone()),
@@ -67,7 +85,7 @@ fn agent(extension: &Extension, state: &str, talk_ms: u64, users: &Users) -> con
 }
 
 /// What has no field of its own; the names are listed at `types.call.extra` of the contract.
-fn extra(call: &Call, line: &str) -> Vec<(String, String)> {
+fn extra(call: &Call, line: &str, asked_by_other: bool) -> Vec<(String, String)> {
     let end = call.ended.as_ref();
     let side = match end.map(|end| end.by) {
         Some(Side::External) => Some("external".to_owned()),
@@ -78,12 +96,13 @@ fn extra(call: &Call, line: &str) -> Vec<(String, String)> {
         ("trunk", Some(call.trunk.clone()).filter(|trunk| !trunk.is_empty())),
         ("did-raw", Some(call.line.clone()).filter(|raw| raw != line)),
         ("transfer", call.transfer.clone()),
+        ("queues", Some(call.queues.join(", ")).filter(|_| call.queues.len() > 1)),
         ("cause", end.and_then(|end| end.cause).map(|cause| cause.to_string())),
         ("ended-by", side),
         ("last-leg", end.filter(|end| end.last_leg_missed).map(|_| "missed".to_owned())),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .chain(call.extra.iter().cloned())
+    .chain(call.extra.iter().filter(|(name, _)| !(asked_by_other && is_of_a_dial(name))).cloned())
     .collect()
 }

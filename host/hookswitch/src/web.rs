@@ -1,7 +1,11 @@
 //! What is served to the outside: what phone systems post, hooks of CRMs, and the return of sign-ins. Everything else is not found.
 
 mod admin;
+mod ask;
+mod call_back;
+mod command;
 mod hook;
+mod limiter;
 mod page;
 mod sign_in;
 mod ways;
@@ -11,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hookswitch_web::{Handler, HeaderValue, Method, Replays, Request, Response, StatusCode};
 
+use self::limiter::Limiter;
 pub(crate) use self::ways::Ways;
 use crate::service::Service;
 
@@ -21,11 +26,17 @@ const REPLAYS: usize = 100_000;
 pub(crate) struct Outside {
     service: Arc<Service>,
     replays: Replays,
+    limiter: Limiter,
+    /// What tickets of web pages are made with; another one after each start.
+    ticket_key: [u8; 32],
 }
 
 impl Outside {
-    pub(crate) fn new(service: Arc<Service>) -> Self {
-        Self { service, replays: Replays::new(REPLAYS) }
+    /// The error: the system gives no chance.
+    pub(crate) fn new(service: Arc<Service>) -> Result<Self, String> {
+        let mut ticket_key = [0; 32];
+        getrandom::fill(&mut ticket_key).map_err(|error| error.to_string())?;
+        Ok(Self { service, replays: Replays::new(REPLAYS), limiter: Limiter::default(), ticket_key })
     }
 }
 
@@ -47,6 +58,9 @@ impl Handler for Outside {
                 }
                 None => Response::text(StatusCode::NOT_FOUND, "there is nothing here"),
             },
+            (["dial", name], _) => ask::answer(self, name, None, request).await,
+            (["dial", name, id], _) => ask::answer(self, name, Some(id), request).await,
+            (["callback", name, rest @ ..], _) => call_back::answer(self, name, rest, request).await,
             (["hook", _, _], _) => not_so("post to a hook", "POST"),
             (["oauth", _, _], _) => not_so("open this address in a browser", "GET"),
             _ => Response::text(StatusCode::NOT_FOUND, "there is nothing here"),

@@ -18,7 +18,9 @@ use crate::{
     desk::{self, Desk},
     keeper,
     keys::Keys,
-    service, sources,
+    service,
+    sites::Sites,
+    sources,
     status::SIGNED_IN,
     updates::Updates,
 };
@@ -140,6 +142,7 @@ async fn check_plugins(report: &mut Report, loaded: &Loaded, options: &Options, 
         journal: &journal,
         keys: &keys,
         clock: Clock::World,
+        sites: Sites::default(),
         limits: hookswitch_gate::Limits::default(),
         updates: Some(Updates::new(&data)),
     };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Common, holder::Holder, output};
 use crate::config::{self, Config};
 
-/// Forget the finished calls of a telephone number: the calls, their events and jobs, and each request and answer.
+/// Forget a telephone number: its finished calls, their events and jobs, each request and answer, and its names.
 ///
 /// Only the whole number matches, never a part of it. Calls that are going on, or whose work for a CRM is not finished,
 /// stay; so do the CRM's own records, backups that were made before, and logs. What is erased cannot be brought back.
@@ -97,13 +97,16 @@ fn spellings(typed: &str, config: &Config) -> miette::Result<BTreeSet<String>> {
 }
 
 fn add(all: &mut Erased, more: Erased) {
-    let Erased { calls, events, jobs, runs, requests, keys, unfinished } = more;
+    let Erased { calls, events, jobs, runs, requests, keys, dials, known, pushed, unfinished } = more;
     all.calls += calls;
     all.events += events;
     all.jobs += jobs;
     all.runs += runs;
     all.requests += requests;
     all.keys += keys;
+    all.known += known;
+    all.pushed += pushed;
+    all.dials += dials;
     all.unfinished += unfinished;
 }
 
@@ -111,12 +114,19 @@ fn print(row: &Row) -> miette::Result<()> {
     let Row { number, done, erased } = row;
     let number = number.iter().find(|number| number.starts_with('+')).or(number.first());
     let number = number.map(String::as_str).unwrap_or_default();
-    let Erased { calls, events, jobs, runs, requests, keys, unfinished } = erased;
+    let Erased { calls, events, jobs, runs, requests, keys, dials, known, pushed, unfinished } = erased;
     let what = if *done { "erased" } else { "would be erased" };
+    let orders = if *dials > 0 { format!(", and {dials} orders to call it") } else { String::new() };
     output::line(&format!(
         "{number}: {calls} calls {what}, with {events} events, {jobs} jobs, {runs} runs of plugins, {requests} requests, \
-         {keys} keys"
+         {keys} keys, {known} names in the phonebook{orders}"
     ))?;
+    if *pushed > 0 {
+        let when = if *done { "leave" } else { "would leave" };
+        output::line(&format!(
+            "{pushed} entries {when} the phone systems' own phonebooks as soon as the service reaches them"
+        ))?;
+    }
     if *unfinished > 0 {
         let stay = if *done { "stayed" } else { "would stay" };
         output::line(&format!(

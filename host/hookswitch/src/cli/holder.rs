@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     clock,
-    control::{Client, Decided, Decision},
+    control::{Client, Decided, Decision, Feeding},
 };
 
 /// The one that changes the journal.
@@ -46,6 +46,17 @@ impl Holder {
                 let decided = runtime.block_on(journal.write(move |txn| decision.apply(txn, now)));
                 let jobs = decided.map_err(|error| miette::miette!("{error}"))?;
                 Ok(jobs.map_err(|refusal| miette::miette!("{refusal}"))?.iter().map(Decided::from).collect())
+            }
+        }
+    }
+
+    /// Has a decision about a feed written down. Returns how many events it was taken about.
+    pub(super) fn feed(&mut self, decision: Feeding) -> miette::Result<u64> {
+        match self {
+            Self::Service(client) => client.feed(decision).map_err(|error| miette::miette!("{error}")),
+            Self::Command { journal, runtime } => {
+                let decided = runtime.block_on(journal.write(move |txn| decision.apply(txn)));
+                decided.map_err(|error| miette::miette!("{error}"))?.map_err(|refusal| miette::miette!("{refusal}"))
             }
         }
     }

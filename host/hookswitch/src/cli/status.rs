@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     Common, auth,
     calls::time,
+    feed,
     output::{self, Style},
     pbx,
 };
@@ -14,8 +15,8 @@ use crate::status::Status;
 
 /// Show how the running service is: its phone systems and plugins, their CRMs, what waits and who must sign in.
 ///
-/// The exit code is 1 if a phone system is not connected or silent, if a CRM cannot be worked with, or if jobs wait for a
-/// person.
+/// The exit code is 1 if a phone system is not connected or silent, if a CRM cannot be worked with, or if jobs or
+/// a feed wait for a person.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +27,8 @@ pub(super) struct Options {}
 pub(super) fn run(common: &Common, _: &Options) -> miette::Result<ExitCode> {
     let mut client = auth::service(common)?;
     let status = client.status().map_err(|error| miette::miette!("{error}"))?;
-    let good = status.plugins.iter().all(|plugin| plugin.crm == "well" && plugin.jobs.parked == 0)
+    let held = |plugin: &crate::status::Plugin| plugin.feed.as_ref().is_some_and(|feed| feed.held);
+    let good = status.plugins.iter().all(|plugin| plugin.crm == "well" && plugin.jobs.parked == 0 && !held(plugin))
         && status.pbx.iter().all(pbx::is_well);
     if common.json {
         output::json(&status)?;
@@ -59,12 +61,12 @@ fn show(status: &Status) -> miette::Result<()> {
             plugin.jobs.parked.to_string(),
             crm,
         ];
-        let sign_ins: Vec<_> = plugin
+        let sign_ins = plugin
             .sign_ins
             .iter()
-            .map(|sign_in| format!("credentials.{}: {}", sign_in.handle, auth::told(&plugin.name, sign_in)))
-            .collect();
-        (cells, (!sign_ins.is_empty()).then(|| sign_ins.join("; ")))
+            .map(|sign_in| format!("credentials.{}: {}", sign_in.handle, auth::told(&plugin.name, sign_in)));
+        let notes: Vec<_> = sign_ins.chain(plugin.feed.as_ref().and_then(|of| feed::told(&plugin.name, of))).collect();
+        (cells, (!notes.is_empty()).then(|| notes.join("; ")))
     };
     output::annotated_table(
         &["PLUGIN", "WHAT", "WAITING", "PARKED", "CRM"],

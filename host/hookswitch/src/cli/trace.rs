@@ -155,6 +155,10 @@ fn print_plugin(document: &Document, plugin: &PluginWork, bodies: bool) -> miett
     for run in &plugin.runs {
         run.print(&document.zone, bodies)?;
     }
+    let ranking = plugin.dossier.as_ref().and_then(|dossier| dossier.get("ranking")?.as_array());
+    for (place, why) in ranking.into_iter().flatten().filter_map(|why| why.as_str()).enumerate() {
+        output::line(&output::printable(&format!("  contact {}. {why}", place + 1)))?;
+    }
     for job in &plugin.jobs {
         let problem =
             job.problem.as_deref().map(|problem| format!(": {}", output::printable(problem))).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `[pbx.NAME]`: a phone system. What all have in common is read here, the rest by its kind.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use hookswitch_call::number::{Numbering, Region};
 use hookswitch_pbx::asterisk::Glob;
@@ -10,7 +10,7 @@ use toml::{
     de::{DeTable, DeValue, Deserializer as Reader, Error as TomlError},
 };
 
-use super::{Error, Fault, Span, server::check_region};
+use super::{DialRules, Error, Fault, Span, server::check_region};
 use crate::sources::{self, System};
 
 /// `[pbx.NAME]`.
@@ -41,12 +41,46 @@ pub(crate) struct Common {
     /// `[[pbx.NAME.route]]`: where callers go, for phone systems that ask; the first that fits.
     #[serde(default)]
     pub(crate) route: Vec<Route>,
+    /// Who decides where the others go.
+    #[serde(default)]
+    pub(crate) router: Router,
     /// When it is strange that nothing is heard.
     pub(crate) watch: Option<Watch>,
+    /// What may be dialled for others, and as which digits.
+    #[serde(default)]
+    pub(crate) dial_rules: DialRules,
+}
+
+/// `router`: who decides where callers go that no `route` sends somewhere, for phone systems that ask.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Router {
+    /// Plugins that are asked, the most important first.
+    pub(crate) ask: Vec<String>,
+    /// A caller goes to whom his contact belongs, if that phone can ring. Default: yes.
+    pub(crate) responsible: bool,
+    /// Extensions of which the one gets the call that has been idle longest.
+    pub(crate) longest_idle: Vec<String>,
+    /// Who has let a call ring gets no other one for so long. Default: a minute.
+    pub(crate) rest: Span,
+    /// Where a caller goes of whom nobody says anything; none: the phone system decides.
+    pub(crate) otherwise: Option<String>,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self {
+            ask: Vec::new(),
+            responsible: true,
+            longest_idle: Vec::new(),
+            rest: Span(Duration::from_secs(60)),
+            otherwise: None,
+        }
+    }
 }
 
 /// The keys of [`Common`].
-const COMMON: [&str; 6] = ["region", "strip-prefix", "short-up-to", "line", "route", "watch"];
+const COMMON: [&str; 8] = ["region", "strip-prefix", "short-up-to", "line", "route", "router", "watch", "dial-rules"];
 
 /// `[[pbx.NAME.line]]`.
 #[derive(Debug, Deserialize)]
@@ -117,7 +151,7 @@ impl Day {
     }
 }
 
-fn weekdays() -> Vec<Day> {
+pub(super) fn weekdays() -> Vec<Day> {
     vec![Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri]
 }
 
@@ -185,7 +219,8 @@ impl Pbx {
     }
 
     pub(super) fn validate(&self, name: &str) -> Result<(), Fault> {
-        let Common { region, line, route, watch, .. } = &self.common;
+        let Common { region, line, route, watch, dial_rules, .. } = &self.common;
+        dial_rules.validate(name)?;
         check_region(&["pbx", name, "region"], region.as_deref())?;
         line.iter().try_for_each(|line| check_region(&["pbx", name, "line"], Some(&line.region)))?;
         if route.iter().any(|route| route.to.is_none() && route.name.is_none()) {

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use hookswitch_call::{Call, event::Outcome, signal::Direction};
 use hookswitch_gate::{Grant, Network, Pin, Resolver};
 use serde::Deserialize;
 
-use super::{Credential, Fault, Secret, Setting, TlsFiles};
+use super::{
+    Credential, Fault, Phonebook, Place, Secret, Setting, TlsFiles, Who,
+    policy::{self, Calls, Contacts, Journal, LookUp, Tickets},
+};
 use crate::{rate::Rate, retry::Retry};
 
 /// More functions of one plugin than this do not run at once.
@@ -38,9 +40,21 @@ pub(crate) struct Plugin {
     /// Settings that its manifest asks for.
     #[serde(default)]
     pub(crate) settings: BTreeMap<String, Setting>,
+    /// Which calls are its business.
+    #[serde(default)]
+    pub(crate) calls: Calls,
+    /// How a caller is found, and which of several contacts is the caller.
+    #[serde(default)]
+    pub(crate) look_up: LookUp,
+    /// What is kept of what the CRM says of numbers, and how names are shown.
+    #[serde(default)]
+    pub(crate) phonebook: Phonebook,
     /// When a caller who is unknown to the CRM becomes a contact there.
     #[serde(default)]
     pub(crate) contacts: Contacts,
+    /// Which calls open a ticket, and with which texts.
+    #[serde(default)]
+    pub(crate) tickets: Tickets,
     /// Which calls are journaled, and with which texts.
     #[serde(default)]
     pub(crate) journal: Journal,
@@ -50,9 +64,12 @@ pub(crate) struct Plugin {
     /// How often and for how long a failed job is tried again.
     #[serde(default)]
     pub(crate) retry: Retry,
-    /// Extensions whose CRM user is not found by itself: `{ 201 = "7" }`.
+    /// Extensions whose CRM user is not found by itself, by the user's id or e-mail address: `{ 201 = "7" }`; and of one
+    /// phone system: `{ "office:201" = "ann@example.com" }`. A group or queue may stand there too; `"nobody"` has none.
     #[serde(default)]
-    pub(crate) users: BTreeMap<String, String>,
+    pub(crate) users: BTreeMap<Place, Who>,
+    /// The CRM user to whom calls of extensions are credited that nobody has, by id or e-mail address.
+    pub(crate) fallback_user: Option<Who>,
 }
 
 /// What becomes of a changed component that asks for no more than before. One that asks for more waits in any case.
@@ -129,96 +146,6 @@ pub(crate) struct Connection {
     pub(crate) client_certificate: Option<TlsFiles>,
 }
 
-/// `contacts`: when an unknown caller becomes a contact.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(crate) struct Contacts {
-    /// `"automatic"` or `"never"`. Default: never.
-    pub(crate) create: Create,
-    /// Directions in which it happens. Default: inbound.
-    pub(crate) on: Vec<Direction>,
-}
-
-/// When contacts are created.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Create {
-    /// For every caller whom the CRM does not know.
-    Automatic,
-    /// Not at all.
-    #[default]
-    Never,
-}
-
-impl Default for Contacts {
-    fn default() -> Self {
-        Self { create: Create::Never, on: vec![Direction::Inbound] }
-    }
-}
-
-/// `journal`: which calls are journaled, and how they read.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(crate) struct Journal {
-    /// Types of calls that are journaled. Default: all.
-    pub(crate) when: Vec<CallType>,
-    /// Template of the entry's title.
-    pub(crate) subject: String,
-    /// Template of the entry's text.
-    pub(crate) body: String,
-}
-
-impl Default for Journal {
-    fn default() -> Self {
-        Self {
-            when: vec![CallType::Inbound, CallType::Outbound, CallType::Missed, CallType::NotAnswered],
-            subject: "{{ call.type }} {{ call.external }}".to_owned(),
-            body: "{{ call.started }}, {{ call.talk }}{% if call.agent %}, {{ call.agent }}{% endif %}".to_owned(),
-        }
-    }
-}
-
-/// The four types of calls in the field's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum CallType {
-    /// An outside caller who reached somebody.
-    Inbound,
-    /// A call to outside that was answered.
-    Outbound,
-    /// An outside caller who reached nobody.
-    Missed,
-    /// A call to outside that nobody answered.
-    NotAnswered,
-}
-
-impl CallType {
-    /// The type of a call that is over; none for internal calls.
-    pub(crate) fn of(call: &Call) -> Option<Self> {
-        let answered = match &call.ended {
-            Some(end) => end.outcome == Outcome::Answered,
-            None => call.answered.is_some(),
-        };
-        match (call.direction, answered) {
-            (Direction::Inbound, true) => Some(Self::Inbound),
-            (Direction::Inbound, false) => Some(Self::Missed),
-            (Direction::Outbound, true) => Some(Self::Outbound),
-            (Direction::Outbound, false) => Some(Self::NotAnswered),
-            (Direction::Internal, _) => None,
-        }
-    }
-
-    /// As people say it.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Inbound => "Inbound call",
-            Self::Outbound => "Outbound call",
-            Self::Missed => "Missed call",
-            Self::NotAnswered => "Unanswered call",
-        }
-    }
-}
-
 impl Plugin {
     pub(super) fn validate(&self, name: &str) -> Result<(), Fault> {
         for (handle, credential) in &self.credentials {
@@ -246,10 +173,7 @@ impl Plugin {
                  retry = { tries = 100, first = \"500ms\", longest = \"15m\" }",
             ));
         }
-        for (key, template) in [("subject", &self.journal.subject), ("body", &self.journal.body)] {
-            crate::texts::check(template)
-                .map_err(|error| Fault::new(&["plugin", name, "journal", key], error, crate::texts::HELP))?;
-        }
+        policy::check(name, &self.contacts, &self.tickets, &self.journal)?;
         Ok(())
     }
 

@@ -35,12 +35,15 @@ credentials.portal = {{ kind = "base-url", file = "/run/secrets/bitrix24" }}
 contacts = {{ create = "automatic", on = ["inbound"] }}
 journal = {{ subject = "{{{{ call.type }}}}", when = ["inbound", "missed"] }}
 settings = {{ fallback-user = 1, create-as = "lead" }}
-users = {{ 201 = "7" }}
+users = {{ 201 = "7", "office:202" = "Ann@Example.com" }}
+fallback-user = "1"
 "#
     );
     let config = parse("x", &text).unwrap();
     assert_eq!(config.plugin["bitrix24"].settings["fallback-user"].value(), Some("1"));
-    assert_eq!(config.plugin["bitrix24"].users["201"], "7");
+    let users = &config.plugin["bitrix24"].users;
+    assert_eq!(users[&Place::anywhere("201")], Who::Id("7".into()));
+    assert_eq!(users[&Place::at("office", "202")], Who::Email("ann@example.com".into()));
 }
 
 #[test]
@@ -66,6 +69,15 @@ fn every_fault_shows_its_line_and_how_to_mend_it() {
         (
             "[plugin.x]\ncomponent = \"x.wasm\"\ncredentials.portal = { kind = \"base-url\" }\n",
             vec!["exactly one source"],
+        ),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\nphonebook.keep = 30\n", vec!["3:", "a duration like"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\nphonebook.mask = \"stars\"\n", vec!["3:", "`stars`", "initials"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\nphonebook.always = true\n", vec!["3:", "always-query"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\nusers = { 201 = \"\" }\n", vec!["3:", "e-mail address"]),
+        ("[plugin.x]\ncomponent = \"x.wasm\"\nusers = { \"office:\" = \"7\" }\n", vec!["3:", "office:201"]),
+        (
+            &format!("{PBX}\n[plugin.x]\ncomponent = \"x.wasm\"\nusers = {{ \"offise:201\" = \"7\" }}\n"),
+            vec!["`offise`", "did you mean \"office:201\"?"],
         ),
         ("[plugin.\"a b\"]\ncomponent = \"x.wasm\"\n", vec!["cannot be the name"]),
     ];

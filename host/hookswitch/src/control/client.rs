@@ -9,11 +9,15 @@ use std::{
 
 use hookswitch_journal::retention::Erased;
 
-use crate::status::Status;
-
 use super::{
-    Begun, Decided, Decision, Dialled, LINE, LINE_TIME, at_socket,
+    Begun, Decided, Decision, Dialled, Feeding, LINE, LINE_TIME, at_socket,
     message::{Answer, Request},
+};
+use crate::{
+    explain::{Asked, Explained},
+    find::Found,
+    status::Status,
+    users::Association,
 };
 
 /// How long a decision may take: one commit, behind whatever waits for the disk.
@@ -22,6 +26,8 @@ const DECIDE: Duration = Duration::from_secs(60);
 const RELOAD: Duration = Duration::from_secs(300);
 /// A status is read; a sign-in is begun or ended with a request to the CRM.
 const TALK: Duration = Duration::from_secs(60);
+/// A large CRM tells its users in many pages.
+const DIRECTORY: Duration = Duration::from_secs(300);
 /// Many calls are erased in many small steps.
 const ERASE: Duration = Duration::from_secs(3600);
 
@@ -73,6 +79,18 @@ impl Client {
     pub(crate) fn decide(&mut self, decision: Decision) -> Result<Vec<Decided>, Error> {
         match self.ask(&Request::Decide(decision), DECIDE)? {
             Answer::Decided(jobs) => Ok(jobs),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has the service take a decision about a feed. Returns how many events it is about.
+    ///
+    /// # Errors
+    ///
+    /// As for [`decide`](Self::decide).
+    pub(crate) fn feed(&mut self, decision: Feeding) -> Result<u64, Error> {
+        match self.ask(&Request::Feed(decision), DECIDE)? {
+            Answer::Fed(events) => Ok(events),
             other => Err(unexpected(other)),
         }
     }
@@ -150,10 +168,42 @@ impl Client {
         }
     }
 
+    /// What would happen if somebody called.
+    pub(crate) fn explain(&mut self, asked: Asked) -> Result<Explained, Error> {
+        match self.ask(&Request::Explain(asked), TALK)? {
+            Answer::Explained(explained) => Ok(*explained),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Who sits at which extension, for `plugin` or for all; with `refresh` the CRM is asked anew before.
+    pub(crate) fn users(&mut self, plugin: Option<String>, refresh: bool) -> Result<Vec<Association>, Error> {
+        match self.ask(&Request::Users { plugin, refresh }, DIRECTORY)? {
+            Answer::Users(maps) => Ok(maps),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Searches the CRM of `plugin`, or all, for `text`.
+    pub(crate) fn find(&mut self, text: String, plugin: Option<String>) -> Result<Vec<Found>, Error> {
+        match self.ask(&Request::Find { text, plugin }, TALK)? {
+            Answer::Found(found) => Ok(found),
+            other => Err(unexpected(other)),
+        }
+    }
+
     /// Has a phone system, or the only one, make a call.
     pub(crate) fn dial(&mut self, pbx: Option<String>, from: String, number: String) -> Result<Dialled, Error> {
         match self.ask(&Request::Dial { pbx, from, number }, TALK)? {
             Answer::Dialled(dialled) => Ok(dialled),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has a phone system end a call; its name.
+    pub(crate) fn hang_up(&mut self, pbx: Option<String>, call: String) -> Result<String, Error> {
+        match self.ask(&Request::HangUp { pbx, call }, TALK)? {
+            Answer::HungUp(pbx) => Ok(pbx),
             other => Err(unexpected(other)),
         }
     }

@@ -5,8 +5,13 @@ use hookswitch_call::Chain;
 use hookswitch_journal::{CallRef, JobId, jobs::Job, retention::Erased};
 use serde::{Deserialize, Serialize};
 
-use super::Decision;
-use crate::status::Status;
+use super::{Decision, Feeding};
+use crate::{
+    explain::{Asked, Explained},
+    find::Found,
+    status::Status,
+    users::Association,
+};
 
 /// What a command asks of the service.
 #[derive(Debug, Serialize, Deserialize)]
@@ -14,6 +19,8 @@ use crate::status::Status;
 pub(super) enum Request {
     /// Retry or skip jobs.
     Decide(Decision),
+    /// Try again what is held in a feed, or do without it.
+    Feed(Feeding),
     /// Forget the finished calls of this number, spelled as the journal's `erase` wants it.
     Erase { number: String },
     /// Take up the configuration as it is on disk now.
@@ -28,8 +35,16 @@ pub(super) enum Request {
     Logout { plugin: String, credential: Option<String> },
     /// Have a plugin ask its CRM whether all is well, as `check` does.
     Test { plugin: String },
+    /// Say what would happen if somebody called.
+    Explain(Asked),
+    /// Who sits at which extension, for a plugin or for all; asked anew at the CRM or not.
+    Users { plugin: Option<String>, refresh: bool },
+    /// Search the CRM of a plugin, or all, for what a person typed.
+    Find { text: String, plugin: Option<String> },
     /// Have a phone system make a call.
     Dial { pbx: Option<String>, from: String, number: String },
+    /// Have a phone system end a call.
+    HangUp { pbx: Option<String>, call: String },
 }
 
 /// What the service answers: what came of it, or why nothing was done.
@@ -37,6 +52,8 @@ pub(super) enum Request {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Answer {
     Decided(Vec<Decided>),
+    /// How many events it was about.
+    Fed(u64),
     Erased(Erased),
     /// One line for each thing that changed.
     Reloaded(Vec<String>),
@@ -48,7 +65,12 @@ pub(super) enum Answer {
     LoggedOut(String),
     /// What the plugin found, line by line.
     Tested(Vec<String>),
+    Explained(Box<Explained>),
+    Users(Vec<Association>),
+    Found(Vec<Found>),
     Dialled(Dialled),
+    /// The phone system that ended the call.
+    HungUp(String),
     Refused(String),
 }
 

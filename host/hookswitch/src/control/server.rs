@@ -23,7 +23,13 @@ use super::{
     LINE, LINE_TIME, SOCKET, at_socket,
     message::{Answer, Begun, Decided, Dialled, Request},
 };
-use crate::{clock, status::Status};
+use crate::{
+    clock,
+    explain::{Asked, Explained},
+    find::Found,
+    status::Status,
+    users::Association,
+};
 
 /// Commands that are served at the same time; more wait to be let in.
 const CLIENTS: usize = 4;
@@ -54,11 +60,26 @@ pub(crate) trait Service: Send + Sync {
     /// Has a plugin ask its CRM whether all is well.
     async fn test(&self, plugin: &str) -> Result<Vec<String>, String>;
 
+    /// Says what would happen if somebody called.
+    async fn explain(&self, asked: &Asked) -> Result<Explained, String>;
+
+    /// Who sits at which extension, for a plugin or for all; with `refresh` the CRM is asked anew before.
+    async fn users(&self, plugin: Option<&str>, refresh: bool) -> Result<Vec<Association>, String>;
+
+    /// Searches the CRM of a plugin, or all, for what a person typed.
+    async fn find(&self, text: &str, plugin: Option<&str>) -> Result<Vec<Found>, String>;
+
     /// Has a phone system, or the only one, ring the phone of the extension `from` and then dial `number`.
-    async fn dial(&self, pbx: Option<&str>, from: &str, number: &str) -> Result<Dialled, String>;
+    async fn dial(self: Arc<Self>, pbx: Option<&str>, from: &str, number: &str) -> Result<Dialled, String>;
+
+    /// Ends a call, named by its id or by the CRM's; the phone system's name.
+    async fn hang_up(&self, pbx: Option<&str>, call: &str) -> Result<String, String>;
 
     /// Jobs that wait again, or that are skipped now: the running queues must know.
     async fn decided(&self, jobs: Vec<Job>);
+
+    /// Feeds that were held go on.
+    fn fed(&self);
 }
 
 /// Opens the door in the data directory `data`, whose journal this process holds. The future serves until `stop`, and
@@ -195,6 +216,15 @@ impl Desk {
                     Err(error) => Answer::Refused(error.to_string()),
                 }
             }
+            Request::Feed(decision) => match self.journal.write(move |txn| decision.apply(txn)).await {
+                Ok(Ok(events)) => {
+                    tracing::info!(events, "an admin decided about a feed");
+                    self.service.fed();
+                    Answer::Fed(events)
+                }
+                Ok(Err(refusal)) => Answer::Refused(refusal),
+                Err(error) => Answer::Refused(error.to_string()),
+            },
             Request::Erase { number } => match self.journal.erase(&number).await {
                 Ok(erased) => {
                     tracing::info!(calls = erased.calls, "an admin had the calls of a number erased");
@@ -214,9 +244,17 @@ impl Desk {
                 told(self.service.logout(&plugin, credential.as_deref()).await, Answer::LoggedOut)
             }
             Request::Test { plugin } => told(self.service.test(&plugin).await, Answer::Tested),
-            Request::Dial { pbx, from, number } => {
-                told(self.service.dial(pbx.as_deref(), &from, &number).await, Answer::Dialled)
+            Request::Explain(asked) => {
+                told(self.service.explain(&asked).await, |explained| Answer::Explained(Box::new(explained)))
             }
+            Request::Users { plugin, refresh } => {
+                told(self.service.users(plugin.as_deref(), refresh).await, Answer::Users)
+            }
+            Request::Find { text, plugin } => told(self.service.find(&text, plugin.as_deref()).await, Answer::Found),
+            Request::Dial { pbx, from, number } => {
+                told(self.service.clone().dial(pbx.as_deref(), &from, &number).await, Answer::Dialled)
+            }
+            Request::HangUp { pbx, call } => told(self.service.hang_up(pbx.as_deref(), &call).await, Answer::HungUp),
         }
     }
 }

@@ -38,6 +38,14 @@ impl Service for Told {
         Err(String::new())
     }
 
+    async fn find(&self, _: &str, _: Option<&str>) -> Result<Vec<crate::find::Found>, String> {
+        Err(String::new())
+    }
+
+    async fn users(&self, _: Option<&str>, _: bool) -> Result<Vec<crate::users::Association>, String> {
+        Err(String::new())
+    }
+
     async fn login(&self, _: &str, _: Option<&str>) -> Result<crate::control::Begun, String> {
         Err(String::new())
     }
@@ -54,7 +62,15 @@ impl Service for Told {
         Err(String::new())
     }
 
-    async fn dial(&self, _: Option<&str>, _: &str, _: &str) -> Result<crate::control::Dialled, String> {
+    async fn explain(&self, _: &crate::explain::Asked) -> Result<crate::explain::Explained, String> {
+        Err(String::new())
+    }
+
+    async fn dial(self: Arc<Self>, _: Option<&str>, _: &str, _: &str) -> Result<crate::control::Dialled, String> {
+        Err(String::new())
+    }
+
+    async fn hang_up(&self, _: Option<&str>, _: &str) -> Result<String, String> {
         Err(String::new())
     }
 
@@ -64,6 +80,8 @@ impl Service for Told {
             _ => Err("line 3: unknown key `truncs`".to_owned()),
         }
     }
+
+    fn fed(&self) {}
 
     async fn decided(&self, jobs: Vec<Job>) {
         self.decided.lock().unwrap().push(jobs.iter().map(|job| job.id).collect());

@@ -1,4 +1,4 @@
-//! Tries of jobs: begun, resumed where the program died, brought to their end.
+//! Tries of durable work, jobs and batches of events: begun, resumed where the program died, brought to their end.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -6,7 +6,11 @@ use std::sync::{
 };
 
 use hookswitch_call::Millis;
-use hookswitch_journal::{CallRef, Error, JobId, RunId, Txn, runs};
+use hookswitch_journal::{
+    CallRef, Error, JobId, RunId, Txn, View,
+    feed::{BatchEnd, Span},
+    runs,
+};
 use hookswitch_runtime::{CallError, Grace, Outcome, Usage};
 
 use super::{
@@ -21,13 +25,69 @@ use crate::{
 /// A run that the program has died in so often is not resumed again: it may be what the program dies of.
 const RESUMPTIONS: u32 = 10;
 
-/// A job that is about to be tried.
+/// What is tried until it is done.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// A job of one call.
+    Job {
+        id: JobId,
+        call: CallRef,
+        /// When it was accepted.
+        created: Millis,
+    },
+    /// Events of the plugin's feed.
+    Batch(Span),
+}
+
+impl Work {
+    fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Job { id, .. } => Some(*id),
+            Self::Batch(_) => None,
+        }
+    }
+
+    fn call(&self) -> Option<&CallRef> {
+        match self {
+            Self::Job { call, .. } => Some(call),
+            Self::Batch(_) => None,
+        }
+    }
+
+    /// What keys and random numbers come from.
+    fn seed(&self) -> blake3::Hash {
+        match self {
+            Self::Job { id, created, .. } => seed_of(*id, *created),
+            Self::Batch(Span { plugin, first, .. }) => blake3::hash(format!("feed {plugin} {first}").as_bytes()),
+        }
+    }
+
+    /// The runs of earlier tries, oldest first.
+    fn runs(&self, view: &View<'_>) -> Result<Vec<runs::Run>, Error> {
+        match self {
+            Self::Job { id, .. } => view.runs_of_job(*id),
+            Self::Batch(span) => view.runs_of_span(span),
+        }
+    }
+
+    fn start(&self, txn: &Txn<'_>, run: &runs::Begun, component: &str) -> Result<(), Error> {
+        match self {
+            Self::Job { id, .. } => {
+                txn.start_job(*id, run.attempt, component)?;
+                txn.begin_run(run)
+            }
+            Self::Batch(span) => {
+                txn.begin_run(run)?;
+                txn.start_batch(span, run.id, run.attempt)
+            }
+        }
+    }
+}
+
+/// Work that is about to be tried.
 #[derive(Clone, Debug)]
 pub(crate) struct Try {
-    pub(crate) job: JobId,
-    pub(crate) call: CallRef,
-    /// When the job was accepted.
-    pub(crate) created: Millis,
+    pub(crate) work: Work,
     /// Which try it is, from 1.
     pub(crate) attempt: u32,
 }
@@ -41,8 +101,8 @@ pub(crate) enum Unfinished {
     /// The plugin did something else when its run was resumed.
     #[error("{0}")]
     Diverged(String),
-    /// The job was decided upon meanwhile, or the journal fails.
-    #[error("the job cannot be started: {0}")]
+    /// It was decided upon meanwhile, or the journal fails.
+    #[error("the work cannot be started: {0}")]
     NotStarted(Error),
 }
 
@@ -95,15 +155,16 @@ pub(crate) struct Start {
 }
 
 impl Desk {
-    /// What there is of earlier tries of a job: the run in which the program died, if it can go on.
-    pub(crate) async fn earlier(&self, job: &Try) -> Result<Earlier, Unfinished> {
-        if job.attempt <= 1 {
+    /// What there is of earlier tries: the run in which the program died, if it can go on.
+    pub(crate) async fn earlier(&self, of: &Try) -> Result<Earlier, Unfinished> {
+        // An event may have been tried in another batch before.
+        if of.attempt <= 1 && of.work.job().is_some() {
             return Ok(Earlier::Tries(Vec::new()));
         }
-        let id = job.job;
+        let work = of.work.clone();
         let found = self.journal.read(move |view| {
             let mut tries = Vec::new();
-            for run in view.runs_of_job(id)? {
+            for run in work.runs(view)? {
                 let requests = view.requests_of(run.begun.id)?;
                 tries.push((run, requests));
             }
@@ -120,9 +181,8 @@ impl Desk {
         };
         let (id, crashes) = (run.begun.id, crashes(&tries));
         let resumed = self.journal.apply(move |txn| txn.resume_run(id)).await.map_err(Unfinished::NotStarted)?;
-        tracing::info!(
-            plugin = %self.name, call = %job.call.chain, job = %job.job, resumed, "going on where the program was stopped"
-        );
+        let (call, job) = (of.work.call().map(|call| call.chain.as_str()), of.work.job().map(tracing::field::display));
+        tracing::info!(plugin = %self.name, call, job, resumed, "going on where the program was stopped");
         Ok(Earlier::CutOff(Box::new(Start {
             run: id,
             started: run.begun.started,
@@ -134,12 +194,12 @@ impl Desk {
     }
 
     /// Begins a new run.
-    pub(crate) async fn begin(&self, job: &Try, task: Task, earlier: Vec<PastRun>) -> Result<Box<Start>, Unfinished> {
-        let (run, started, attempt) = (self.journal.next_run(), self.clock.now(), job.attempt);
+    pub(crate) async fn begin(&self, of: &Try, task: Task, earlier: Vec<PastRun>) -> Result<Box<Start>, Unfinished> {
+        let (run, started, attempt) = (self.journal.next_run(), self.clock.now(), of.attempt);
         let begun = runs::Begun {
             id: run,
-            job: Some(job.job),
-            call: Some(job.call.clone()),
+            job: of.work.job(),
+            call: of.work.call().cloned(),
             plugin: self.name.clone(),
             function: task.function().to_owned(),
             attempt,
@@ -147,30 +207,29 @@ impl Desk {
             build: Some(self.build.clone()),
             started,
         };
-        let (id, component) = (job.job, self.component.hash().to_string());
+        let (work, component) = (of.work.clone(), self.component.hash().to_string());
         let cut_off = earlier.last().filter(|(run, _)| run.ended.is_none()).map(|(run, _)| run.begun.id);
         let began = self.journal.apply(move |txn| {
             if let Some(run) = cut_off {
                 txn.finish_run(run, &ended(&Usage::default(), Some((CUT_OFF, "the program was stopped".to_owned()))))?;
             }
-            txn.start_job(id, attempt, &component)?;
-            txn.begin_run(&begun)
+            work.start(txn, &begun, &component)
         });
         began.await.map_err(Unfinished::NotStarted)?;
         let crashes = crashes(&earlier);
         Ok(Box::new(Start { run, started, task, tape: Tape::retried(earlier), attempt, crashes }))
     }
 
-    /// Runs a job's task to its end.
+    /// Runs a task to its end.
     pub(crate) async fn perform(self: &Arc<Self>, of: &Try, start: Box<Start>) -> Worked {
         let Start { run, started, task, tape, attempt, crashes } = *start;
         let _place = self.place(task.lane()).await;
         let tape = Arc::new(Mutex::new(tape));
-        let seed = seed_of(of.job, of.created);
+        let seed = of.work.seed();
         let asked = Arc::new(AtomicBool::new(false));
         let session = Session {
             desk: self.clone(),
-            call: Some(of.call.clone()),
+            call: of.work.call().cloned(),
             run,
             lane: task.lane(),
             started,
@@ -180,6 +239,7 @@ impl Desk {
             patience: PATIENT,
             grace: Grace::default(),
             asked: asked.clone(),
+            reads_only: false,
         };
         let made = job(session, task.wall(), &Identity { attempt, seed });
         let Outcome { result, usage } = task.perform(&self.component, made).await;
@@ -203,6 +263,16 @@ impl Desk {
         };
         let crashes = fault.as_ref().filter(|(word, _)| is_crash(word)).map(|_| crashes + 1);
         Worked { result, attempt, crashes, trace: Trace { run, pending, ended: ended(&usage, fault) } }
+    }
+
+    /// Notes what became of a batch of events at a try, together with the rest of its run; durable when it returns.
+    pub(crate) async fn finish_batch(&self, span: &Span, end: BatchEnd, trace: Option<Trace>) -> Result<(), Error> {
+        let span = span.clone();
+        let finished = self.journal.write(move |txn| {
+            trace.iter().try_for_each(|trace| trace.record(txn))?;
+            txn.finish_batch(&span, &end)
+        });
+        finished.await
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     keys::{Keyring, Keys},
     manifest::{Manifest, Setting, moved_origins},
     rate::Bucket,
+    sites::Sites,
     updates::{self, Admission, Build, Updates},
     users::Users,
 };
@@ -49,6 +50,8 @@ pub(crate) struct Premises<'a> {
     pub(crate) journal: &'a Journal,
     pub(crate) keys: &'a Keys,
     pub(crate) clock: Clock,
+    /// Whom the phone systems know.
+    pub(crate) sites: Sites,
     /// The bounds of each plugin's gate.
     pub(crate) limits: Limits,
     /// Which builds are in force; none where that is no matter.
@@ -89,7 +92,7 @@ async fn load(
 
 /// Enables `[plugin.NAME]`.
 pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -> Result<Arc<Desk>, OpenError> {
-    let Premises { journal, keys, clock, limits, updates, .. } = premises;
+    let Premises { journal, keys, clock, sites, limits, updates, .. } = premises;
     let host = &loaded.config;
     let Some(plugin) = host.plugin.get(name) else {
         return Err(OpenError::Configuration(vec![format!("there is no [plugin.{name}]")]));
@@ -129,7 +132,8 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
         build: build(&component, &settings, host),
         settings,
         component,
-        users: RwLock::new(Arc::new(Users::new(Vec::new(), &plugin.users))),
+        sites: sites.clone(),
+        users: RwLock::new(Arc::new(Users::new(None, plugin, sites.people()))),
         unmapped: Mutex::default(),
         user_missed: Notify::new(),
         screen: Semaphore::new(slots),
@@ -212,6 +216,9 @@ fn gate(
     Gate::new(options).map_err(|error| error.to_string())
 }
 
+/// In `http` of a manifest: wherever the admin says.
+pub(crate) const ANYWHERE: &str = "*";
+
 /// Where a plugin wants to go, and where it may.
 pub(crate) struct Reach {
     /// What is in effect: what it asks for and the admin grants.
@@ -224,6 +231,8 @@ pub(crate) struct Reach {
 
 impl Reach {
     fn of(plugin: &config::Plugin, manifest: &Manifest, credentials: &BTreeMap<String, Credential>) -> Self {
+        // What is known only from the settings is named by the admin's grants alone.
+        let anywhere = manifest.http.contains(ANYWHERE);
         let ask = |ask: &String| match ask.strip_prefix("credential:") {
             Some(handle) => Some(Grant::from(credentials.get(handle)?.origin()?)),
             None => ask.parse().ok(),
@@ -233,7 +242,7 @@ impl Reach {
         let asked: Vec<Grant> = manifest.http.iter().filter_map(ask).chain(moved).collect();
         let (mut granted, mut unused) = (Vec::new(), Vec::new());
         for grant in &plugin.allow.http {
-            if asked.iter().any(|ask| ask.contains(grant)) {
+            if anywhere || asked.iter().any(|ask| ask.contains(grant)) {
                 granted.push(grant.clone());
                 continue;
             }

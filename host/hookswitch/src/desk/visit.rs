@@ -98,6 +98,7 @@ impl Desk {
             patience: if waits { PATIENT } else { URGENT },
             grace: Grace::default(),
             asked: asked.clone(),
+            reads_only: reads_only(visit.function),
         };
         let Outcome { result, usage } = call(&self.component, job(session, visit.wall, &identity)).await;
         if asked.load(Ordering::Relaxed) {
@@ -117,6 +118,11 @@ impl Desk {
         // The semaphores are never closed.
         lane.acquire().await.ok()
     }
+}
+
+/// Whether the contract allows the function no writes.
+fn reads_only(function: &str) -> bool {
+    function.starts_with("lookup.") || matches!(function, "routing.route" | "tickets.of-contact")
 }
 
 /// The visit as the runtime wants it.

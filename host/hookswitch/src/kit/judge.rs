@@ -54,6 +54,7 @@ pub(crate) fn judge(scenario: &Scenario, play: &Play) -> Vec<String> {
         }
     }
     wrong.extend(jobs(scenario, play));
+    wrong.extend(feed(scenario, play));
     let mut names = Names::new();
     for (function, expected) in &scenario.expect.result {
         let found = result(play, function);
@@ -108,9 +109,9 @@ pub(crate) fn survived(scenario: &Scenario, without: &Play, play: &Play) -> Surv
 }
 
 /// How each piece of work ended.
-fn outcomes(play: &Play) -> (Vec<(&str, State)>, Vec<bool>) {
+fn outcomes(play: &Play) -> (Vec<(&str, State)>, bool, Vec<bool>) {
     let jobs = play.jobs.iter().map(|job| (job.kind.as_str(), job.state)).collect();
-    (jobs, play.singles.iter().map(|came| came.result.is_ok()).collect())
+    (jobs, feed_held(play).is_some(), play.singles.iter().map(|came| came.result.is_ok()).collect())
 }
 
 /// Why some work is not done, as an admin reads it.
@@ -125,7 +126,23 @@ fn told(play: &Play) -> Option<String> {
         let failed = play.singles.iter().find_map(|came| came.result.as_ref().err());
         failed.map(|(word, text)| format!("{word}: {}", first_line(text)))
     };
-    of_job.or_else(of_single)
+    let of_feed = || feed_held(play).map(|problem| format!("feed held: {}", first_line(problem)));
+    of_job.or_else(of_feed).or_else(of_single)
+}
+
+/// Why the feed waits for a person, if it does.
+fn feed_held(play: &Play) -> Option<&str> {
+    play.feed.as_ref().filter(|feed| feed.held).map(|feed| feed.problem.as_deref().unwrap_or("?"))
+}
+
+fn feed(scenario: &Scenario, play: &Play) -> Option<String> {
+    match (feed_held(play), &scenario.expect.feed_held) {
+        (None, None) => None,
+        (Some(problem), None) => Some(format!("the feed is held: {problem}")),
+        (None, Some(part)) => Some(format!("the feed is not held, and is to be for `{part}`")),
+        (Some(problem), Some(part)) => (!problem.contains(part.as_str()))
+            .then(|| format!("the feed is held, and its problem `{problem}` holds no `{part}`")),
+    }
 }
 
 fn first_line(text: &str) -> &str {
@@ -218,6 +235,7 @@ fn result(play: &Play, function: &str) -> Option<Value> {
                 .map(kebab);
         }
         "journal-begin" => serde_json::to_value(play.dossier.begun.as_ref()?),
+        "tickets-open" => serde_json::to_value(play.dossier.ticket.as_ref()?),
         "journal-write" => serde_json::to_value(play.dossier.written.as_ref()?),
         _ => return None,
     };

@@ -7,9 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hookswitch_call::Millis;
 use hookswitch_journal::{
     CallRef,
     calls::Accepted,
+    directory::Directory,
     runs::{Effect, Reply, Request},
     storage,
 };
@@ -30,6 +32,8 @@ use crate::{
     clock::Clock,
     desk::seed_of,
     session::{HTTP, STORAGE},
+    sites::People,
+    users::Users,
 };
 
 /// What one run may take, of the world's time.
@@ -209,7 +213,8 @@ pub(crate) fn absolute(shown: &str) -> String {
 
 /// Puts in place what the run found when it began: its call, the CRM's users, what was stored.
 async fn furnish(life: &Life, doing: &Doing, trace: &Trace) -> Result<(), String> {
-    life.desk.set_users(crate::users::Users::new(trace.users.clone(), &trace.named));
+    let directory = Directory { fetched: Millis::default(), users: trace.users.clone() };
+    life.desk.renew_users(|_| Users::of(Some(directory), &trace.named, None, People::new()));
     let (call, key) = (doing.call.clone(), CallRef::from(&doing.call));
     let now = life.desk.clock.now();
     let gets = doing.requests.iter().filter(|request| request.intent.kind == STORAGE && request.intent.method == "get");

@@ -12,11 +12,11 @@ use super::{exchange::Exchange, matcher, single, story};
 use crate::config;
 
 /// The jobs of a call.
-const JOBS: [&str; 4] = ["contact", "begin", "write", "update"];
+const JOBS: [&str; 6] = ["contact", "begin", "ticket", "ticket-update", "write", "update"];
 /// How they can stand at the end; those of a plugin that is held still wait.
 const STATES: [&str; 4] = ["done", "skipped", "parked", "waiting"];
 /// Functions whose result a call keeps.
-const RESULTS: [&str; 4] = ["lookup-by-number", "contacts-create", "journal-begin", "journal-write"];
+const RESULTS: [&str; 5] = ["lookup-by-number", "contacts-create", "journal-begin", "tickets-open", "journal-write"];
 /// How a function can fail.
 const FAILURES: [&str; 9] =
     ["temporary", "rejected", "unauthorised", "not-configured", "in-doubt", "failed", "trap", "limit", "deadline"];
@@ -82,6 +82,8 @@ pub(crate) struct Expect {
     pub(crate) result: BTreeMap<String, Value>,
     pub(crate) storage: BTreeMap<String, Value>,
     pub(crate) log: Vec<String>,
+    /// The feed is held at the end, for a problem that holds this.
+    pub(crate) feed_held: Option<String>,
 }
 
 /// How the jobs of a kind end.

@@ -23,6 +23,7 @@ use crate::{
     desk::{self, Premises},
     keys::Keys,
     manifest,
+    sites::Sites,
 };
 
 /// Where a browser comes back to; nobody goes there.
@@ -145,6 +146,7 @@ impl Kit {
                 journal: &journal,
                 keys: &keys,
                 clock: Clock::World,
+                sites: Sites::default(),
                 limits: Limits::default(),
                 updates: None,
             };

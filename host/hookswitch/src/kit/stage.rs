@@ -20,6 +20,7 @@ use hookswitch_call::{
 use hookswitch_gate::Limits;
 use hookswitch_journal::{
     CallRef, Journal,
+    feed::Feed,
     jobs::{Job, JobFilter},
     runs::{Request, Run},
     storage,
@@ -49,7 +50,8 @@ use crate::{
     intake::Intake,
     keeper,
     keys::Keys,
-    resume,
+    line, resume,
+    sites::Sites,
     station::Station,
 };
 
@@ -75,6 +77,8 @@ pub(crate) struct Play {
     pub(crate) jobs: Vec<Job>,
     /// Everything that the plugin did, in order.
     pub(crate) runs: Vec<(Run, Vec<Request>)>,
+    /// How the plugin's feed stands at the end, if it has one.
+    pub(crate) feed: Option<Feed>,
     /// What the CRM knows of the last call.
     pub(crate) dossier: Dossier,
     /// Where the card of a call was when everything had settled, by the number of beats that had been told.
@@ -223,6 +227,7 @@ impl Life {
             journal: &journal,
             keys: &keys,
             clock: clock.clone(),
+            sites: Sites::default(),
             limits,
             updates: None,
         };
@@ -250,7 +255,8 @@ impl Life {
         let pbx = PbxName::from(PBX);
         let calls = resume::calls(&pbx, loaded, &journal, &dispatch, clock.now()).await.map_err(said)?;
         let tracker = Tracker::new(pbx.clone(), calls).told_ring_ends();
-        let (config, line) = (loaded.config.clone(), Arc::default());
+        let line = Arc::new(line::State::new(&pbx, &Sites::default()));
+        let config = loaded.config.clone();
         let intake = Intake::new(pbx, config, journal.clone(), dispatch, tracker, line, clock);
         Ok(Self { journal, desk, station, intake, stop })
     }
@@ -274,11 +280,13 @@ impl Life {
             for _ in 0..TURNS {
                 tokio::task::yield_now().await;
             }
-            let jobs = self.journal.read(|view| view.backlog(PLUGIN)).await.map_err(said)?;
+            let found = self.journal.read(|view| Ok((view.backlog(PLUGIN)?, view.feed(PLUGIN)?))).await;
+            let (jobs, feed) = found.map_err(said)?;
+            let feeding = feed.is_some_and(|feed| feed.waiting > 0 && !feed.held);
             let held = self.desk.health.needs_somebody();
             // A call that is over has cases only as long as there is something to do.
             let calls_over = self.intake.open_calls() == 0;
-            let working = !self.station.is_idle() || (!jobs.is_empty() && !held);
+            let working = !self.station.is_idle() || ((!jobs.is_empty() || feeding) && !held);
             if !working && (held || !calls_over || !self.station.has_cases()) {
                 return Ok(());
             }
@@ -328,15 +336,15 @@ impl Life {
             for call in &calls {
                 left.extend(Dossier::read(view.dossier(call, PLUGIN)?).shown);
             }
-            Ok((jobs, runs, stored, dossier, left))
+            Ok((jobs, view.feed(PLUGIN)?, runs, stored, dossier, left))
         });
-        let (jobs, runs, stored, dossier, left) = found.await.map_err(said)?;
+        let (jobs, feed, runs, stored, dossier, left) = found.await.map_err(said)?;
         let held = Some(self.desk.health.word()).filter(|_| self.desk.health.needs_somebody());
         let over = self.intake.open_calls() == 0;
         self.stop.cancel();
         self.journal.close().await;
         let (seen, asked) = (crm.seen(), crm.asked());
-        Ok(Play { seen, asked, jobs, runs, dossier, left, over, stored, held, ..Play::default() })
+        Ok(Play { seen, asked, jobs, feed, runs, dossier, left, over, stored, held, ..Play::default() })
     }
 }
 

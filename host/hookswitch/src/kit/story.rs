@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use hookswitch_call::signal::Fact;
+use hookswitch_call::{
+    Call, Chain, Millis, PbxName, Tracker,
+    signal::{Fact, Signal},
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -14,18 +17,34 @@ pub(crate) struct Telling {
     #[serde(default)]
     events: Vec<toml::Table>,
     #[serde(default = "number")]
-    number: String,
+    pub(crate) number: String,
     #[serde(default)]
-    name: String,
+    pub(crate) name: String,
     #[serde(default = "extension")]
-    extension: String,
+    pub(crate) extension: String,
     #[serde(default = "second")]
     second: String,
     #[serde(default = "line")]
-    line: String,
+    pub(crate) line: String,
     #[serde(default = "queue")]
-    queue: String,
+    pub(crate) queue: String,
     crm_call: Option<String>,
+}
+
+impl Default for Telling {
+    fn default() -> Self {
+        Self {
+            story: None,
+            events: Vec::new(),
+            number: number(),
+            name: String::new(),
+            extension: extension(),
+            second: second(),
+            line: line(),
+            queue: queue(),
+            crm_call: None,
+        }
+    }
 }
 
 fn number() -> String {
@@ -116,6 +135,28 @@ impl Telling {
             .collect()
     }
 
+    /// A story of the library, told of the usual numbers.
+    pub(crate) fn of(story: &str) -> Self {
+        Self { story: Some(story.to_owned()), ..Self::default() }
+    }
+
+    /// The call after each step, as a tracker sees it that is told the story from `start` on.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the telling.
+    pub(crate) fn calls(&self, pbx: &PbxName, chain: &Chain, start: Millis) -> Result<Vec<Call>, String> {
+        let mut tracker = Tracker::new(pbx.clone(), Vec::new()).told_ring_ends();
+        let mut at = start;
+        let mut calls: Vec<Call> = Vec::new();
+        for (after, fact) in self.facts()? {
+            at = Millis(at.0.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)));
+            tracker.apply(Signal { chain: chain.clone(), at, fact });
+            calls.extend(tracker.call(chain).cloned());
+        }
+        Ok(calls)
+    }
+
     fn step(&self, mut event: toml::Table) -> Result<Step, String> {
         let after = match event.remove("after") {
             None => 0.0,
@@ -190,10 +231,7 @@ impl Telling {
 
 #[cfg(test)]
 mod tests {
-    use hookswitch_call::{
-        Chain, Millis, PbxName, Tracker,
-        signal::{Reason, Signal},
-    };
+    use hookswitch_call::signal::Reason;
 
     use super::*;
 
@@ -202,14 +240,9 @@ mod tests {
     fn every_story_is_a_call_that_ends_as_its_name_says() {
         for story in LIBRARY {
             let telling: Telling = toml::from_str(&format!("story = \"{}\"", story.name)).unwrap();
-            let mut tracker = Tracker::new(PbxName::from("story"), Vec::new()).told_ring_ends();
-            let chain = Chain::from("1");
-            let mut at = Millis(1_000_000);
-            for (after, fact) in telling.facts().unwrap_or_else(|error| panic!("{}: {error}", story.name)) {
-                at = Millis(at.0 + after.as_millis() as u64);
-                tracker.apply(Signal { chain: chain.clone(), at, fact });
-            }
-            let call = tracker.call(&chain).unwrap();
+            let calls = telling.calls(&PbxName::from("story"), &Chain::from("1"), Millis(1_000_000));
+            let calls = calls.unwrap_or_else(|error| panic!("{}: {error}", story.name));
+            let call = calls.last().unwrap();
             let end = call.ended.as_ref().unwrap_or_else(|| panic!("{} does not end", story.name));
             let unanswered =
                 ["inbound-missed", "inbound-busy", "queue-missed", "outbound-not-answered", "inbound-voicemail"];

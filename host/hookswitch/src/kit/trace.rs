@@ -15,8 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::mask::Mask;
-
-use crate::config::Loaded;
+use crate::{
+    config::{Loaded, Place, Who},
+    sites::People,
+    users::Users,
+};
 
 /// The format of the file.
 const FORMAT: u32 = 1;
@@ -36,7 +39,7 @@ pub(crate) struct Trace {
     /// The CRM's users.
     pub(crate) users: Vec<User>,
     /// Users whom the admin named, by extension.
-    pub(crate) named: BTreeMap<String, String>,
+    pub(crate) named: BTreeMap<Place, Who>,
     pub(crate) doings: Vec<Doing>,
 }
 
@@ -71,14 +74,17 @@ impl Trace {
             doings.push(Doing { call: entry.call, created, requests: view.requests_of(run.begun.id)?, run });
         }
         let server = &loaded.config.server;
+        let directory = view.directory(plugin)?;
         Ok(Self {
             hookswitch_trace: FORMAT,
             plugin: plugin.to_owned(),
             region: server.region.clone(),
             timezone: server.zone().iana_name().map(str::to_owned),
             settings: settings.collect(),
-            users: view.directory(plugin)?.map(|directory| directory.users).unwrap_or_default(),
-            named: config.map(|config| config.users.clone()).unwrap_or_default(),
+            named: config
+                .map(|config| Users::new(directory.clone(), config, People::new()).table())
+                .unwrap_or_default(),
+            users: directory.map(|directory| directory.users).unwrap_or_default(),
             doings,
         })
     }

@@ -6,7 +6,10 @@ use hookswitch_gate::Grant;
 use toml::{Table, Value};
 
 use super::{Kit, scenario::Scenario, sign_in::Issuer};
-use crate::config::{self, CredentialKind, Loaded};
+use crate::{
+    config::{self, CredentialKind, Loaded},
+    desk::ANYWHERE,
+};
 
 /// The name of the plugin and of the phone system in a play.
 pub(super) const PLUGIN: &str = "plugin";
@@ -59,7 +62,9 @@ impl Kit {
         }
         plugin.insert("credentials".to_owned(), Value::Table(credentials.table.clone()));
         plugin.insert("component".to_owned(), self.path.to_string_lossy().into_owned().into());
-        let asked = self.manifest.http.iter().filter(|origin| !origin.starts_with("credential:")).cloned();
+        let anywhere = if self.manifest.http.contains(ANYWHERE) { addresses(&scenario.plugin) } else { Vec::new() };
+        let known = |origin: &&String| !origin.starts_with("credential:") && *origin != ANYWHERE;
+        let asked = self.manifest.http.iter().filter(known).cloned().chain(anywhere);
         let ca = self.folder.path().join("ca.pem").to_string_lossy().into_owned();
         let allow = table([("http", texts(asked.chain(credentials.origins.iter().cloned()))), ("ca-file", ca.into())]);
         plugin.insert("allow".to_owned(), Value::Table(allow));
@@ -160,6 +165,15 @@ impl Kit {
     }
 }
 
+/// The origins of the addresses in the settings of a plugin that goes where these say.
+fn addresses(plugin: &Table) -> Vec<String> {
+    let settings = plugin.get("settings").and_then(Value::as_table);
+    let texts = settings.into_iter().flat_map(Table::values).filter_map(Value::as_str);
+    let urls = texts.flat_map(str::split_whitespace).filter_map(|word| url::Url::parse(word).ok());
+    let origins = urls.filter(|url| url.has_host()).map(|url| url.origin().ascii_serialization());
+    origins.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
 /// What the scenario says of a credential beside what an admin would write.
 fn taken(table: &mut Table, handle: &str, key: &str) -> Result<Option<String>, String> {
     match table.remove(key) {
@@ -180,6 +194,8 @@ fn origin(handle: &str, base: &str) -> Result<String, String> {
 fn invented(kind: CredentialKind, handle: &str) -> String {
     match kind {
         CredentialKind::BaseUrl => format!("https://{handle}.test/"),
+        // Some schemes take base64 alone.
+        CredentialKind::Signature => "dGVzdC1rZXktb2YtYS1zY2VuYXJpbw==".to_owned(),
         _ => format!("test-{handle}"),
     }
 }

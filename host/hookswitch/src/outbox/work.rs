@@ -7,12 +7,14 @@ use hookswitch_journal::{
     Error,
     jobs::{Finish, Head, State},
 };
-use hookswitch_runtime::contract::{self, Contact, PhoneEntry, journal::Entry};
+use hookswitch_runtime::contract::{self, Contact, journal::Entry};
 
 use super::BROKEN;
 use crate::{
     case::{Asker, Case},
-    desk::{Desk, Earlier, Lane, Trace, Try, Unfinished, Worked},
+    config::{self, CallType, Templates},
+    desk::{Desk, Earlier, Lane, Trace, Try, Unfinished, Work, Worked},
+    dials::never,
     dossier::Dossier,
     health::Leave,
     news::News,
@@ -20,7 +22,6 @@ use crate::{
     retry::Verdict,
     station::Station,
     task::{Product, Task},
-    texts,
 };
 
 /// The last card is taken down before the entry is written, unless that takes longer than this.
@@ -54,8 +55,11 @@ enum Problem {
     #[error(transparent)]
     Unfinished(#[from] Unfinished),
     /// A template of the admin's cannot be rendered.
-    #[error("the text of the journal entry: {0}")]
-    Text(String),
+    #[error("the text of {0}: {1}")]
+    Text(&'static str, String),
+    /// The journal cannot be asked what a CRM asked for.
+    #[error("what the CRM asked for cannot be read: {0}")]
+    Dial(Error),
     /// There is no journal entry to correct.
     #[error("there is no journal entry to correct")]
     NothingWritten,
@@ -142,7 +146,8 @@ impl Worker {
         let Some(kind) = JobKind::from_name(&head.kind) else {
             return not_begun(Came::Failed(Problem::Unknown(head.kind.clone())));
         };
-        let job = Try { job: head.id, call: head.call.clone(), created: head.created, attempt: head.attempt + 1 };
+        let work = Work::Job { id: head.id, call: head.call.clone(), created: head.created };
+        let job = Try { work, attempt: head.attempt + 1 };
         let start = match desk.earlier(&job).await {
             Ok(Earlier::CutOff(start)) => Ok(start),
             Ok(Earlier::Tries(tries)) => match self.plan(kind, case).await {
@@ -181,8 +186,7 @@ impl Worker {
                 let Some(number) = news.external.clone().filter(|number| number.kind == Kind::External) else {
                     return Ok(Plan::Known(Product::Contact(None)));
                 };
-                let number = number.e164.as_ref().unwrap_or(&number.raw);
-                let draft = draft(number, &news.call.external_name);
+                let draft = desk.draft(&news, &number).map_err(|error| Problem::Text("the contact", error))?;
                 Ok(Plan::Do(Box::new(Task::CreateContact { draft, call: desk.view(&news) })))
             }
             JobKind::Begin if case.dossier().written.is_some() => Ok(Plan::Late("the entry is written already")),
@@ -191,10 +195,31 @@ impl Worker {
                 let contact = case.one_contact(desk, self.asker(Lane::Screen), self.head.id).await.ok().flatten();
                 Ok(Plan::Do(Box::new(Task::Begin { call: desk.view(&case.news()), contact })))
             }
+            JobKind::Ticket if case.dossier().ticket.is_some() => Ok(Plan::Late("a ticket is open already")),
+            JobKind::Ticket => {
+                let contact = self.contacts(case).await?.into_iter().next();
+                let text =
+                    self.text(case, contact.as_ref(), "the ticket", |config, kind| config.tickets.templates(kind))?;
+                Ok(Plan::Do(Box::new(Task::OpenTicket { call: desk.view(&case.news()), contact, text })))
+            }
+            JobKind::TicketUpdate => {
+                let Some(ticket) = case.dossier().ticket else { return Ok(Plan::Late("no ticket was opened")) };
+                let contact = self.contacts(case).await?.into_iter().next();
+                let text =
+                    self.text(case, contact.as_ref(), "the ticket", |config, kind| config.tickets.templates(kind))?;
+                let call = desk.view(&case.news());
+                Ok(Plan::Do(Box::new(Task::UpdateTicket { ticket, call, text, notes: Vec::new() })))
+            }
             JobKind::Write => {
                 let _ = tokio::time::timeout(CARDS, case.cards_down.cancelled()).await;
                 let entry = self.entry(case).await?;
                 Ok(Plan::Do(Box::new(Task::Write { entry, begun: case.dossier().begun })))
+            }
+            JobKind::Finished => {
+                let found = never::task(&desk.journal, &self.head.call).await.map_err(Problem::Dial)?;
+                Ok(found.map_or(Plan::Late("the journal does not know any more what was asked for"), |task| {
+                    Plan::Do(Box::new(task))
+                }))
             }
             JobKind::Update => {
                 let written = case.dossier().written.ok_or(Problem::NothingWritten)?;
@@ -205,28 +230,40 @@ impl Worker {
 
     /// The journal entry of the call as it ended.
     async fn entry(&self, case: &Case) -> Result<Entry, Problem> {
-        let desk = &self.desk;
-        let contacts = match case.contacts(desk, self.asker(Lane::Record)).await {
-            Ok(contacts) => contacts,
-            // In the end an entry without a contact is better than none.
-            Err(_) if self.head.failures >= ENTRY_WITHOUT_CONTACT => Vec::new(),
-            Err(error) => return Err(Unfinished::Call(error).into()),
-        };
-        let news = case.news();
-        let text = |template| {
-            texts::call_text(template, &news.call, news.external.as_deref(), &desk.zone).map_err(Problem::Text)
-        };
+        let contacts = self.contacts(case).await?;
+        let text =
+            self.text(case, contacts.first(), "the journal entry", |config, kind| config.journal.templates(kind))?;
         Ok(Entry {
-            call: desk.view(&news),
+            call: self.desk.view(&case.news()),
             contacts,
-            text: contract::Text {
-                subject: text(&desk.config.journal.subject)?,
-                body: text(&desk.config.journal.body)?,
-            },
+            text,
             notes: Vec::new(),
             links: Vec::new(),
-            ticket: None,
+            ticket: case.dossier().ticket,
         })
+    }
+
+    /// Who the caller is.
+    async fn contacts(&self, case: &Case) -> Result<Vec<Contact>, Problem> {
+        match case.contacts(&self.desk, self.asker(Lane::Record)).await {
+            Ok(contacts) => Ok(contacts),
+            // In the end an entry without a contact is better than none.
+            Err(_) if self.head.failures >= ENTRY_WITHOUT_CONTACT => Ok(Vec::new()),
+            Err(error) => Err(Unfinished::Call(error).into()),
+        }
+    }
+
+    /// What the admin's templates say of the call as it stands.
+    fn text(
+        &self,
+        case: &Case,
+        contact: Option<&Contact>,
+        of: &'static str,
+        templates: impl FnOnce(&config::Plugin, CallType) -> Templates<'_>,
+    ) -> Result<contract::Text, Problem> {
+        let (news, ticket) = (case.news(), case.dossier().ticket);
+        let templates = templates(&self.desk.config, CallType::of(&news.call));
+        self.desk.text(templates, &news, contact, ticket.as_ref()).map_err(|error| Problem::Text(of, error))
     }
 
     /// What becomes of the job, and what is to be written down of it: nothing if the journal knows better.
@@ -277,23 +314,5 @@ impl Worker {
                 (Some(Finish::Parked { problem: problem.to_string() }), Fate::Over)
             }
         }
-    }
-}
-
-/// A contact made of what a call tells.
-fn draft(number: &str, name: &str) -> Contact {
-    Contact {
-        id: String::new(),
-        kind: String::new(),
-        first_name: String::new(),
-        last_name: name.to_owned(),
-        company: String::new(),
-        url: String::new(),
-        photo_url: String::new(),
-        emails: Vec::new(),
-        phones: vec![PhoneEntry { kind: "business".to_owned(), value: number.to_owned() }],
-        owner: None,
-        address: Vec::new(),
-        extra: Vec::new(),
     }
 }

@@ -15,12 +15,20 @@ use crate::{clock, metrics};
 /// What the plugin is told of a request that may have been carried out before the program died.
 const CUT_OFF: &str = "the host was stopped while this request was under way; whether it was carried out is not known";
 
+/// What a plugin is told that writes where the contract has it read.
+const NO_WRITES: &str = "this function only reads: a request that writes belongs into contacts.create, journal or tickets; \
+                         one that reads says so with the effect `read`";
+
 /// And of one that would have come too late to be of use.
 const BUSY: &str = "too many requests wait for their turn under the rate limit of this CRM";
 
 /// Sends a request of the plugin, or gives the answer that it got before.
 pub(super) async fn send(session: &mut Session, request: http::Request) -> Result<http::Response, http::Error> {
     let http::Request { method, url, mut headers, credential, body, effect, timeout_ms, keep_secret } = request;
+    // A token may be fetched all the same: it changes nothing but what the host keeps.
+    if session.reads_only && effect != http::Effect::Read && keep_secret.is_empty() {
+        return Err(http::Error::Denied(NO_WRITES.to_owned()));
+    }
     let assembled = body::assemble(body).map_err(http::Error::Other)?;
     headers.extend(assembled.content_type.map(|value| ("content-type".to_owned(), value)));
     let effect = match effect {

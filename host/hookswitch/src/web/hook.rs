@@ -1,6 +1,6 @@
 //! What a CRM posts: proven by the host, understood by the plugin.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hookswitch_runtime::{
     CallError,
@@ -9,10 +9,14 @@ use hookswitch_runtime::{
 use hookswitch_web::{HeaderName, HeaderValue, Proven, Request, Response, StatusCode, check};
 use http::header;
 
-use super::Outside;
+use super::{
+    Outside,
+    command::{self, Key},
+};
 use crate::{
     clock,
     desk::{Desk, Lane, Visit},
+    dials::{self, Patience},
     metrics,
 };
 
@@ -36,6 +40,7 @@ pub(super) async fn receive(outside: &Outside, plugin: &str, name: &str, request
             return Response::text(StatusCode::FORBIDDEN, "not proven");
         }
     };
+    let order_key = command::key(&request);
     let visit =
         Visit { function: "commands.receive", lane: Lane::Screen, wall: AT_ONCE, call: None, leave: None, seed: None };
     let hook = told(&desk, name, &request, &proven);
@@ -44,8 +49,15 @@ pub(super) async fn receive(outside: &Outside, plugin: &str, name: &str, request
             metrics::hook(plugin, "taken-in");
             let actions = reply.actions.len();
             tracing::info!(plugin, hook = name, status = reply.status, actions, "a post was taken in");
-            reply.actions.iter().for_each(|action| act(&desk, action));
-            answer(reply)
+            match act(outside, &desk, &order_key, &reply.actions).await {
+                Ok(()) => answer(reply),
+                Err(error) => {
+                    tracing::error!(plugin, hook = name, %error, "what a post asks for cannot be written down");
+                    proven.take_back(&outside.replays);
+                    Response::text(StatusCode::SERVICE_UNAVAILABLE, "not now")
+                        .with(header::RETRY_AFTER, HeaderValue::from_static("5"))
+                }
+            }
         }
         Err(error) => {
             metrics::hook(plugin, "failed");
@@ -86,18 +98,28 @@ fn told(desk: &Desk, name: &str, request: &Request, proven: &Proven) -> commands
     }
 }
 
-/// Does what the plugin wants done.
-fn act(desk: &Desk, action: &commands::Action) {
-    match action {
-        commands::Action::RefreshUsers => desk.refresh_users(),
-        commands::Action::Dial(_) | commands::Action::HangUp(_) => tracing::warn!(
-            plugin = %desk.name,
-            "the CRM wants a call to be made or ended: this version of the host cannot steer phone systems yet"
-        ),
-        commands::Action::Other((what, _)) => {
-            tracing::info!(plugin = %desk.name, what = %what.escape_debug(), "the plugin wants something that the host does not know");
+/// Does what the plugin wants done; the calls that it wants are durable when it returns.
+async fn act(
+    outside: &Outside,
+    desk: &Arc<Desk>,
+    key: &Key,
+    actions: &[commands::Action],
+) -> Result<(), hookswitch_journal::Error> {
+    let mut asks = Vec::new();
+    for (at, action) in actions.iter().enumerate() {
+        match action {
+            commands::Action::RefreshUsers => desk.refresh_users(),
+            commands::Action::Dial(dial) => asks.push(command::ask(desk, dial, key, at)),
+            commands::Action::HangUp(call) => command::hang_up(&outside.service, desk, call),
+            commands::Action::Other((what, _)) => {
+                tracing::info!(plugin = %desk.name, what = %what.escape_debug(), "the plugin wants something that the host does not know");
+            }
         }
     }
+    if asks.is_empty() {
+        return Ok(());
+    }
+    dials::order(&outside.service, asks, Patience::Waits).await.map(drop)
 }
 
 /// The plugin's answer. Of its headers those go out that say something about the body.

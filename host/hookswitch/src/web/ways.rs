@@ -79,7 +79,7 @@ impl Ways {
         let token = token.map(|token| token.read("[server] admin.token", &loaded.folder)).transpose()?;
         let admin = admin(loaded, token.as_ref());
         let admin_handler = Arc::new(Admin { service: service.clone(), figures: self.figures.clone(), token });
-        let outside_handler = Arc::new(Outside::new(service.clone()));
+        let outside_handler = Arc::new(Outside::new(service.clone())?);
         for (key, way, wanted, handler) in [
             ("listen", &mut self.outside, outside(loaded), outside_handler as Arc<dyn Handler>),
             ("admin", &mut self.admin, admin, admin_handler),

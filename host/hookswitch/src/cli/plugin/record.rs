@@ -15,6 +15,7 @@ use crate::{
     kit::{mask::Mask, replay::absolute, scenario::Single, single},
     service,
     session::HTTP,
+    sites::Sites,
 };
 
 /// Call a function of a plugin with the real CRM, and write what was asked and answered as a scenario.
@@ -59,8 +60,15 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
         let keys = Keys::open(&data, &loaded).or_else(|_| Keys::empty(folder.path()));
         let keys = keys.map_err(|error| said(error.to_string()))?;
         let limits = hookswitch_gate::Limits::default();
-        let premises =
-            Premises { engine: &engine, journal: &journal, keys: &keys, clock: Clock::World, limits, updates: None };
+        let premises = Premises {
+            engine: &engine,
+            journal: &journal,
+            keys: &keys,
+            clock: Clock::World,
+            sites: Sites::default(),
+            limits,
+            updates: None,
+        };
         let desk = desk::open(&options.name, &loaded, &premises).await.map_err(|error| said(error.to_string()))?;
         let came = single::alone(&desk, &single).await;
         let requests = journal.read(|view| {

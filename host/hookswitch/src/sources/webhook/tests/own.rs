@@ -165,7 +165,7 @@ async fn extensions_and_queues_are_told_as_well() {
     let ext = || hookswitch_call::Extension::from("105");
     let is = |now| News::Extension { extension: ext(), now };
     let expected = [
-        News::Added { extension: ext(), name: "Ann".into() },
+        News::Added { extension: ext(), name: "Ann".into(), email: String::new() },
         is(Trait::Registered(true)),
         is(Trait::Phone(PhoneState::Busy)),
         is(Trait::Presence("lunch".into())),
