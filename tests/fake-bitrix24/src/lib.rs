@@ -20,6 +20,7 @@ mod clock;
 mod control;
 mod door;
 mod entity;
+mod events;
 mod fault;
 mod http;
 mod limits;
@@ -39,6 +40,7 @@ mod view;
 mod world;
 
 pub use control::Control;
+pub use events::APPLICATION_TOKEN;
 pub use fault::{Effect, Fault};
 pub use moment::{Moment, Phase, Then};
 pub use network::Network;

@@ -61,6 +61,7 @@ const METHODS: &[Method] = &[
     method("crm.contact.add", CRM, entities::add_contact),
     method("crm.contact.list", CRM, entities::list_contacts),
     method("crm.company.get", CRM, entities::get_company),
+    method("crm.company.list", CRM, entities::list_companies),
     method("crm.deal.get", CRM, entities::get_deal),
     method("crm.lead.get", CRM, entities::get_lead),
     method("crm.lead.add", CRM, entities::add_lead),

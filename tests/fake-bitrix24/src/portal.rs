@@ -9,6 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     door::Shared,
+    events,
     fault::Fault,
     moment::{Moment, Then},
     network::{Gatekeeper, Network},
@@ -98,6 +99,17 @@ impl Portal {
     /// - `happenings`: what a person would have noticed, in order.
     pub fn state(&self) -> Value {
         self.shared.read().snapshot()
+    }
+
+    /// A user clicks a number: the call is registered, its card is on the user's screen, and this is the event that the
+    /// portal posts, as a form (sheet §4.1).
+    pub fn click(&self, user: u64, phone: &str) -> String {
+        self.shared.change(|world| events::click(world, user, phone))
+    }
+
+    /// A visitor leaves a number in a web form; the event that the portal posts. Nothing is registered.
+    pub fn ask_for_call_back(&self, phone: &str, text: &str) -> String {
+        self.shared.change(|world| events::call_back(world, phone, text))
     }
 
     /// Puts a fault in force.

@@ -2,8 +2,10 @@
 //! What the portals and the program's own commands say afterwards is the verdict.
 
 mod config;
+pub mod dial_plan;
 mod disk;
 mod files;
+pub mod helpdesk;
 pub mod http;
 pub mod office;
 pub mod phones;

@@ -1,22 +1,18 @@
 //! Asterisk, steered and asked: calls made by the program become one journal entry each, wherever it dies, and the dial
 //! plan is told where callers go.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ami_replay::{Action, Playback, Server};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use system_tests::{
-    PATIENCE, Setup, World,
+    PATIENCE, Setup, World, dial_plan,
     http::{free_port, send},
     office::{self, Office},
     trace, verdict,
 };
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::time::timeout;
 
 const DIAL: &str = r#"
 [pbx.office.dial]
@@ -117,24 +113,6 @@ async fn a_program_that_dies_while_it_dials_and_while_the_call_goes_on_dials_onc
     Ok(())
 }
 
-/// Asks as a dial plan does; the commands that it was given, and how long it all took.
-async fn ask(port: u16, caller: &str) -> Result<(Vec<String>, Duration)> {
-    let began = Instant::now();
-    let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await?);
-    let head = format!(
-        "agi_network: yes\nagi_network_script: route\nagi_request: agi://127.0.0.1/route\nagi_channel: PJSIP/trunk-provider-1\n\
-         agi_uniqueid: 1795230729.100\nagi_callerid: {caller}\nagi_dnid: unknown\nagi_extension: +493023125400\n\n"
-    );
-    stream.write_all(head.as_bytes()).await?;
-    let (mut commands, mut line) = (Vec::new(), String::new());
-    while stream.read_line(&mut line).await? > 0 {
-        commands.push(line.trim_end().to_owned());
-        line.clear();
-        stream.write_all(b"200 result=1\n").await?;
-    }
-    Ok((commands, began.elapsed()))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dial_plan_is_told_where_callers_go_within_its_budget() -> Result<()> {
     let port = free_port()?;
@@ -145,7 +123,7 @@ async fn the_dial_plan_is_told_where_callers_go_within_its_budget() -> Result<()
     let world = World::start(setup(&more)).await?;
     world.until_log("the dial plan may ask by FastAGI").await?;
     // As the trunk spells it, which is not as the table does.
-    let (told, _) = timeout(PATIENCE, ask(port, "04066969101")).await??;
+    let (told, _) = timeout(PATIENCE, dial_plan::ask(port, "04066969101")).await??;
     ensure!(
         told == [
             "SET VARIABLE HOOKSWITCH_TARGET \"203\"",
@@ -154,13 +132,13 @@ async fn the_dial_plan_is_told_where_callers_go_within_its_budget() -> Result<()
         ],
         "{told:?}"
     );
-    let (told, _) = timeout(PATIENCE, ask(port, "+494066969102")).await??;
+    let (told, _) = timeout(PATIENCE, dial_plan::ask(port, "+494066969102")).await??;
     ensure!(told == ["SET VARIABLE HOOKSWITCH_TARGET \"\"", "SET VARIABLE HOOKSWITCH_NAME \"\""], "{told:?}");
     // While calls come and go: none takes longer than the budget.
     let mut times = Vec::new();
     let (played, asked) = tokio::join!(world.play("m", 0.0), async {
         for _ in 0..200 {
-            times.push(timeout(PATIENCE, ask(port, "+494066969101")).await??.1);
+            times.push(timeout(PATIENCE, dial_plan::ask(port, "+494066969101")).await??.1);
         }
         anyhow::Ok(())
     });

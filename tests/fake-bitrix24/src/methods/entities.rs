@@ -52,6 +52,10 @@ pub(super) fn list_contacts(world: &mut World, params: &Params) -> Result<Answer
     list(world, params, Kind::Contact)
 }
 
+pub(super) fn list_companies(world: &mut World, params: &Params) -> Result<Answer, Refusal> {
+    list(world, params, Kind::Company)
+}
+
 pub(super) fn list_leads(world: &mut World, params: &Params) -> Result<Answer, Refusal> {
     list(world, params, Kind::Lead)
 }

@@ -74,7 +74,7 @@ async fn whatever_the_moment_of_death_every_call_is_in_the_portal_once() -> Resu
     let mut plan = Plan::of(ROUNDS)?;
     let mut world = World::start(Setup { branches: 1, ..Setup::default() }).await?;
     let told = killing(&mut world, &mut plan).await;
-    plan.close(&world, told)
+    plan.close(|| world.account(), told)
 }
 
 /// Kills the program in every round, then judges; what there was, in words.

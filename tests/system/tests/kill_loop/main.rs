@@ -6,7 +6,9 @@
 //! are the same then, what the machine makes of them is not.
 
 mod asterisk;
+mod clicks;
 mod phones;
+mod tickets;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -69,12 +71,12 @@ impl Plan {
     }
 
     /// Tells how it went. A long run fills a book; the test's output is for its title.
-    fn close(&self, world: &World, told: Result<String>) -> Result<()> {
+    fn close(&self, account: impl FnOnce() -> String, told: Result<String>) -> Result<()> {
         match told {
             Ok(report) => println!("{} rounds, {report}", self.rounds),
             Err(error) => {
                 let book = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-loop-{}.txt", self.seed));
-                std::fs::write(&book, format!("{error:#}\n{}", world.account()))?;
+                std::fs::write(&book, format!("{error:#}\n{}", account()))?;
                 let error: String = format!("{error:#}").chars().take(1000).collect();
                 bail!("seed {}: {error}\n\nall of it is in {}", self.seed, book.display());
             }

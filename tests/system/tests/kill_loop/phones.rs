@@ -56,7 +56,7 @@ async fn whatever_kind_of_phone_system_tells_it_every_call_is_in_the_portal_once
     let (mut world, phones) = Phone::world(PATIENCE).await?;
     let phones: Vec<_> = phones.into_iter().map(Arc::new).collect();
     let told = killing(&mut world, &phones, &mut plan).await;
-    plan.close(&world, told)
+    plan.close(|| world.account(), told)
 }
 
 async fn killing(world: &mut World, phones: &[Arc<Phone>], plan: &mut Plan) -> Result<String> {

@@ -141,9 +141,10 @@ fn in_python() -> Result<()> {
     let environment = root().join("target/python/environment").canonicalize();
     let environment = environment.context("run `cargo xtask build --plugins-only`, which makes the environment")?;
     symlink(environment, bench.path().join("acme-crm/environment"))?;
+    built(&bench)?;
     let source = bench.path().join("acme-crm/app.py");
     fs::write(&source, fs::read_to_string(&source)? + MORE_IN_PYTHON)?;
-    built(&bench)?;
+    run(&bench, &["build"])?.ended(0)?;
     bench.write("acme-crm/more/one.toml", &more_runs())?;
     run(&bench, &["test", "more"])?.ended(0)?.says(&["1 scenarios: 1 passed, 0 failed"])?;
     crashes(&bench, "app.py", "number.e164 or", "number.e164.of.nobody or")?.says(&["AttributeError"]).map(drop)
