@@ -43,7 +43,7 @@ pub(crate) use self::{
     error::Error,
     hours::{are_open, next_opening},
     pbx::{Pbx, Route, Router, Watch},
-    phonebook::{Mask, Phonebook},
+    phonebook::{Mask, Phonebook, PushedBook},
     plugin::{MOST_SLOTS, Plugin, Update, VendorKey},
     policy::{CallType, Contacts, Create, LookUp, Open, Rank, Templates, Unbound},
     secret::Secret,
@@ -167,17 +167,9 @@ impl Config {
         for (name, pbx) in &self.pbx {
             valid_name("pbx", name)?;
             pbx.validate(name)?;
-            if let Some(unknown) = pbx.common.router.ask.iter().find(|plugin| !self.plugin.contains_key(*plugin)) {
-                let known: Vec<_> = self.plugin.keys().map(String::as_str).collect();
-                return Err(Fault::new(
-                    &["pbx", name, "router", "ask"],
-                    format!("there is no plugin named `{unknown}`"),
-                    nearest(unknown, &known).map_or_else(
-                        || format!("add a table [plugin.{unknown}]"),
-                        |near| format!("did you mean `{near}`?"),
-                    ),
-                ));
-            }
+            self.knows_plugins(&["pbx", name, "router", "ask"], &pbx.common.router.ask)?;
+            let pushed = pbx.common.phonebook.iter().flat_map(|book| &book.of);
+            self.knows_plugins(&["pbx", name, "phonebook", "of"], pushed)?;
         }
         for (name, plugin) in &self.plugin {
             valid_name("plugin", name)?;
@@ -216,6 +208,17 @@ impl Config {
             door.validate(name, self)?;
         }
         Ok(())
+    }
+
+    /// Checks that plugins exist that stand at `path`.
+    fn knows_plugins<'a>(&self, path: &[&str], names: impl IntoIterator<Item = &'a String>) -> Result<(), Fault> {
+        let Some(unknown) = names.into_iter().find(|name| !self.plugin.contains_key(*name)) else { return Ok(()) };
+        let known: Vec<_> = self.plugin.keys().map(String::as_str).collect();
+        let help = match nearest(unknown, &known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add a table [plugin.{unknown}]"),
+        };
+        Err(Fault::new(path, format!("there is no plugin named `{unknown}`"), help))
     }
 }
 

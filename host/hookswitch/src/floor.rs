@@ -81,12 +81,18 @@ impl Floor {
                 _ => {}
             }
         }
+        let since = events.first().map(|event| event.at);
         for agent in &call.agents {
             let takes_part = call.is_open() && agent.is_present();
             let Some(phone) = self.phone(&agent.extension) else { continue };
             if takes_part {
                 phone.calls.insert(call.chain.clone());
-            } else if phone.calls.remove(&call.chain) && agent.first_talk.is_some() {
+                continue;
+            }
+            // A whole call may come in one breath, after a pause of the connection.
+            let took_part =
+                phone.calls.remove(&call.chain) || since.is_some_and(|since| agent.first_talk >= Some(since));
+            if took_part && agent.first_talk.is_some() {
                 phone.idle_since = phone.idle_since.max(Some(call.changed));
             }
         }
@@ -148,26 +154,39 @@ mod tests {
 
     impl Teller {
         fn tell(&mut self, chain: &str, at: u64, fact: Fact) {
+            self.tell_at_once(chain, at, vec![fact]);
+        }
+
+        fn tell_at_once(&mut self, chain: &str, at: u64, facts: Vec<Fact>) {
             let chain = Chain::from(chain);
-            let events = self.0.apply(Signal { chain: chain.clone(), at: Millis(at), fact });
+            let signal = |fact| Signal { chain: chain.clone(), at: Millis(at), fact };
+            let events: Vec<_> = facts.into_iter().flat_map(|fact| self.0.apply(signal(fact))).collect();
             self.1.hear(self.0.call(&chain).unwrap(), &events);
         }
 
         fn answered(&mut self, chain: &str, at: u64, extension: &str) {
-            let arrival = Arrival {
-                direction: Direction::Inbound,
-                external: Some("030123".into()),
-                external_name: String::new(),
-                line: String::new(),
-                trunk: String::new(),
-                from: None,
-                crm_call: None,
-                started: None,
-            };
-            self.tell(chain, at, Fact::Arrived(arrival));
-            self.tell(chain, at, Fact::Ringing { extension: extension.into(), role: Role::Called });
-            self.tell(chain, at, Fact::Answered { by: Party::Extension(extension.into()), role: Role::Called });
+            for fact in arrived_and_answered(extension) {
+                self.tell(chain, at, fact);
+            }
         }
+    }
+
+    fn arrived_and_answered(extension: &str) -> Vec<Fact> {
+        let arrival = Arrival {
+            direction: Direction::Inbound,
+            external: Some("030123".into()),
+            external_name: String::new(),
+            line: String::new(),
+            trunk: String::new(),
+            from: None,
+            crm_call: None,
+            started: None,
+        };
+        vec![
+            Fact::Arrived(arrival),
+            Fact::Ringing { extension: extension.into(), role: Role::Called },
+            Fact::Answered { by: Party::Extension(extension.into()), role: Role::Called },
+        ]
     }
 
     #[test]
@@ -195,5 +214,18 @@ mod tests {
         site.apply(&News::Extension { extension: "202".into(), now: Trait::Registered(false) });
         site.apply(&News::Extension { extension: "201".into(), now: Trait::Presence("Lunch".into()) });
         assert_eq!(idle(&teller, &site, 70_000), ["203"]);
+    }
+
+    #[test]
+    fn a_call_that_comes_in_one_breath_counts_as_well() {
+        let mut teller = Teller(Tracker::new(PbxName::from("pbx"), Vec::new()), Floor::default());
+        let mut whole = arrived_and_answered("201");
+        whole.push(Fact::Ended { hint: None, cause: None, by: Side::External });
+        teller.tell_at_once("1", 1_000, whole);
+        let both = ["201", "202"].map(Extension::from);
+        assert_eq!(
+            teller.1.longest_idle(&both, &Site::default(), Millis(3_000), 0),
+            ["202", "201"].map(Extension::from)
+        );
     }
 }

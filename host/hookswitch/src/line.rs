@@ -21,6 +21,7 @@ use crate::{
     floor::{Floor, Unavailable},
     imprint::Imprint,
     intake::Intake,
+    phonebook::push::Push,
     resume,
     route::Routes,
     sites::Sites,
@@ -90,11 +91,16 @@ impl Line {
         let tracker = Tracker::new(pbx.clone(), calls);
         let told = features.of(Feature::RingStopped) == Ability::Yes;
         let tracker = if told { tracker.told_ring_ends() } else { tracker };
+        let configured = loaded.config.pbx.get(name);
+        let book = configured.and_then(|pbx| pbx.common.phonebook.clone());
+        if let Some((config, phonebook)) = book.zip(started.phonebook) {
+            let push = Push { config, phonebook, journal: (*journal).clone(), dispatch: (*dispatch).clone() };
+            tasks.spawn(stop.clone().run_until_cancelled_owned(push.run().instrument(span.clone())));
+        }
         let (config, journal, dispatch) = (loaded.config.clone(), (*journal).clone(), (*dispatch).clone());
         let intake = Intake::new(pbx, config, journal, dispatch, tracker, state.clone(), Clock::World);
         let intake = intake.tying((*ledger).clone());
         tasks.spawn(intake.run(taken, (*give_up).clone()));
-        let configured = loaded.config.pbx.get(name);
         if let Some(watch) = configured.and_then(|pbx| pbx.common.watch.clone()) {
             let zone = loaded.config.server.zone();
             tasks

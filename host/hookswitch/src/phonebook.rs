@@ -2,6 +2,8 @@
 //!
 //! That nobody has a number is never kept: a contact that is made meanwhile must be found at the next call.
 
+pub(crate) mod push;
+
 use hookswitch_call::{
     Millis,
     number::{Kind, Number},

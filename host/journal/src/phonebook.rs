@@ -1,4 +1,4 @@
-//! Whom CRMs know under which number, as they last said, and what phone systems' own phonebooks were told of it.
+//! Whom CRMs know under which number, as they last said.
 
 use hookswitch_call::Millis;
 use rusqlite::{OptionalExtension, Row, params};
@@ -21,19 +21,6 @@ pub struct Known {
     pub contacts: Value,
 }
 
-/// An entry that a phone system's phonebook has, or is to have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pushed {
-    /// The phone system.
-    pub pbx: String,
-    /// The number in E.164.
-    pub number: String,
-    /// What the phone system calls the entry; none while it is not known whether it has one.
-    pub entry: Option<String>,
-    /// The name that it shows; none if it is to be taken out.
-    pub name: Option<String>,
-}
-
 impl Txn<'_> {
     /// Keeps what a CRM says of a number, in place of what it said before.
     ///
@@ -51,20 +38,6 @@ impl Txn<'_> {
     pub fn forget_known(&self, plugin: &str, number: &str) -> Result<(), Error> {
         let mut delete = self.sql.prepare_cached("DELETE FROM phonebook WHERE plugin = ?1 AND number = ?2")?;
         delete.execute([plugin, number])?;
-        Ok(())
-    }
-
-    /// Notes what a phone system's phonebook has, or is about to have.
-    pub fn put_pushed(&self, pushed: &Pushed) -> Result<(), Error> {
-        let mut put = self.sql.prepare_cached("INSERT OR REPLACE INTO pushed VALUES (?1, ?2, ?3, ?4)")?;
-        put.execute(params![pushed.pbx, pushed.number, pushed.entry, pushed.name])?;
-        Ok(())
-    }
-
-    /// Notes that a phone system's phonebook has no entry for a number any more.
-    pub fn forget_pushed(&self, pbx: &str, number: &str) -> Result<(), Error> {
-        let mut delete = self.sql.prepare_cached("DELETE FROM pushed WHERE pbx = ?1 AND number = ?2")?;
-        delete.execute([pbx, number])?;
         Ok(())
     }
 }
@@ -87,20 +60,6 @@ impl View<'_> {
             "SELECT * FROM phonebook WHERE expires > ?1 ORDER BY found DESC, plugin, number LIMIT ?2",
         )?;
         Ok(find.query_map(params![now.0, most], known)?.collect::<Result<_, _>>()?)
-    }
-
-    /// What the phonebook of a phone system was told.
-    pub fn pushed(&self, pbx: &str) -> Result<Vec<Pushed>, Error> {
-        let mut find = self.sql.prepare_cached("SELECT * FROM pushed WHERE pbx = ?1 ORDER BY number")?;
-        let read = find.query_map([pbx], |row| {
-            Ok(Pushed {
-                pbx: row.get("pbx")?,
-                number: row.get("number")?,
-                entry: row.get("entry")?,
-                name: row.get("name")?,
-            })
-        })?;
-        Ok(read.collect::<Result<_, _>>()?)
     }
 }
 

@@ -35,6 +35,8 @@ pub enum Feature {
     Routing,
     /// Showing the caller's name on the phones.
     CallerName,
+    /// Keeping names in its phonebook.
+    Phonebook,
     /// Telling afterwards what happened while nobody listened.
     History,
 }
@@ -54,7 +56,7 @@ pub enum Ability {
 
 impl Feature {
     /// All, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ringing,
         Self::RingStopped,
         Self::Answered,
@@ -70,6 +72,7 @@ impl Feature {
         Self::HangUp,
         Self::Routing,
         Self::CallerName,
+        Self::Phonebook,
         Self::History,
     ];
 
@@ -91,6 +94,7 @@ impl Feature {
             Self::HangUp => "hang-up",
             Self::Routing => "routing",
             Self::CallerName => "caller-name",
+            Self::Phonebook => "phonebook",
             Self::History => "history",
         }
     }

@@ -4,13 +4,14 @@
 //! - [`Source`] is what the host knows of each of them, [`Features`] what they can do;
 //! - [`Outlet`] takes their reports, and says when they are durable;
 //! - [`Control`] makes calls, [`Router`] answers the question where a caller should go;
-//! - [`Recordings`] and [`Restrictions`] are what some can do besides.
+//! - [`Phonebook`], [`Recordings`] and [`Restrictions`] are what some can do besides.
 
 mod api;
 pub mod asterisk;
 mod backoff;
 mod control;
 mod feature;
+mod phonebook;
 mod recordings;
 mod restrictions;
 pub mod rostelecom;
@@ -26,6 +27,7 @@ pub mod yeastar;
 pub use api::Reach;
 pub use control::{Control, Dial, Dialled, Refused};
 pub use feature::{Ability, Feature, Features};
+pub use phonebook::{Entry, Group, Phonebook};
 pub use recordings::{Fetched, Recordings, Unfetched};
 pub use restrictions::{Restrictions, Rules};
 pub use route::{Question, Route, Router};

@@ -9,7 +9,10 @@ use hookswitch_web::Handler;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{control::Control, feature::Features, recordings::Recordings, restrictions::Restrictions, route::Router};
+use crate::{
+    control::Control, feature::Features, phonebook::Phonebook, recordings::Recordings, restrictions::Restrictions,
+    route::Router,
+};
 
 /// A phone system that is configured, and not reached yet.
 #[async_trait]
@@ -74,6 +77,8 @@ pub struct Started {
     pub posts: Option<Arc<dyn Handler>>,
     /// Steers the phone system.
     pub control: Option<Arc<dyn Control>>,
+    /// Keeps names in its phonebook.
+    pub phonebook: Option<Arc<dyn Phonebook>>,
 }
 
 /// Reports that belong together: they become durable in one commit.

@@ -18,6 +18,7 @@ mod message;
 mod number;
 mod participant;
 mod past;
+mod phonebook;
 mod recording;
 mod routing;
 mod session;

@@ -15,6 +15,7 @@ mod exchange;
 mod features;
 mod ground;
 mod news;
+mod phonebook;
 mod source;
 mod subscription;
 mod talk;

@@ -3,6 +3,7 @@
 //! refuses what the real one would refuse, and keeps a complaint about what is never right.
 
 mod callcontrol;
+mod contacts;
 mod door;
 mod http;
 mod pbx;

@@ -105,6 +105,7 @@ impl Pbx {
             sockets: Vec::new(),
             users,
             queues: vec![json!({ "Id": 1, "Number": "804", "Name": "Sales", "Agents": agents })],
+            contacts: Vec::new(),
             recordings: Vec::new(),
             log: Vec::new(),
             down: false,

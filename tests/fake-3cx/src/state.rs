@@ -43,6 +43,8 @@ pub struct State {
     pub users: Vec<Value>,
     pub queues: Vec<Value>,
     pub recordings: Vec<Value>,
+    /// The company phonebook.
+    pub contacts: Vec<Value>,
     pub log: Vec<Value>,
     /// Nobody is let in.
     pub(crate) down: bool,

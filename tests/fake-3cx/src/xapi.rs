@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     callcontrol::{Answer, make_call},
+    contacts,
     state::State,
 };
 
@@ -52,6 +53,9 @@ pub(crate) fn answer(state: &mut State, method: &str, path: &str, query: &str, b
         }
         return make_call(state, &dn, None, body);
     }
+    if list.starts_with("Contacts") && method != "GET" {
+        return contacts::change(state, method, list, body);
+    }
     if method != "GET" {
         return (405, Value::Null);
     }
@@ -66,6 +70,10 @@ pub(crate) fn answer(state: &mut State, method: &str, path: &str, query: &str, b
             }
             without(&state.users, (expands.is_none()).then_some("ForwardingProfiles"))
         }
+        "Contacts" => match contacts::rows(state, option("$filter"), option("$select")) {
+            Some(rows) => rows,
+            None => return (400, json!({ "error": { "message": "a filter or a property that is none" } })),
+        },
         "Queues" => without(&state.queues, (option("$expand") != Some("Agents")).then_some("Agents")),
         "Recordings" => match option("$filter").map(window) {
             Some(None) => return (400, json!({ "error": { "message": "a filter that is none" } })),

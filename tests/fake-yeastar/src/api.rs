@@ -55,6 +55,17 @@ pub(crate) fn answer(state: &mut State, request: &Incoming) -> (u16, Value, Even
             (page(&query, "data", calls.collect()), Vec::new())
         }
         ("GET", "extension/list") => (page(&query, "data", state.extensions.clone()), Vec::new()),
+        ("GET", "phonebook/list") => (page(&query, "data", state.phonebooks.list()), Vec::new()),
+        (_, what) if what.starts_with("phonebook/") || what.starts_with("company_contact/") => {
+            let said = if request.method == "POST" { &body } else { &Value::from(query.clone()) };
+            match state.phonebooks.answer(&request.method, what, said) {
+                Ok(good) => (good, Vec::new()),
+                Err(error) => {
+                    state.complaints.push(format!("{what}: {error}"));
+                    return (200, refused(40002, &format!("PARAMETER ERROR: {error}")), Vec::new());
+                }
+            }
+        }
         ("GET", "queue/list") => (page(&query, "queue_list", state.queues.clone()), Vec::new()),
         ("GET", "recording/list") => (page(&query, "data", state.recorded()), Vec::new()),
         ("GET", "recording/download") => {

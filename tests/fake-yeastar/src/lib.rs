@@ -19,6 +19,7 @@ mod http;
 mod member;
 mod moment;
 mod pbx;
+mod phonebook;
 mod recording;
 mod socket;
 mod state;
@@ -27,4 +28,5 @@ mod webhook;
 
 pub use member::{extension, inbound, outbound};
 pub use pbx::{Options, Pbx};
+pub use phonebook::Phonebooks;
 pub use state::Request;

@@ -20,6 +20,7 @@ use crate::{
     door::serve,
     member::channel,
     moment,
+    phonebook::Phonebooks,
     recording::Recording,
     state::{Request, State, Webhook},
     tls::identity,
@@ -320,6 +321,11 @@ impl Pbx {
         let mut state = self.shared.state();
         state.extensions.retain(|extension| extension["number"] != number);
         state.extensions.push(json!({ "number": number, "caller_id_name": name }));
+    }
+
+    /// Company contacts, to look at or to change by hand.
+    pub fn phonebooks<T>(&self, with: impl FnOnce(&mut Phonebooks) -> T) -> T {
+        with(&mut self.shared.state().phonebooks)
     }
 
     /// What it was asked with a good token, in order.

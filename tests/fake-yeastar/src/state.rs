@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     moment,
+    phonebook::Phonebooks,
     recording::{Link, Recording},
 };
 
@@ -46,6 +47,7 @@ pub(crate) struct State {
     pub(crate) extensions: Vec<Value>,
     pub(crate) queues: Vec<Value>,
     pub(crate) webhooks: Vec<Webhook>,
+    pub(crate) phonebooks: Phonebooks,
     /// Calls that wait to be taken, by channel, and until when.
     pub(crate) waiting: BTreeMap<String, (String, Instant)>,
     pub(crate) decided: Vec<(String, bool)>,
@@ -100,6 +102,7 @@ impl State {
             extensions: Vec::new(),
             queues: Vec::new(),
             webhooks: Vec::new(),
+            phonebooks: Phonebooks::default(),
             waiting: BTreeMap::new(),
             decided: Vec::new(),
             requests: Vec::new(),

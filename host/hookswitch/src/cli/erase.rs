@@ -97,7 +97,7 @@ fn spellings(typed: &str, config: &Config) -> miette::Result<BTreeSet<String>> {
 }
 
 fn add(all: &mut Erased, more: Erased) {
-    let Erased { calls, events, jobs, runs, requests, keys, dials, known, pushed, unfinished } = more;
+    let Erased { calls, events, jobs, runs, requests, keys, dials, known, unfinished } = more;
     all.calls += calls;
     all.events += events;
     all.jobs += jobs;
@@ -105,7 +105,6 @@ fn add(all: &mut Erased, more: Erased) {
     all.requests += requests;
     all.keys += keys;
     all.known += known;
-    all.pushed += pushed;
     all.dials += dials;
     all.unfinished += unfinished;
 }
@@ -114,18 +113,16 @@ fn print(row: &Row) -> miette::Result<()> {
     let Row { number, done, erased } = row;
     let number = number.iter().find(|number| number.starts_with('+')).or(number.first());
     let number = number.map(String::as_str).unwrap_or_default();
-    let Erased { calls, events, jobs, runs, requests, keys, dials, known, pushed, unfinished } = erased;
+    let Erased { calls, events, jobs, runs, requests, keys, dials, known, unfinished } = erased;
     let what = if *done { "erased" } else { "would be erased" };
     let orders = if *dials > 0 { format!(", and {dials} orders to call it") } else { String::new() };
     output::line(&format!(
         "{number}: {calls} calls {what}, with {events} events, {jobs} jobs, {runs} runs of plugins, {requests} requests, \
          {keys} keys, {known} names in the phonebook{orders}"
     ))?;
-    if *pushed > 0 {
-        let when = if *done { "leave" } else { "would leave" };
-        output::line(&format!(
-            "{pushed} entries {when} the phone systems' own phonebooks as soon as the service reaches them"
-        ))?;
+    if *known > 0 {
+        let leave = if *done { "leave" } else { "would leave" };
+        output::line(&format!("they {leave} the phone systems' own phonebooks when the service next looks there"))?;
     }
     if *unfinished > 0 {
         let stay = if *done { "stayed" } else { "would stay" };

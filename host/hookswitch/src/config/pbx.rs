@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hookswitch_call::number::{Numbering, Region};
-use hookswitch_pbx::asterisk::Glob;
+use hookswitch_pbx::{Ability, Feature, asterisk::Glob};
 use serde::{Deserialize, Deserializer};
 use toml::{
     Spanned,
     de::{DeTable, DeValue, Deserializer as Reader, Error as TomlError},
 };
 
-use super::{DialRules, Error, Fault, Span, server::check_region};
+use super::{DialRules, Error, Fault, PushedBook, Span, server::check_region};
 use crate::sources::{self, System};
 
 /// `[pbx.NAME]`.
@@ -49,6 +49,8 @@ pub(crate) struct Common {
     /// What may be dialled for others, and as which digits.
     #[serde(default)]
     pub(crate) dial_rules: DialRules,
+    /// What the phone system's own phonebook is told.
+    pub(crate) phonebook: Option<PushedBook>,
 }
 
 /// `router`: who decides where callers go that no `route` sends somewhere, for phone systems that ask.
@@ -80,7 +82,8 @@ impl Default for Router {
 }
 
 /// The keys of [`Common`].
-const COMMON: [&str; 8] = ["region", "strip-prefix", "short-up-to", "line", "route", "router", "watch", "dial-rules"];
+const COMMON: [&str; 9] =
+    ["region", "strip-prefix", "short-up-to", "line", "route", "router", "watch", "dial-rules", "phonebook"];
 
 /// `[[pbx.NAME.line]]`.
 #[derive(Debug, Deserialize)]
@@ -219,7 +222,7 @@ impl Pbx {
     }
 
     pub(super) fn validate(&self, name: &str) -> Result<(), Fault> {
-        let Common { region, line, route, watch, dial_rules, .. } = &self.common;
+        let Common { region, line, route, watch, dial_rules, phonebook, .. } = &self.common;
         dial_rules.validate(name)?;
         check_region(&["pbx", name, "region"], region.as_deref())?;
         line.iter().try_for_each(|line| check_region(&["pbx", name, "line"], Some(&line.region)))?;
@@ -236,6 +239,14 @@ impl Pbx {
                 "the working hours end before they begin",
                 "write from = \"09:00\", to = \"18:00\"",
             ));
+        }
+        if let Some(book) = phonebook {
+            let kind = sources::KINDS.iter().find(|kind| kind.name == self.kind);
+            if let Some(Ability::No(why)) = kind.map(|kind| kind.features.of(Feature::Phonebook)) {
+                let message = format!("a phone system of the kind {} takes no names: {why}", self.kind);
+                return Err(Fault::new(&["pbx", name, "phonebook"], message, "leave `phonebook` out here"));
+            }
+            book.validate(name)?;
         }
         self.system.validate().map_err(|wrong| Fault::new(&["pbx", name, wrong.key], wrong.message, wrong.help))
     }

@@ -29,9 +29,6 @@ pub struct Erased {
     /// What CRMs said of the number, in the phonebook.
     #[serde(default)]
     pub known: u64,
-    /// Entries that leave phone systems' own phonebooks as soon as the service reaches them.
-    #[serde(default)]
-    pub pushed: u64,
     /// Calls to it that were asked for.
     #[serde(default)]
     pub dials: u64,
@@ -123,13 +120,6 @@ impl Erased {
         self.requests += other.requests;
         self.keys += other.keys;
         self.known += other.known;
-        self.pushed += other.pushed;
-    }
-}
-
-impl Erased {
-    fn with(self, (known, pushed): (u64, u64)) -> Self {
-        Self { known, pushed, ..self }
     }
 }
 
@@ -146,16 +136,9 @@ impl View<'_> {
             .prepare_cached(&format!("SELECT count(*) FROM calls WHERE {CALLS} AND (open OR NOT {IDLE_CALLS})"))?;
         let unfinished =
             count.query_row(named_params! { ":e164": number.e164, ":spelled": number.spelled }, |row| row.get(0))?;
-        Ok(Erased { unfinished, ..self.weigh(&number, u32::MAX)? }.with(self.names(&number)?))
-    }
-
-    /// How often the number is in the phonebook, and in those of phone systems.
-    fn names(&self, number: &Number) -> Result<(u64, u64), Error> {
-        let mut count = self.sql.prepare_cached(
-            "SELECT (SELECT count(*) FROM phonebook WHERE number = ?1),
-               (SELECT count(*) FROM pushed WHERE number = ?1 AND name IS NOT NULL)",
-        )?;
-        Ok(count.query_row([&number.e164], |row| Ok((row.get(0)?, row.get(1)?)))?)
+        let mut count = self.sql.prepare_cached("SELECT count(*) FROM phonebook WHERE number = ?1")?;
+        let known = count.query_row([&number.e164], |row| row.get(0))?;
+        Ok(Erased { unfinished, known, ..self.weigh(&number, u32::MAX)? })
     }
 
     /// The oldest of the calls that may go, and what hangs on them.
@@ -209,12 +192,10 @@ impl Txn<'_> {
         Ok(step)
     }
 
-    /// Forgets the names of a number. What a phone system was told stays without its name until it has forgotten it too.
+    /// Forgets the names of a number.
     fn erase_names(&self, number: &str) -> Result<Erased, Error> {
         let number = Number::of(number);
-        let names = self.names(&number)?;
-        self.sql.prepare_cached("DELETE FROM phonebook WHERE number = ?1")?.execute([&number.e164])?;
-        self.sql.prepare_cached("UPDATE pushed SET name = NULL WHERE number = ?1")?.execute([&number.e164])?;
-        Ok(Erased::default().with(names))
+        let gone = self.sql.prepare_cached("DELETE FROM phonebook WHERE number = ?1")?.execute([&number.e164])?;
+        Ok(Erased { known: gone as u64, ..Erased::default() })
     }
 }

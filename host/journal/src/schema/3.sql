@@ -38,16 +38,6 @@ CREATE INDEX phonebook_number ON phonebook (number);
 CREATE INDEX phonebook_found ON phonebook (found);
 CREATE INDEX phonebook_expires ON phonebook (expires);
 
--- What a phone system's own phonebook was told. What is to be taken out again has no name.
-CREATE TABLE pushed (
-  pbx    TEXT NOT NULL,
-  number TEXT NOT NULL,                     -- E.164
-  entry  TEXT,                              -- what the phone system calls the entry
-  name   TEXT,
-  PRIMARY KEY (pbx, number)
-) WITHOUT ROWID;
-CREATE INDEX pushed_number ON pushed (number);
-
 -- Events that a plugin has yet to copy elsewhere, in the order in which they were accepted.
 CREATE TABLE feed (
   id     INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -22,6 +22,7 @@ pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Dial => Ability::If("`dial` is set and the manager user has `write = originate`"),
     Feature::HangUp => Ability::If("the manager user has `write = call`"),
     Feature::Routing | Feature::CallerName => Ability::If("`routing` is set and the dial plan asks"),
+    Feature::Phonebook => Ability::No("Asterisk has none: the dial plan asks for the name, by AGI"),
     Feature::Transcripts => Ability::No("Asterisk makes none"),
     Feature::History => Ability::No("the manager interface tells nothing of calls that are over"),
 });

@@ -59,7 +59,7 @@ impl Source for Asterisk {
         let work = async move {
             futures::join!(self.run(outlet, stop, orders), asked);
         };
-        Started { work: Box::pin(work), posts, control: Some(Arc::new(operator)) }
+        Started { work: Box::pin(work), posts, control: Some(Arc::new(operator)), phonebook: None }
     }
 }
 

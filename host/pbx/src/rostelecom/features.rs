@@ -19,5 +19,6 @@ pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Hold => Ability::No("no event tells of it (pbx-rostelecom.md, section 3.2)"),
     Feature::Digits => Ability::No("menus over the API are announced only (pbx-rostelecom.md, section 4)"),
     Feature::Transcripts => Ability::No("the event `analytics` is not described (pbx-rostelecom.md, section 3.2)"),
+    Feature::Phonebook => Ability::No("the API has no such method (pbx-rostelecom.md, section 4)"),
     Feature::HangUp => Ability::No("the API has no such method (pbx-rostelecom.md, section 4)"),
 });

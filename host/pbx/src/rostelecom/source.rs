@@ -92,6 +92,6 @@ impl Source for Rostelecom {
         let work = async move {
             stop.run_until_cancelled(work.run()).await;
         };
-        Started { work: Box::pin(work), posts: Some(Arc::new(posts)), control: Some(Arc::new(orders)) }
+        Started { work: Box::pin(work), posts: Some(Arc::new(posts)), control: Some(Arc::new(orders)), phonebook: None }
     }
 }

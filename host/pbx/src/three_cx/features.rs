@@ -12,7 +12,7 @@ pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Digits => Ability::If("the caller is at the API client's route point"),
     Feature::Routing => Ability::If("callers are led to the API client's route point"),
     Feature::Recordings | Feature::Transcripts | Feature::History => Ability::If(XAPI),
-    Feature::Extensions | Feature::QueueMembers => Ability::If(XAPI),
+    Feature::Extensions | Feature::QueueMembers | Feature::Phonebook => Ability::If(XAPI),
     Feature::Hold => Ability::No("participants do not show it (call-model, section 5)"),
     Feature::CallerName => Ability::No("only a CRM template can set it (call-model, section 4)"),
 });

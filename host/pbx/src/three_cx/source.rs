@@ -58,7 +58,8 @@ impl Source for ThreeCx {
     fn start(self: Box<Self>, begin: Begin) -> Started {
         let board = Arc::new(Mutex::new(Board::new(self.config.rules.clone(), begin.recent.iter().cloned())));
         let control = Steering { gateway: self.gateway.clone(), board: board.clone(), config: self.config.clone() };
-        Started { work: Box::pin(self.run(begin, board)), posts: None, control: Some(Arc::new(control)) }
+        let (control, phonebook) = (Some(Arc::new(control) as _), Some(Arc::new(self.gateway.clone()) as _));
+        Started { work: Box::pin(self.run(begin, board)), posts: None, control, phonebook }
     }
 }
 

@@ -17,5 +17,10 @@ pub const FEATURES: Features = Features::new(|feature| match feature {
     }
     Feature::Hold => Ability::No("the webhooks module posts nothing of it (pbx-3cx.md, C.1 to C.3)"),
     Feature::Digits => Ability::No("the webhooks module posts no keys (pbx-3cx.md, C.1 to C.3)"),
-    Feature::Dial | Feature::HangUp | Feature::Routing | Feature::CallerName | Feature::History => ONLY_POSTS,
+    Feature::Dial
+    | Feature::HangUp
+    | Feature::Routing
+    | Feature::CallerName
+    | Feature::Phonebook
+    | Feature::History => ONLY_POSTS,
 });

@@ -67,6 +67,11 @@ impl Source for Hooks {
         let Config { clock, queues, .. } = &self.config;
         let calls = Calls::new(clock.clone(), queues.clone(), &recent);
         let door = Door::new(self.config, calls, outlet);
-        Started { work: Box::pin(async move { stop.cancelled().await }), posts: Some(Arc::new(door)), control: None }
+        Started {
+            work: Box::pin(async move { stop.cancelled().await }),
+            posts: Some(Arc::new(door)),
+            control: None,
+            phonebook: None,
+        }
     }
 }

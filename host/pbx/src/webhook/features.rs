@@ -18,6 +18,6 @@ pub const FEATURES: Features = Features::new(|feature| match feature {
     | Feature::QueueMembers => Ability::If(TOLD),
     Feature::RingStopped => Ability::If("an event of the description tells it, else concluded"),
     Feature::Routing | Feature::CallerName => Ability::If("an event of the description has `route`"),
-    Feature::Dial | Feature::HangUp => Ability::No("it only posts; nothing is asked of it"),
+    Feature::Dial | Feature::HangUp | Feature::Phonebook => Ability::No("it only posts; nothing is asked of it"),
     Feature::History => Ability::No("it only posts: what it does not post again is lost"),
 });

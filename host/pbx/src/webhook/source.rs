@@ -50,6 +50,6 @@ impl Source for Webhook {
     fn start(self: Box<Self>, begin: Begin) -> Started {
         let Begin { outlet, router, stop, .. } = begin;
         let posts = Posts::new(self.config, outlet, router);
-        Started { work: Box::pin(stop.cancelled_owned()), posts: Some(Arc::new(posts)), control: None }
+        Started { work: Box::pin(stop.cancelled_owned()), posts: Some(Arc::new(posts)), control: None, phonebook: None }
     }
 }

@@ -13,7 +13,7 @@ use super::{
     Config, Events, cdr, check::check, client::Client, control::Handset, door::Door, exchange::Exchange,
     features::FEATURES, work::Work,
 };
-use crate::{Begin, Checked, Control, Features, Outlet, Question, Route, Router, Source, Started};
+use crate::{Begin, Checked, Features, Outlet, Question, Route, Router, Source, Started};
 
 /// One Yeastar P-Series PBX.
 #[derive(Debug)]
@@ -63,9 +63,10 @@ impl Source for Yeastar {
                 Door::new(work.clone(), secret).ok().map(|door| Arc::new(door) as Arc<dyn Handler>)
             }
         };
-        let control = Arc::new(Handset(work.clone())) as Arc<dyn Control>;
+        let handset = Arc::new(Handset(work.clone()));
+        let (control, phonebook) = (Some(handset.clone() as _), Some(handset as _));
         let since = since(&recent, newest);
-        Started { work: run(work, since, stop), posts, control: Some(control) }
+        Started { work: run(work, since, stop), posts, control, phonebook }
     }
 }
 
