@@ -43,7 +43,6 @@ const ANONYMOUS = "anonymous";
 const CAUSES: Record<string, Cause> = {
   normal: "normalClearing",
   busy: "busy",
-  rejected: "busy",
   cancelled: "cancel",
   abandoned: "cancel",
   no_answer: "noAnswer",
@@ -59,13 +58,8 @@ export function posts(told: Told): Post[] {
   if (call.direction === "internal") return [];
   switch (told.event) {
     // The first event of each call, and there is only one.
-    case "new": {
-      const ringing = call.agents.filter(({ state }) => state === "ringing" || state === "dialing").map(called);
-      const post: Post = { event: "newCall", ...parties(told) };
-      if (ringing.length > 0) post.user = ringing;
-      if (call.queue) post.queue = call.queue;
-      return [post];
-    }
+    case "new":
+      return [announcement(told)];
     // Only the first answer: later ones are transfers.
     case "answered": {
       if (told.leg !== 1 || told.role !== "called") return [];
@@ -87,6 +81,16 @@ export function posts(told: Told): Post[] {
     default:
       return [];
   }
+}
+
+/** What makes a call known to Zammad, at any time. */
+export function announcement(told: Told): Post {
+  const { call } = told;
+  const ringing = call.agents.filter(({ state }) => state === "ringing" || state === "dialing").map(called);
+  const post: Post = { event: "newCall", ...parties(told) };
+  if (ringing.length > 0) post.user = ringing;
+  if (call.queue) post.queue = call.queue;
+  return post;
 }
 
 function parties({ call }: Told): Pick<Post, "callId" | "from" | "to" | "direction"> {

@@ -81,13 +81,54 @@ pub(crate) fn sdk_tests(workspace: &Workspace, progress: &Progress, filter: Opti
     let mut node = Command::new("node");
     node.args(["--import", "./test/host.js", "--test", "--test-reporter=tap"]).current_dir(sdk(workspace));
     node.args(filter.map(|filter| format!("--test-name-pattern={filter}")));
-    for entry in std::fs::read_dir(sdk(workspace).join("test"))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".test.js") {
-            node.arg(format!("test/{name}"));
-        }
+    for name in tests_in(&sdk(workspace).join("test"))? {
+        node.arg(format!("test/{name}"));
     }
     Ok(node)
+}
+
+/// The tests of the plugins that have some, or those whose name contains the filter, each with the folder of its plugin.
+/// They are bundled with what they test, for that may be TypeScript.
+pub(crate) fn plugin_tests(
+    workspace: &Workspace,
+    progress: &Progress,
+    filter: Option<&str>,
+) -> Result<Vec<(PathBuf, Command)>> {
+    let mut suites = Vec::new();
+    for Script { name, source } in all(workspace)? {
+        let folder = source.parent().unwrap_or(&source).to_owned();
+        let names = tests_in(&folder.join("test"))?;
+        if names.is_empty() {
+            continue;
+        }
+        let bundles = workspace.guests_target().join("tests").join(&name);
+        let mut bundle = Command::new(tools(workspace, progress)?.join(".bin/esbuild"));
+        bundle.args(names.iter().map(|name| folder.join("test").join(name)));
+        bundle.args(["--bundle", "--platform=node", "--format=esm", "--out-extension:.js=.mjs", "--log-level=warning"]);
+        run_quietly(bundle.arg(format!("--outdir={}", bundles.display())))?;
+        let mut node = Command::new("node");
+        node.args(["--test", "--test-reporter=tap"]).current_dir(&bundles);
+        node.args(filter.map(|filter| format!("--test-name-pattern={filter}")));
+        node.args(names.iter().map(|name| Path::new(name).with_extension("mjs")));
+        suites.push((folder, node));
+    }
+    Ok(suites)
+}
+
+/// The files with tests in a folder, which need not be there.
+fn tests_in(folder: &Path) -> Result<Vec<String>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".test.js") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn sdk(workspace: &Workspace) -> PathBuf {

@@ -62,7 +62,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, filter: Option<&st
     )?;
     let nextest = ask(Command::new(cargo()).args(["nextest", "--version"])).is_some();
     let mut suites = if nextest { with_nextest(workspace, progress, filter)? } else { with_cargo(workspace, filter)? };
-    suites.extend(of_sdks(workspace, progress, filter)?);
+    suites.extend(of_other_languages(workspace, progress, filter)?);
     let mut total = Count::default();
     let mut times = Vec::new();
     for mut suite in suites {
@@ -118,14 +118,18 @@ fn with_nextest(workspace: &Workspace, progress: &Progress, filter: Option<&str>
     Ok(suites)
 }
 
-/// The tests of the SDKs in other languages, by the runners of those.
-fn of_sdks(workspace: &Workspace, progress: &Progress, filter: Option<&str>) -> Result<[Suite; 2]> {
+/// The tests of SDKs and plugins in other languages, by the runners of those.
+fn of_other_languages(workspace: &Workspace, progress: &Progress, filter: Option<&str>) -> Result<Vec<Suite>> {
     let node = javascript::sdk_tests(workspace, progress, filter)?;
     let python = python::sdk_tests(workspace, progress, filter)?;
-    Ok([
+    let mut suites = vec![
         Suite { title: "plugins/sdk-js".to_owned(), command: node, output: Output::Tap },
         Suite { title: "plugins/sdk-python".to_owned(), command: python, output: Output::Unittest },
-    ])
+    ];
+    for (folder, node) in javascript::plugin_tests(workspace, progress, filter)? {
+        suites.push(Suite { title: shown(workspace, &folder), command: node, output: Output::Tap });
+    }
+    Ok(suites)
 }
 
 fn with_cargo(workspace: &Workspace, filter: Option<&str>) -> Result<Vec<Suite>> {
@@ -147,7 +151,10 @@ fn cargo_test(title: &str, manifest: &Path, what: &[&str], filter: Option<&str>)
 
 /// The folder of a manifest, as the name of its suite.
 fn title(workspace: &Workspace, manifest: &Path) -> String {
-    let folder = manifest.parent().unwrap_or(manifest);
+    shown(workspace, manifest.parent().unwrap_or(manifest))
+}
+
+fn shown(workspace: &Workspace, folder: &Path) -> String {
     folder.strip_prefix(workspace.root()).unwrap_or(folder).display().to_string()
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ami_replay::{Action, Playback, Server};
+use ami_replay::{Action, Playback, Server, Trace};
 use anyhow::{Context, Result, ensure};
 use fake_bitrix24::APPLICATION_TOKEN;
-use serde_json::Value;
+use serde_json::{Value, json};
 use system_tests::{
     PATIENCE, Setup, World,
     http::{Answer, free_port, post_form},
@@ -17,13 +17,17 @@ const NUMBER: &str = "+494066969303";
 
 /// A world whose portal's events arrive at this address.
 async fn world(rules: &str) -> Result<(World, String)> {
+    world_of(rules, Setup::default()).await
+}
+
+async fn world_of(rules: &str, setup: Setup) -> Result<(World, String)> {
     let port = free_port()?;
     let more = format!(
         "[pbx.office.dial]\ncontext = \"click2call\"\ntimeout = \"15s\"\n[pbx.office.dial-rules]\n{rules}\n\
          [plugin.bitrix24.credentials.application-token]\nkind = \"secret\"\nvalue = \"{APPLICATION_TOKEN}\"\n"
     );
     let server = format!("listen = \"127.0.0.1:{port}\"\npublic-url = \"http://127.0.0.1:{port}\"");
-    let world = World::start(Setup { server, more, ..Setup::default() }).await?;
+    let world = World::start(Setup { server, more, ..setup }).await?;
     Ok((world, format!("http://127.0.0.1:{port}/hook/bitrix24/events")))
 }
 
@@ -37,12 +41,16 @@ fn orders(world: &World) -> usize {
 
 /// What became of a recorded order, as what became of this one.
 async fn carry_out(pbx: &Server, order: &Action, speed: f64) -> Result<()> {
-    let of = |name: &str| order.request.value(name).to_owned();
-    let trace = trace("i")?.renumbered("1795230659.73", &of("ChannelId"))?.renumbered("act-1", &of("ActionID"))?;
     // The channel has the variable that the order gives it.
-    let variable = of("Variable");
+    let variable = order.request.value("Variable");
     let crm_call = variable.split_once('=').context("a variable with the CRM's id")?.1;
-    let trace = trace.renumbered("crm-4711", crm_call)?;
+    carry_out_of(trace("i")?.renumbered("crm-4711", crm_call)?, pbx, order, speed).await
+}
+
+/// The same, of a recording whose CRM is somebody else.
+async fn carry_out_of(trace: Trace, pbx: &Server, order: &Action, speed: f64) -> Result<()> {
+    let of = |name: &str| order.request.value(name).to_owned();
+    let trace = trace.renumbered("1795230659.73", &of("ChannelId"))?.renumbered("act-1", &of("ActionID"))?;
     pbx.play(&trace, Playback { speed, ..Playback::default() }).await;
     Ok(())
 }
@@ -80,6 +88,38 @@ async fn a_click_in_the_crm_is_dialled_once_and_finished_under_its_own_id() -> R
     ensure!(calls.len() == 1 && calls[0]["direction"] == "outbound", "{calls:?}");
     posted(&url, &event).await?;
     ensure!(orders(&world) == 1, "{} orders", orders(&world));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_of_a_web_page_is_called_by_whom_the_admin_names() -> Result<()> {
+    let plugin = "settings = { fallback-user = 7, callback-extension = \"201\" }".to_owned();
+    let mut setup = Setup { plugin, ..Setup::default() };
+    setup.portal.seed["leads"] = json!([{ "ID": 31, "TITLE": "Web form", "PHONE": [{ "VALUE": NUMBER }] }]);
+    let (world, url) = world_of("", setup).await?;
+    posted(&url, &world.portal.ask_for_call_back(NUMBER, "about prices")).await?;
+    let order = ordered(&world.pbx, 1).await?;
+    ensure!(order.request.value("Exten") == NUMBER && order.request.value("Channel") == "PJSIP/201", "{order:?}");
+    ensure!(order.request.value("Variable").is_empty(), "the portal has no id for it: {order:?}");
+    // The recorded order came with an id of the CRM's.
+    let trace = trace("i")?.renumbered("CRM_CALL_ID", "SOMETHING_ELSE")?;
+    carry_out_of(trace, &world.pbx, &order, 0.0).await?;
+    let state = world.portal_shows("the call finished", |state| verdict::finished(state) == 1).await?;
+    let count = verdict::faultless(&state)?;
+    let call = list(&state, "calls").next().context("a call")?;
+    ensure!((count.calls, count.leads) == (1, 0), "{count:?}: {state}");
+    // 4: a call-back.
+    ensure!(call["type"] == 4 && call["crm_entity"] == json!({ "type": "LEAD", "id": 31 }), "{call}");
+    ensure!(call["finished"]["status_code"] == "200" && call["finished"]["user"] == 11, "{call}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_whom_nobody_is_to_call_is_named_in_the_log() -> Result<()> {
+    let (world, url) = world_of("", Setup { plugin: String::new(), ..Setup::default() }).await?;
+    posted(&url, &world.portal.ask_for_call_back(NUMBER, "")).await?;
+    world.until_log("the setting `callback-extension` says of nobody who calls").await?;
+    ensure!(orders(&world) == 0, "somebody was dialled");
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! The command line, as admins and programs use it.
 
+use ami_replay::Playback;
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use system_tests::{Setup, World};
+use system_tests::{PATIENCE, Setup, World, trace};
 
 async fn played(names: &[&str], calls: usize) -> Result<World> {
     let world = World::start(Setup::default()).await?;
@@ -84,5 +85,33 @@ async fn before_the_first_run_the_commands_say_so() -> Result<()> {
     let world = World::prepare(Setup::default()).await?;
     let (_, err) = world.run(&["calls"], 1).await?;
     ensure!(err.contains("hookswitch run"), "{err}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_goes_on_is_hung_up_at_its_phone_system() -> Result<()> {
+    let world = World::start(Setup::default()).await?;
+    let playback = Playback { speed: 4.0, ..Playback::default() };
+    let playing = tokio::spawn(world.pbx.cue(&trace("n_ami_hangup")?, playback).play());
+    world.until_log("event=\"answered\"").await?;
+    world.pbx.hold(true);
+    let (_, err) = world.run(&["hang-up", "1795230793.999"], 1).await?;
+    ensure!(err.contains("there is no such call"), "{err}");
+    let (_, err) = world.run(&["hang-up", "1795230793.118", "--pbx", "branch"], 1).await?;
+    ensure!(err.contains("there is no such call"), "{err}");
+    ensure!(world.pbx.actions().iter().all(|action| action.name() != "Hangup"), "another call was hung up");
+
+    let (out, _) = world.run(&["hang-up", "1795230793.118"], 0).await?;
+    ensure!(out.contains("office ends the call"), "{out}");
+    let order = world.pbx.wait_for_action("Hangup", 1, PATIENCE).await?;
+    let channel = order.request.value("Channel");
+    ensure!(channel.starts_with("PJSIP/trunk-provider-") || channel.starts_with("PJSIP/201-"), "{order:?}");
+    // It ends as the recorded one did, which was hung up in the same way.
+    world.pbx.hold(false);
+    playing.await?;
+    let calls = world.work_done().await?;
+    ensure!(calls.len() == 1 && calls[0]["outcome"] == "answered", "{calls:?}");
+    let (_, err) = world.run(&["hang-up", "office/1795230793.118"], 1).await?;
+    ensure!(err.contains("there is no such call"), "{err}");
     Ok(())
 }

@@ -10,6 +10,7 @@ mod functions;
 mod mistakes;
 mod oauth2;
 mod office;
+mod own_plugins;
 mod projects;
 mod remarks;
 mod scripts;
