@@ -35,6 +35,9 @@ pub struct Call {
     pub crm_call: Option<String>,
     /// The queues that the caller entered, in order.
     pub queues: Vec<String>,
+    /// The queues and menus that the caller went through, in order: `menu main`, `queue 804`.
+    #[serde(default)]
+    pub path: Vec<String>,
     /// Everyone who rang, dialled or talked, in order of first appearance.
     pub agents: Vec<Agent>,
     /// 0 before anybody answered, 1 after the first answer, one more per transfer that reached somebody.

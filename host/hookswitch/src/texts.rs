@@ -40,10 +40,16 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 });
 
 fn render(template: &str, variables: Value) -> Result<String, String> {
-    let mut text = ENVIRONMENT.render_str(template, variables).map_err(|error| error.to_string())?;
+    let mut text = ENVIRONMENT.render_str(template, variables).map_err(|error| told(&error, template))?;
     let cut = (0..=LONGEST.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     text.truncate(cut);
     Ok(text)
+}
+
+/// What is wrong, with the part of the template that it is about.
+fn told(error: &minijinja::Error, template: &str) -> String {
+    let part = error.range().and_then(|range| template.get(range)).map(str::trim).unwrap_or_default();
+    if part.is_empty() { error.to_string() } else { format!("{error}: `{part}`") }
 }
 
 /// A moment in local time, to the minute.
@@ -74,6 +80,7 @@ mod tests {
         {
             assert!(check(template).is_err(), "{template}");
         }
+        assert!(check("{{ call.type }} {{ call.nothing }}").unwrap_err().contains("`call.nothing`"));
         assert_eq!(check("{{ call.type }}: {{ call.agent|default('nobody') }}"), Ok(()));
         assert_eq!(check("{{ call.extra.whatever }}{{ Call_From }}{{ AgentFirstName }}{{ contact.name }}"), Ok(()));
     }

@@ -97,6 +97,7 @@ fn extra(call: &Call, line: &str, asked_by_other: bool) -> Vec<(String, String)>
         ("did-raw", Some(call.line.clone()).filter(|raw| raw != line)),
         ("transfer", call.transfer.clone()),
         ("queues", Some(call.queues.join(", ")).filter(|_| call.queues.len() > 1)),
+        ("path", Some(call.path.join(" > ")).filter(|_| call.path.len() > 1)),
         ("cause", end.and_then(|end| end.cause).map(|cause| cause.to_string())),
         ("ended-by", side),
         ("last-leg", end.filter(|end| end.last_leg_missed).map(|_| "missed".to_owned())),

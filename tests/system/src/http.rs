@@ -1,13 +1,19 @@
 //! A client of the program's listeners: writes bytes, reads bytes.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, Result};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
+use sha2::Sha256;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -42,7 +48,23 @@ pub async fn send(method: &str, url: &str, headers: &[&str], body: &str) -> Resu
     timeout(PATIENCE, exchange).await.with_context(|| format!("no answer from {url}"))?
 }
 
-/// The same to `https://ADDRESS/PATH`, whose certificate this authority (PEM) has signed.
+/// The same, of JSON and signed with this key (`whsec_…`) as Standard Webhooks 1.0 says.
+pub async fn send_signed(method: &str, url: &str, key: &str, id: &str, body: &str) -> Result<Answer> {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let key = STANDARD.decode(key.trim_start_matches("whsec_"))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key)?;
+    mac.update(format!("{id}.{seconds}.{body}").as_bytes());
+    let signature = STANDARD.encode(mac.finalize().into_bytes());
+    let headers = [
+        "content-type: application/json".to_owned(),
+        format!("webhook-id: {id}"),
+        format!("webhook-timestamp: {seconds}"),
+        format!("webhook-signature: v1,{signature}"),
+    ];
+    send(method, url, &headers.each_ref().map(String::as_str), body).await
+}
+
+/// One to `https://ADDRESS/PATH`, whose certificate this authority (PEM) has signed.
 pub async fn send_over_tls(authority: &str, method: &str, url: &str, headers: &[&str], body: &str) -> Result<Answer> {
     let (address, path) = parted(url.strip_prefix("https://").context("https")?);
     let mut roots = RootCertStore::empty();

@@ -1,15 +1,12 @@
 //! Who else has calls made: programs that sign what they say, and visitors of a web site.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use system_tests::{
     PATIENCE, Setup, World,
-    http::{Answer, free_port, send},
+    http::{Answer, free_port, send, send_signed},
 };
 
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -26,20 +23,8 @@ async fn world(more: &str) -> Result<(World, String)> {
     Ok((world, format!("http://127.0.0.1:{port}")))
 }
 
-/// Signed as Standard Webhooks 1.0 says.
 async fn signed(method: &str, url: &str, id: &str, body: &str) -> Result<Answer> {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let key = STANDARD.decode(KEY.trim_start_matches("whsec_"))?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key)?;
-    mac.update(format!("{id}.{seconds}.{body}").as_bytes());
-    let signature = STANDARD.encode(mac.finalize().into_bytes());
-    let headers = [
-        "content-type: application/json".to_owned(),
-        format!("webhook-id: {id}"),
-        format!("webhook-timestamp: {seconds}"),
-        format!("webhook-signature: v1,{signature}"),
-    ];
-    send(method, url, &headers.each_ref().map(String::as_str), body).await
+    send_signed(method, url, KEY, id, body).await
 }
 
 fn orders(world: &World) -> usize {

@@ -39,6 +39,7 @@ impl Call {
             target: None,
             crm_call: None,
             queues: Vec::new(),
+            path: Vec::new(),
             agents: Vec::new(),
             leg: 0,
             transfer: None,
@@ -173,11 +174,22 @@ impl<'a> Step<'a> {
         None
     }
 
+    /// The caller's way; a place that is told twice in a row is one.
+    fn went_to(&mut self, place: String) -> bool {
+        let path = &mut self.call.path;
+        let moved = path.len() < MOST_KEPT && path.last() != Some(&place);
+        if moved {
+            path.push(place);
+        }
+        moved
+    }
+
     fn noted(&mut self, name: String, value: String) {
+        let moved = name == "menu" && self.went_to(format!("menu {value}"));
         let extra = &mut self.call.extra;
         let full = extra.len() >= MOST_KEPT;
         match extra.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) if *known == value => return,
+            Some((_, known)) if *known == value && !moved => return,
             Some((_, known)) => known.clone_from(&value),
             None if full => return,
             None => extra.push((name.clone(), value.clone())),
@@ -211,6 +223,7 @@ impl<'a> Step<'a> {
     fn queued(&mut self, queue: String) {
         (self.call.in_queue, self.call.abandoned) = (true, false);
         self.call.queues.push(queue.clone());
+        self.went_to(format!("queue {queue}"));
         self.say(What::Queued { queue });
     }
 

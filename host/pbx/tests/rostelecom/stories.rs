@@ -441,4 +441,5 @@ fn menus_and_queues_of_the_log_are_the_way_that_the_call_went() {
     let call = desk.call("DEMOs1");
     assert_eq!((call.queue(), call.credited()), (Some("Sales"), Some(&Extension::from("102"))));
     assert!(call.extra.contains(&("menu".to_owned(), "Service".to_owned())), "{:?}", call.extra);
+    assert_eq!(call.path, ["menu Main menu", "menu Service", "queue Sales"]);
 }

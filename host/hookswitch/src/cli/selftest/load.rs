@@ -98,6 +98,7 @@ impl Step {
             target: None,
             crm_call: None,
             queues: Vec::new(),
+            path: Vec::new(),
             agents: Vec::new(),
             leg: u32::from(seq > 2),
             transfer: None,
