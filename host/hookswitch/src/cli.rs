@@ -5,6 +5,7 @@ mod backup;
 mod calls;
 mod check;
 mod dial;
+mod dial_link;
 mod erase;
 mod explain;
 mod feed;
@@ -44,6 +45,7 @@ Examples:
   hookswitch status                        is everything well, does somebody have to sign in?
   hookswitch pbx test office               does the phone system answer, and what can it do?
   hookswitch users                         which extension belongs to which CRM user, and what is missing?
+  hookswitch dial-link --from 201          an agent's address to call from telephone links
   hookswitch auth login hubspot            sign in at a CRM
   hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
   hookswitch plugin test                   does my plugin do what its scenarios say?
@@ -84,6 +86,7 @@ enum Command {
     #[command(subcommand)]
     Pbx(pbx::Command),
     Dial(dial::Options),
+    DialLink(dial_link::Options),
     Explain(explain::Options),
     Users(users::Options),
     Find(find::Options),
@@ -114,6 +117,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Auth(options) => auth::run(&common, &options),
         Command::Pbx(command) => pbx::run(&common, &command),
         Command::Dial(options) => dial::run(&common, &options),
+        Command::DialLink(options) => dial_link::run(&common, &options),
         Command::Explain(options) => explain::run(&common, &options),
         Command::Find(options) => find::run(&common, &options),
         Command::Users(options) => users::run(&common, &options),

@@ -37,7 +37,7 @@ use toml::de::DeTable;
 pub(crate) use self::{
     call_back::CallBack,
     credential::{Credential, Kind as CredentialKind},
-    dial_door::DialDoor,
+    dial_door::{DialDoor, Links},
     dial_rules::{DialRules, Form},
     duration::Span,
     error::Error,
@@ -47,7 +47,7 @@ pub(crate) use self::{
     plugin::{MOST_SLOTS, Plugin, Update, VendorKey},
     policy::{CallType, Contacts, Create, LookUp, Open, Rank, Templates, Unbound},
     secret::Secret,
-    server::{Key, Server, TlsFiles},
+    server::{Key, PublicUrl, Server, TlsFiles},
     setting::Setting,
     size::Size,
     users::{Place, Who},
@@ -66,7 +66,7 @@ pub(crate) struct Config {
     /// `[plugin.NAME]`: the CRMs.
     #[serde(default)]
     pub(crate) plugin: BTreeMap<String, Arc<Plugin>>,
-    /// `[dial.NAME]`: where programs have calls made.
+    /// `[dial.NAME]`: where programs and the browsers of agents have calls made.
     #[serde(default)]
     pub(crate) dial: BTreeMap<String, Arc<DialDoor>>,
     /// `[callback.NAME]`: where visitors of a web site have themselves called.

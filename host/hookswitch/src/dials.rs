@@ -2,10 +2,12 @@
 //! answered; asked of a phone system once at most; and either becomes a call like any other, tied to what asked for it, or
 //! is told to have become none.
 //!
-//! [`rules`] says what may be dialled and as which digits, [`ledger`] which call is the one that was asked for; both are
-//! pure. [`work`] gives orders to phone systems, [`never`] is what is told of an order that became no call.
+//! [`rules`] says what may be dialled and as which digits, [`ledger`] which call is the one that was asked for, [`link`]
+//! whose phone rings for a browser; all are pure. [`work`] gives orders to phone systems, [`never`] is what is told of an
+//! order that became no call.
 
 mod ledger;
+pub(crate) mod link;
 pub(crate) mod never;
 pub(crate) mod rules;
 mod standing;
@@ -25,7 +27,7 @@ use tokio::sync::oneshot;
 pub(crate) use self::{
     ledger::Ledger,
     never::{Problem, never},
-    standing::standing,
+    standing::{Standing, standing},
     work::{Patience, recall, resume},
 };
 use crate::{clock, config::Config, news::News, plan::JobKind, service::Service};
@@ -126,21 +128,30 @@ pub(crate) async fn order(service: &Arc<Service>, asks: Vec<Ask>, patience: Pati
     Ok(ordered)
 }
 
-/// Reads an order: which phone system, which digits.
+/// Which phone system an order goes to, and as which digits; or why it goes nowhere.
+pub(crate) async fn read(service: &Service, ask: &Ask) -> (Result<String, Never>, Result<rules::Cleared, Never>) {
+    let desk = service.desk(&ask.origin);
+    let serves = |name: &str| desk.as_ref().is_none_or(|desk| desk.config.serves_pbx(name));
+    let chosen = service.line_for(ask.pbx.as_deref(), ask.from.as_deref().ok(), serves).await;
+    let config = service.loaded().await.config;
+    let cleared = ask.from.clone().and_then(|_| chosen.clone()).and_then(|pbx| {
+        let known =
+            config.pbx.get(&pbx).ok_or_else(|| never(Problem::NoPhoneSystem, format!("there is no [pbx.{pbx}]")))?;
+        let numbering = known.numbering(&ask.line, config.server.region.as_deref());
+        let rules = rules::Rules { rules: &known.common.dial_rules, numbering };
+        rules.clear(&ask.number, &ask.line).map_err(|barred| never(Problem::of(&barred), barred.to_string()))
+    });
+    (chosen, cleared)
+}
+
+/// Reads an order as it is to be kept.
 async fn draft(service: &Service, ask: Ask, now: Millis) -> Draft {
+    let (chosen, cleared) = read(service, &ask).await;
     let Ask { origin, key, alike, pbx, from, user, number, line, crm_call, extra } = ask;
     let desk = service.desk(&origin);
     let listener = desk.as_ref().filter(|desk| desk.served.commands_finished).map(|desk| desk.name.clone());
     let serves = |name: &str| desk.as_ref().is_none_or(|desk| desk.config.serves_pbx(name));
-    let chosen = service.line_for(pbx.as_deref(), from.as_deref().ok(), serves).await;
     let config = service.loaded().await.config;
-    let cleared = from.clone().and_then(|_| chosen.clone()).and_then(|pbx| {
-        let known =
-            config.pbx.get(&pbx).ok_or_else(|| never(Problem::NoPhoneSystem, format!("there is no [pbx.{pbx}]")))?;
-        let numbering = known.numbering(&line, config.server.region.as_deref());
-        let rules = rules::Rules { rules: &known.common.dial_rules, numbering };
-        rules.clear(&number, &line).map_err(|barred| never(Problem::of(&barred), barred.to_string()))
-    });
     let e164 = cleared.as_ref().ok().and_then(|cleared| cleared.e164.clone());
     let spelled: String = number.chars().filter(char::is_ascii_digit).take(32).collect();
     let order = Order {

@@ -1,4 +1,5 @@
-//! What is served to the outside: what phone systems post, hooks of CRMs, and the return of sign-ins. Everything else is not found.
+//! What is served to the outside: what phone systems post, hooks of CRMs, the return of sign-ins, and the doors
+//! at which programs, agents' browsers and visitors have calls made. Everything else is not found.
 
 mod admin;
 mod ask;
@@ -8,6 +9,7 @@ mod hook;
 mod limiter;
 mod page;
 mod sign_in;
+mod tel;
 mod ways;
 
 use std::sync::Arc;
@@ -60,6 +62,7 @@ impl Handler for Outside {
             },
             (["dial", name], _) => ask::answer(self, name, None, request).await,
             (["dial", name, id], _) => ask::answer(self, name, Some(id), request).await,
+            (["tel", name, rest @ ..], _) => tel::answer(self, name, rest, request).await,
             (["callback", name, rest @ ..], _) => call_back::answer(self, name, rest, request).await,
             (["hook", _, _], _) => not_so("post to a hook", "POST"),
             (["oauth", _, _], _) => not_so("open this address in a browser", "GET"),

@@ -224,6 +224,7 @@ async fn the_schemas_know_every_key_that_the_program_knows_and_no_other() -> Res
         (format!("{pbx}dial-rules.form = \"zz\"\n"), "/definitions/pbx-dial-rules/properties/form/enum"),
         (format!("{pbx}[[pbx.x.dial-rules.line]]\nzz = 1\n"), "/definitions/pbx-dial-line/properties"),
         ("[dial.x]\nzz = 1\n".to_owned(), "/definitions/dial/properties"),
+        ("[dial.x]\nlinks.zz = 1\n".to_owned(), "/definitions/dial/properties/links/properties"),
         ("[callback.x]\nzz = 1\n".to_owned(), "/definitions/callback/properties"),
         ("[callback.x]\nlimits.zz = 1\n".to_owned(), "/definitions/callback/properties/limits/properties"),
         ("[callback.x]\ntexts.zz = \"\"\n".to_owned(), "/definitions/callback/properties/texts/properties"),

@@ -91,6 +91,16 @@ impl PublicUrl {
         authority.find('/').and_then(|slash| authority.get(slash..)).unwrap_or_default()
     }
 
+    /// Scheme, host and port, as browsers write the origin of a page.
+    pub(crate) fn origin(&self) -> &str {
+        self.0.strip_suffix(self.prefix()).unwrap_or(&self.0)
+    }
+
+    /// Whether browsers reach it by TLS; if not, it is on this machine.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+
     fn parse(text: &str) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "is no url; write it like \"https://calls.example.com\"")?;
         let here = match url.host() {

@@ -18,6 +18,10 @@ secret = { env = "AMI_SECRET" }
 trunks = ["PJSIP/trunk-provider"]
 "#;
 
+/// Up to the extensions.
+const LINKS: &str = "[server]\nlisten = \"127.0.0.1:1\"\npublic-url = \"https://calls.example.com\"\n[dial.desk]\n\
+                     key = \"k\"\nlinks.extensions = ";
+
 #[test]
 fn a_full_configuration_is_read() {
     let text = format!(
@@ -79,6 +83,11 @@ fn every_fault_shows_its_line_and_how_to_mend_it() {
             &format!("{PBX}\n[plugin.x]\ncomponent = \"x.wasm\"\nusers = {{ \"offise:201\" = \"7\" }}\n"),
             vec!["`offise`", "did you mean \"office:201\"?"],
         ),
+        ("[dial.desk]\nkey = \"k\"\nlinks = { extensions = [\"201\"] }\n", vec!["3:", "public-url"]),
+        (&format!("{LINKS}[]\n"), vec!["6:", "no extension", "extensions = [\"201\""]),
+        (&format!("{LINKS}[\"201\"]\nlinks.per-minute = 0\n"), vec!["7:", "no call can be made"]),
+        (&format!("{LINKS}[\"201\"]\nlinks.valid-for = \"401d\"\n"), vec!["7:", "1 to 400 days"]),
+        (&format!("{LINKS}[\"201\"]\nlinks.extension = \"201\"\n"), vec!["7:", "did you mean `extensions`?"]),
         ("[plugin.\"a b\"]\ncomponent = \"x.wasm\"\n", vec!["cannot be the name"]),
     ];
     for (text, expected) in cases {

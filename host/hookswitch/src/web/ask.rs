@@ -96,15 +96,12 @@ async fn dial(outside: &Outside, door: &DialDoor, origin: String, wish: Wish) ->
     {
         return problem(StatusCode::BAD_REQUEST, "bad-request", "`id` is 1 to 128 visible characters of ASCII");
     }
-    let allowed = |name: &String| door.pbx.as_ref().is_none_or(|own| own.contains(name));
-    if pbx.as_ref().is_some_and(|pbx| !allowed(pbx)) {
+    if pbx.as_ref().is_some_and(|pbx| !door.allows(pbx)) {
         return problem(StatusCode::FORBIDDEN, "not-permitted", "calls at this phone system are not made from here");
     }
-    // Of several that are allowed one must be named.
-    let pbx = pbx.or_else(|| door.pbx.as_ref().filter(|own| own.len() == 1)?.first().cloned());
-    if pbx.is_none() && door.pbx.is_some() {
+    let Ok(pbx) = door.chosen(pbx) else {
         return problem(StatusCode::BAD_REQUEST, "bad-request", "name the phone system: `pbx`");
-    }
+    };
     let from = match (extension, &user, &door.plugin) {
         (Some(extension), ..) => Ok(extension),
         (None, Some(user), Some(plugin)) => {

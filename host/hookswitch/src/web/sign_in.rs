@@ -2,7 +2,7 @@
 
 use hookswitch_web::{Request, Response, StatusCode};
 
-use super::page::page;
+use super::page::{Page, sentence};
 use crate::service::Service;
 
 /// Finishes a sign-in, and tells the person in the browser. The page holds nothing of what came in.
@@ -11,34 +11,23 @@ pub(super) async fn finish(service: &Service, plugin: &str, handle: &str, reques
     let Some(sign_in) = desk.sign_in(handle) else { return unknown() };
     let title = desk.manifest.title.clone();
     match sign_in.complete(&request.query, &desk.gate).await {
-        Ok(()) => page(
-            StatusCode::OK,
-            "Signed in",
-            &[
-                &format!("Hookswitch may work with {title} now. Work that was waiting goes on by itself."),
-                "You can close this window.",
-            ],
-            None,
-        ),
+        Ok(()) => Page::new(StatusCode::OK, "Signed in")
+            .text(&format!("Hookswitch may work with {title} now. Work that was waiting goes on by itself."))
+            .text("You can close this window.")
+            .answer(),
         Err(error) => {
             tracing::warn!(plugin, %error, "a sign-in did not work");
-            page(
-                StatusCode::BAD_REQUEST,
-                "This sign-in did not work",
-                &[&sentence(&error.to_string()), "On the server, that is:"],
-                Some(&format!("hookswitch auth login {plugin}")),
-            )
+            Page::new(StatusCode::BAD_REQUEST, "This sign-in did not work")
+                .text(&sentence(&error.to_string()))
+                .text("On the server, that is:")
+                .code(&format!("hookswitch auth login {plugin}"))
+                .answer()
         }
     }
 }
 
-/// An error's text as people write sentences.
-fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    let first: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", rest.as_str())
-}
-
 fn unknown() -> Response {
-    page(StatusCode::NOT_FOUND, "There is no such sign-in", &["The plugin is not enabled, or it needs none."], None)
+    Page::new(StatusCode::NOT_FOUND, "There is no such sign-in")
+        .text("The plugin is not enabled, or it needs none.")
+        .answer()
 }
