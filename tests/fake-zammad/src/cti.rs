@@ -134,3 +134,96 @@ impl Cti {
         Answer::json(200, &wish)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+
+    fn post(cti: &mut Cti, content_type: &str, body: &str) -> (u16, String) {
+        let request = Request {
+            method: "POST".to_owned(),
+            target: "/api/v1/cti/secret".to_owned(),
+            content_type: content_type.to_owned(),
+            body: body.as_bytes().to_vec(),
+        };
+        let answer = cti.answer(&request);
+        (answer.status, answer.body)
+    }
+
+    fn json(cti: &mut Cti, event: &str, more: Value) -> u16 {
+        let mut body = json!({"event": event, "callId": "1", "from": "4930123", "to": "4930456", "direction": "in"});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        post(cti, "application/json", &body.to_string()).0
+    }
+
+    #[test]
+    fn a_call_is_taken_once_and_in_order_and_everything_else_fails_as_it_does_there() {
+        let mut cti = Cti::new("secret");
+        let end = json!({"cause": "normalClearing"});
+        assert_eq!(json(&mut cti, "answer", json!({})), 500, "no such call");
+        assert_eq!(json(&mut cti, "newCall", json!({"user": ["201", "202"]})), 200);
+        assert_eq!(json(&mut cti, "newCall", json!({})), 500, "it exists");
+        assert_eq!(json(&mut cti, "answer", json!({"answeringNumber": "201"})), 200);
+        assert_eq!(json(&mut cti, "hangup", end.clone()), 200);
+        assert_eq!(json(&mut cti, "answer", json!({"answeringNumber": "201"})), 500, "it is over");
+        assert_eq!((cti.refused.len(), cti.repeated), (3, 0));
+        assert_eq!(json(&mut cti, "hangup", end), 200);
+        assert_eq!((cti.log.len(), cti.repeated), (1, 1));
+        assert!(cti.complaints.is_empty(), "{:?}", cti.complaints);
+    }
+
+    #[test]
+    fn a_form_is_as_good_as_json() {
+        let mut cti = Cti::new("secret");
+        let call = "event=newCall&callId=1&from=4930123&to=4930456&direction=in&user%5B%5D=201&user%5B%5D=202";
+        assert_eq!(post(&mut cti, FORM, call), (200, "{}".to_owned()));
+        assert_eq!(cti.log[0].called["user"], json!(["201", "202"]));
+        assert!(cti.complaints.is_empty(), "{:?}", cti.complaints);
+        assert_eq!(post(&mut cti, "text/plain", call).0, 400);
+    }
+
+    #[test]
+    fn what_a_real_one_would_swallow_is_complained_of() {
+        for wrong in [
+            json!({"from": "+4930123"}),
+            json!({"from": ""}),
+            json!({"to": null}),
+            json!({"user": []}),
+            json!({"colour": "red"}),
+            json!({"cause": "busy"}),
+            json!({"answeringNumber": "201"}),
+        ] {
+            let mut cti = Cti::new("secret");
+            json(&mut cti, "newCall", wrong.clone());
+            assert!(!cti.complaints.is_empty(), "{wrong}");
+        }
+        for (event, wrong) in [
+            ("answer", json!({"user": ["201"]})),
+            ("answer", json!({"queue": "sales"})),
+            ("answer", json!({"from": "4930999"})),
+            ("hangup", json!({})),
+            ("hangup", json!({"cause": "tired"})),
+        ] {
+            let mut cti = Cti::new("secret");
+            json(&mut cti, "newCall", json!({}));
+            json(&mut cti, event, wrong.clone());
+            assert!(!cti.complaints.is_empty(), "{event} {wrong}");
+        }
+    }
+
+    #[test]
+    fn the_integration_is_judged_before_the_token_and_that_before_the_post() {
+        let mut cti = Cti::new("another");
+        assert_eq!(json(&mut cti, "newCall", json!({})), 401);
+        cti.enabled = false;
+        assert_eq!(json(&mut cti, "newCall", json!({})), 422);
+        let mut cti = Cti::new("secret");
+        assert_eq!(json(&mut cti, "newCall", json!({"direction": "up"})), 422);
+        assert_eq!(json(&mut cti, "ring", json!({})), 422);
+        assert!(cti.log.is_empty());
+    }
+}
