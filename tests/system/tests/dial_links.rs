@@ -37,7 +37,7 @@ async fn address(world: &World, extension: &str) -> Result<String> {
 /// The cookie of a browser that was set up.
 async fn set_up(world: &World, door: &str, extension: &str) -> Result<String> {
     let token = address(world, extension).await?;
-    let answer = post_form(door, &[OURS], &format!("token={token}")).await?;
+    let answer = post_form(&format!("{door}/browser"), &[OURS], &format!("token={token}")).await?;
     ensure!(answer.status == 303 && answer.head.contains("location: /calls/tel/desk\r\n"), "{answer:?}");
     let line = answer.head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).context("a cookie")?;
     for part in ["path=/calls/tel/desk;", "max-age=31536000", "httponly", "samesite=lax"] {
@@ -137,7 +137,7 @@ async fn an_admin_ends_one_browser_by_the_list_and_all_by_another_key() -> Resul
     world.run(&["reload"], 0).await?;
     shows(&bernd, "Extension 202 may not call from here").await?;
     shows(&alice, "Call this number?").await?;
-    let late = post_form(&door, &[OURS], &format!("token={old}")).await?;
+    let late = post_form(&format!("{door}/browser"), &[OURS], &format!("token={old}")).await?;
     ensure!(late.status == 403 && !late.head.contains("set-cookie"), "{late:?}");
     world.configure(&Setup::default().plugin, &doors(&KEY.replace("MfKQ", "AAAA"), "extensions = [\"201\"]"))?;
     world.run(&["reload"], 0).await?;
@@ -160,7 +160,7 @@ async fn addresses_are_made_only_where_the_configuration_says_so() -> Result<()>
         (vec!["--door", "desk", "--from", "201", "--pbx", "attic"], "makes no calls at attic"),
         (vec!["--door", "desk", "--from", "2~1"], "cannot be in an address"),
         (vec!["--door", "desk", "--from", "201", "--valid-for", "0s"], "--valid-for"),
-        (vec!["--door", "home", "--from", "301"], "name one with --pbx: office, branch-2"),
+        (vec!["--door", "home", "--from", "301"], "has several phone systems"),
         (vec!["--door", "home", "--from", "301", "--pbx", "office"], "NO_SUCH_KEY"),
     ] {
         let (_, err) = world.run(&[&["dial-link"], arguments.as_slice()].concat(), 1).await?;

@@ -3,6 +3,7 @@
 //! | address | what |
 //! | --- | --- |
 //! | `/tel/NAME` | sets a browser up, by the personal address of an agent, and says how browsers are told of it |
+//! | `/tel/NAME/browser` | takes what was confirmed there |
 //! | `/tel/NAME/call?number=` | where a browser goes with a clicked link: shows what would be dialled, and a button |
 //! | `/tel/NAME/call/ID` | what becomes of the call |
 //!
@@ -75,7 +76,7 @@ pub(super) async fn answer(outside: &Outside, name: &str, rest: &[&str], request
     }
     match (rest, &request.method) {
         ([], &Method::GET) => set_up(&visit, &request),
-        ([], &Method::POST) => take(&visit, &request),
+        (["browser"], &Method::POST) => take(&visit, &request),
         (["call"], &Method::GET) => ask(outside, &visit, &request).await,
         (["call"], &Method::POST) => dial(outside, &visit, &request).await,
         (["call", id], &Method::GET) => match visit.known(&request) {
@@ -90,12 +91,16 @@ pub(super) async fn answer(outside: &Outside, name: &str, rest: &[&str], request
 
 /// The page that sets a browser up.
 fn set_up(visit: &Visit<'_>, request: &Request) -> Response {
+    // Posted to an address of its own: where the token is refused, opening a better one must load this page anew.
+    let action = format!("{}/browser", visit.path());
     // The script fills it in and shows it, where there is a token behind the address.
-    let offer = "<form class=\"go\" method=\"post\" id=\"offer\" hidden><input type=\"hidden\" name=\"token\" id=\"token\">\
+    let offer = &format!(
+        "<form class=\"go\" method=\"post\" action=\"{action}\" id=\"offer\" hidden><input type=\"hidden\" name=\"token\" id=\"token\">\
                  <p>This address is personal: it makes this browser ring the phone of extension \
                  <strong id=\"extension\"></strong>. Go on only if that is your phone.</p>\
                  <button>Set up this browser</button></form>\
-                 <noscript><p>Please allow scripts for this page: it is set up by one.</p></noscript>";
+                 <noscript><p>Please allow scripts for this page: it is set up by one.</p></noscript>"
+    );
     match visit.known(request) {
         Known::Holder(holder) => {
             let steps = "<div id=\"ready\"><ol><li>Press the button.</li><li>Your browser asks whether Hookswitch may open \
@@ -103,13 +108,15 @@ fn set_up(visit: &Visit<'_>, request: &Request) -> Response {
                          <li>Click any telephone number in your CRM. You see what would be dialled, and press \u{201c}Call\u{201d}.\
                          </li></ol><form class=\"go\"><button type=\"button\" id=\"register\">Call from telephone links</button>\
                          </form><p id=\"told\" role=\"status\"></p></div>";
-            let forget = "<form method=\"post\"><input type=\"hidden\" name=\"forget\" value=\"yes\">\
-                          <button class=\"plain\">Forget my phone on this browser</button></form>";
+            let forget = format!(
+                "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"forget\" value=\"yes\">\
+                 <button class=\"plain\">Forget my phone on this browser</button></form>"
+            );
             Page::new(StatusCode::OK, &format!("This browser rings extension {}", holder.extension))
                 .html(offer)
                 .html(steps)
                 .note("To change it later: in your browser's settings, look for protocol handlers or applications.")
-                .html(forget)
+                .html(&forget)
                 .script(SET_UP)
                 .answer()
         }

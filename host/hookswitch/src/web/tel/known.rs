@@ -82,7 +82,7 @@ impl Visit<'_> {
     }
 
     /// As browsers know it.
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("{}/tel/{}", self.url.prefix(), self.name)
     }
 
