@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use system_tests::{
     PATIENCE, Setup, World,
     http::{Answer, free_port, send_signed},
-    verdict::{faultless, list},
+    verdict::{faultless, finished},
 };
 use tokio::time::{Instant, sleep};
 
@@ -101,7 +101,7 @@ plugin = "bitrix24"
             let answer = send_signed("GET", &format!("{}/{id}", self.url), KEY, &format!("{id}-{at}"), "").await?;
             let standing: Value = serde_json::from_str(&answer.body)?;
             if standing["standing"]["state"] == "became" {
-                return Ok(standing["standing"]["call"].as_str().context("a call")?.to_owned());
+                return Ok(standing["standing"]["call"]["call"].as_str().context("a call")?.to_owned());
             }
             ensure!(Instant::now() < deadline, "{standing}\n{}", self.world.log());
             sleep(Duration::from_millis(50)).await;
@@ -126,7 +126,7 @@ plugin = "bitrix24"
         let deadline = Instant::now() + PATIENCE;
         loop {
             let calls = self.world.json(&["calls"]).await?;
-            let found = calls.iter().find(|told| told["chain"] == call && !told["outcome"].is_null());
+            let found = calls.iter().find(|told| told["call"] == call && !told["outcome"].is_null());
             if let Some(found) = found {
                 return Ok(found.clone());
             }
@@ -164,7 +164,7 @@ async fn each_order_is_given_once_and_becomes_the_call_that_goes_on() -> Result<
         let call = clouds.ended(call).await?;
         ensure!(call["direction"] == "outbound" && call["outcome"] == "answered", "{call}");
     }
-    let both = |state: &Value| list(state, "calls").filter(|call| !call["finished"].is_null()).count() == 2;
+    let both = |state: &Value| finished(state) == 2;
     let state = clouds.world.portal_shows("both calls finished", both).await?;
     ensure!(faultless(&state)?.finishes == 2);
     for (at, pbx) in ["cloud", "shop", "domain"].into_iter().enumerate() {
@@ -185,7 +185,9 @@ async fn an_order_whose_answer_is_lost_is_not_given_again() -> Result<()> {
     clouds.die().await?;
     clouds.order("m-2", "lost", "cloud", "201").await?;
     let answer = send_signed("GET", &format!("{}/lost", clouds.url), KEY, "m-3", "").await?;
-    ensure!(!answer.body.contains("given"), "{answer:?}");
+    // Nobody knows whether it was carried out.
+    let state = serde_json::from_str::<Value>(&answer.body)?["standing"]["state"].clone();
+    ensure!(state == "given" || state == "in-doubt", "{answer:?}");
     ensure!(clouds.orders().0 == 1, "{:?}", clouds.orders());
     Ok(())
 }

@@ -84,6 +84,7 @@ pub(crate) fn signal(number: usize, seq: u64) -> Accepted {
         target: None,
         crm_call: None,
         queues: vec!["sales".to_owned()],
+        path: Vec::new(),
         agents: Vec::new(),
         leg: 0,
         transfer: None,

@@ -69,6 +69,7 @@ pub(crate) fn call(chain: &str, started: u64) -> Call {
         target: None,
         crm_call: None,
         queues: vec!["sales".to_owned()],
+        path: Vec::new(),
         agents: Vec::new(),
         leg: 0,
         transfer: None,
