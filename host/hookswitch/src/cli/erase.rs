@@ -62,7 +62,8 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     if common.json {
         output::json(&row)?;
     } else {
-        print(&row)?;
+        let books = loaded.config.pbx.values().any(|pbx| pbx.common.phonebook.is_some());
+        print(&row, books)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -109,7 +110,8 @@ fn add(all: &mut Erased, more: Erased) {
     all.unfinished += unfinished;
 }
 
-fn print(row: &Row) -> miette::Result<()> {
+/// `books`: names stand in phone systems' own phonebooks.
+fn print(row: &Row, books: bool) -> miette::Result<()> {
     let Row { number, done, erased } = row;
     let number = number.iter().find(|number| number.starts_with('+')).or(number.first());
     let number = number.map(String::as_str).unwrap_or_default();
@@ -120,7 +122,7 @@ fn print(row: &Row) -> miette::Result<()> {
         "{number}: {calls} calls {what}, with {events} events, {jobs} jobs, {runs} runs of plugins, {requests} requests, \
          {keys} keys, {known} names in the phonebook{orders}"
     ))?;
-    if *known > 0 {
+    if books && *known > 0 {
         let leave = if *done { "leave" } else { "would leave" };
         output::line(&format!("they {leave} the phone systems' own phonebooks when the service next looks there"))?;
     }

@@ -14,5 +14,7 @@ pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Recordings | Feature::Transcripts | Feature::History => Ability::If(XAPI),
     Feature::Extensions | Feature::QueueMembers | Feature::Phonebook => Ability::If(XAPI),
     Feature::Hold => Ability::No("participants do not show it (call-model, section 5)"),
-    Feature::CallerName => Ability::No("only a CRM template can set it (call-model, section 4)"),
+    Feature::CallerName => {
+        Ability::If("`phonebook` is set; of a call alone only a CRM template can set it (call-model, section 4)")
+    }
 });

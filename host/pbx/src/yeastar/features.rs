@@ -15,7 +15,9 @@ pub const FEATURES: Features = Features::new(|feature| match feature {
     Feature::Digits | Feature::Recordings | Feature::Extensions | Feature::QueueMembers => Ability::Yes,
     Feature::Dial | Feature::HangUp => Ability::Yes,
     Feature::Routing => Ability::If("to take or to refuse is enough, and the trunk has Control Inbound Call"),
-    Feature::CallerName => Ability::No("nothing can be shown on the phones (pbx-yeastar.md, B.2)"),
+    Feature::CallerName => {
+        Ability::If("`phonebook` is set; for a call alone nothing can be shown (pbx-yeastar.md, B.2)")
+    }
     Feature::Phonebook => Ability::If("the API may write company contacts and phonebooks"),
     Feature::Transcripts => Ability::No("the API tells none (pbx-yeastar.md, B.5)"),
     Feature::History => Ability::If("display-format is the one of the PBX"),
