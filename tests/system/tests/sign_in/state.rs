@@ -14,16 +14,18 @@ use system_tests::{
 use crate::setup;
 
 /// What every page of this server must have, whatever it says.
-const HEADERS: [&str; 5] = [
+const HEADERS: [&str; 6] = [
     "content-type: text/html; charset=utf-8",
-    "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "content-security-policy: default-src 'none'; style-src 'sha256-",
+    "script-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options: nosniff",
     "referrer-policy: no-referrer",
     "cache-control: no-store",
 ];
 
 /// What its pages are made of: nothing that runs, loads or leads anywhere.
-const TAGS: [&str; 10] = ["!doctype", "html", "head", "meta", "title", "style", "body", "h1", "p", "code"];
+const TAGS: [&str; 12] =
+    ["!doctype", "html", "head", "meta", "title", "style", "body", "main", "h1", "p", "pre", "code"];
 
 /// A page that refuses, for people, and of which nothing can be learned or run.
 fn refuses(page: &Answer, why: &str) -> Result<()> {
