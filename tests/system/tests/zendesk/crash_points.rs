@@ -171,8 +171,8 @@ async fn every_point(mut scenario: Scenario, stride: usize) -> Result<()> {
     let titles: Vec<_> = failures.iter().map(|failure| failure.lines().next().unwrap_or_default()).collect();
     let first = failures.first().map(String::as_str).unwrap_or_default();
     ensure!(failures.is_empty(), "{} failures:\n{}\n\nthe first in full: {first}", failures.len(), titles.join("\n"));
-    // A request at the very end may be one that comes only sometimes.
-    ensure!(kills * 10 >= points * 9, "{name}: the program died {kills} times only");
+    // One request may come only sometimes: what is shown to people is left out when it is too late for it.
+    ensure!(kills + 1 >= points || kills * 10 >= points * 9, "{name}: the program died {kills} times only");
     Ok(())
 }
 
