@@ -150,11 +150,14 @@ async fn every_point(mut scenario: Scenario, stride: usize) -> Result<()> {
     let operations = undisturbed(&helpdesk, &scenario).await?;
     let stride = if std::env::var_os("HOOKSWITCH_ALL_POINTS").is_some() { 1 } else { stride };
     let all = (1..=operations.len()).flat_map(|nth| PHASES.map(|phase| Point { phase, nth }));
-    let (mut points, mut kills, mut failures) = (0, 0, Vec::new());
+    // What is shown to people is left out when it is too late for it, so only so many requests come in every run.
+    let sure = operations.iter().filter(|operation| !operation.ends_with("/display")).count();
+    let (mut points, mut kills, mut missed, mut failures) = (0, 0, 0, Vec::new());
     for point in all.step_by(stride) {
         points += 1;
         match disturbed(&mut helpdesk, &scenario, point).await {
-            Ok(died) => kills += usize::from(died),
+            Ok(true) => kills += 1,
+            Ok(false) => missed += usize::from(point.nth <= sure),
             Err(error) => {
                 failures.push(format!("{name}, {point} ({:?}): {error:#}", operations.get(point.nth - 1)));
                 // The program may be running or not.
@@ -171,8 +174,8 @@ async fn every_point(mut scenario: Scenario, stride: usize) -> Result<()> {
     let titles: Vec<_> = failures.iter().map(|failure| failure.lines().next().unwrap_or_default()).collect();
     let first = failures.first().map(String::as_str).unwrap_or_default();
     ensure!(failures.is_empty(), "{} failures:\n{}\n\nthe first in full: {first}", failures.len(), titles.join("\n"));
-    // One request may come only sometimes: what is shown to people is left out when it is too late for it.
-    ensure!(kills + 1 >= points || kills * 10 >= points * 9, "{name}: the program died {kills} times only");
+    // A request at the very end may be one that comes only sometimes.
+    ensure!(missed * 10 <= points, "{name}: the program died {kills} times only");
     Ok(())
 }
 
