@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
-/// Fetches finished recordings.
+/// Fetches finished recordings, also while the source that gave it is at work: what both need of the phone system, they
+/// share. A link that lives shortly, or works once, is asked for anew each time.
 #[async_trait]
 pub trait Recordings: Send + Sync {
-    /// Fetches the recording that was reported as `file`, and writes it to `to` as it comes: it is never held as a whole.
+    /// Fetches the recording that was reported as `file` ([`Fact::Recorded`](hookswitch_call::signal::Fact)), and writes
+    /// it to `to` as it comes: it is never held as a whole.
     ///
     /// # Errors
     ///
@@ -23,13 +25,19 @@ pub struct Fetched {
     pub content_type: String,
 }
 
-/// Why there is no recording.
+/// Why there is no recording. The texts are for the admin, and name no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfetched {
-    /// The phone system has none under this name: not yet, or not any more.
+    /// The phone system has none under this name: not yet, or not any more. To be asked for again later.
     #[error("the phone system has no such recording, not yet or not any more: {0}")]
     Missing(String),
-    /// It has one perhaps, and it could not be had.
+    /// It has one perhaps, and it could not be had this time. To be asked for again.
     #[error("the recording cannot be fetched: {0}")]
     Failed(String),
+    /// The phone system does not give it to us, and will not until an admin has changed something there.
+    #[error("the phone system does not give the recording out: {0}")]
+    Forbidden(String),
+    /// Nothing says where it can be fetched, or that it may be fetched there: the text has the line for the TOML.
+    #[error("the configuration does not say how the recording is fetched: {0}")]
+    NotConfigured(String),
 }

@@ -27,8 +27,8 @@ pub trait Source: Send + Sync {
     /// What is wrong and how to mend it, for the admin.
     async fn check(&self) -> Result<Checked, String>;
 
-    /// Fetches its recordings, where it can be asked for them.
-    fn recordings(&self) -> Option<&dyn Recordings> {
+    /// Fetches its recordings, where it can be asked for them: before it is started, and beside its work.
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
         None
     }
 

@@ -14,6 +14,9 @@ impl Recordings for Client {
             Failed::Refused { message, .. } => {
                 Unfetched::Missing(format!("{message} (it takes about half a minute after the call to appear)"))
             }
+            failed @ (Failed::Unauthorised { .. } | Failed::Forbidden { .. }) => {
+                Unfetched::Forbidden(failed.to_string())
+            }
             failed => Unfetched::Failed(failed.to_string()),
         })?;
         let fetched = self.download(&link, to).await.map_err(|error| Unfetched::Failed(error.to_string()))?;

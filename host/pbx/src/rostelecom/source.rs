@@ -66,8 +66,8 @@ impl Source for Rostelecom {
         })
     }
 
-    fn recordings(&self) -> Option<&dyn Recordings> {
-        Some(&self.client)
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
+        Some(Arc::new(self.client.clone()))
     }
 
     fn restrictions(&self) -> Option<&dyn Restrictions> {

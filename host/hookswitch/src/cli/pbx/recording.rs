@@ -39,7 +39,7 @@ pub(super) fn run(common: &Common, Options { name, recording, output }: &Options
     if output.exists() {
         return Err(miette::miette!("{} exists, and is not overwritten", output.display()));
     }
-    let fetched = runtime.block_on(fetch(recordings, recording, output))?;
+    let fetched = runtime.block_on(fetch(&*recordings, recording, output))?;
     if common.json {
         let Fetched { bytes, content_type } = &fetched;
         output::json(&serde_json::json!({ "file": output, "bytes": bytes, "type": content_type }))?;
