@@ -65,7 +65,12 @@ fn fill(dir: &Path, calls: usize) -> Journal {
                 .map(|number| {
                     let mut accepted = signal(number, 1);
                     let due = accepted.call.changed;
-                    let job = |number| NewJob { plugin: "bitrix24".to_owned(), kind: format!("journal.{number}"), due };
+                    let job = |number| NewJob {
+                        plugin: "bitrix24".to_owned(),
+                        kind: format!("journal.{number}"),
+                        recording: None,
+                        due,
+                    };
                     accepted.jobs = (0..8).map(job).collect();
                     accepted
                 })

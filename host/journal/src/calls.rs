@@ -130,7 +130,10 @@ impl Txn<'_> {
         let row = self.keep_call(&call, accepted)?;
         let mut news = accepted.events.is_empty();
         for event in &accepted.events {
-            news |= self.keep_event(row, &call, event)?;
+            if self.keep_event(row, &call, event)? {
+                news = true;
+                self.hear_of_recordings(row, event, &accepted.call)?;
+            }
         }
         if !news {
             return Ok(Receipt::Repeated);

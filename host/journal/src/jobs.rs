@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    CallRef, Error, Txn, View,
+    CallRef, Error, RecordingId, Txn, View,
     column::{Json, Token},
 };
 
@@ -43,6 +43,8 @@ pub struct NewJob {
     pub plugin: String,
     /// What is to be done, in the words of the caller.
     pub kind: String,
+    /// The recording that it is about, if it is about one.
+    pub recording: Option<RecordingId>,
     /// When it may run.
     pub due: Millis,
 }
@@ -102,6 +104,9 @@ pub struct Job {
     pub plugin: String,
     /// What is to be done.
     pub kind: String,
+    /// The recording that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingId>,
     /// Where it stands.
     pub state: State,
     /// How often it was started, as the starter counts; 0 before the first time.
@@ -151,8 +156,8 @@ pub enum Finish {
     },
 }
 
-const COLUMNS: &str = "SELECT jobs.id, pbx, chain, plugin, kind, state, attempt, failures, due, created, finished,
-    component, problem, result FROM jobs JOIN calls ON calls.id = jobs.call";
+const COLUMNS: &str = "SELECT jobs.id, pbx, chain, plugin, kind, recording, state, attempt, failures, due, created,
+    finished, component, problem, result FROM jobs JOIN calls ON calls.id = jobs.call";
 
 impl Txn<'_> {
     /// Adds jobs to a call, in this order, behind those that it has.
@@ -166,9 +171,13 @@ impl Txn<'_> {
 
     pub(crate) fn add_jobs_to(&self, row: i64, jobs: &[NewJob], now: Millis) -> Result<Vec<JobId>, Error> {
         let mut insert = self.sql.prepare_cached(
-            "INSERT INTO jobs (call, plugin, kind, state, due, created) VALUES (?1, ?2, ?3, 'waiting', ?4, ?5)",
+            "INSERT INTO jobs (call, plugin, kind, recording, state, due, created)
+             VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6)",
         )?;
-        let add = |job: &NewJob| Ok(JobId(insert.insert(params![row, job.plugin, job.kind, job.due.0, now.0])?));
+        let add = |job: &NewJob| {
+            let recording = job.recording.map(|recording| recording.0);
+            Ok(JobId(insert.insert(params![row, job.plugin, job.kind, recording, job.due.0, now.0])?))
+        };
         jobs.iter().map(add).collect()
     }
 
@@ -315,6 +324,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         call: call_of(row)?,
         plugin: row.get("plugin")?,
         kind: row.get("kind")?,
+        recording: row.get::<_, Option<i64>>("recording")?.map(RecordingId),
         state,
         attempt: row.get("attempt")?,
         failures: row.get("failures")?,

@@ -21,6 +21,7 @@
 //! - [`runs`]: one row for each invocation of a plugin, one for each request it made.
 //! - [`storage`]: the key-value store of plugins.
 //! - [`dials`]: calls that somebody asked for.
+//! - [`recordings`]: what phone systems have recorded, who listened to it, and what was said.
 //! - [`directory`]: who sits at which phone, as a CRM and as a phone system say.
 //! - [`phonebook`]: whom CRMs know under which number, and which phone systems were told.
 //! - [`retention`]: what is forgotten, and when; and what is forgotten because somebody asks for it.
@@ -44,6 +45,7 @@ mod journal;
 mod log;
 pub mod phonebook;
 mod reader;
+pub mod recordings;
 pub mod retention;
 pub mod runs;
 mod schema;
@@ -56,5 +58,6 @@ pub use error::{Error, OpenError};
 pub use jobs::JobId;
 pub use journal::Journal;
 pub use reader::Reader;
+pub use recordings::RecordingId;
 pub use runs::RunId;
 pub use txn::{Txn, View};

@@ -1,7 +1,8 @@
 //! Forgetting what is old, in small steps between which calls are accepted.
 //!
 //! A call that is not over, and one with a job that waits, runs or is parked or with an event that a plugin has yet to
-//! copy elsewhere, keeps everything, whatever its age and whatever the size of the journal.
+//! copy elsewhere, keeps everything, whatever its age and whatever the size of the journal. So does one that somebody
+//! holds, and one with a recording that is on its way or kept: recordings have a time of their own.
 
 mod erase;
 
@@ -58,10 +59,17 @@ impl Pruned {
     }
 }
 
-/// Calls that may go, if they are over.
+/// Calls for which nothing is to be done any more, if they are over.
 const IDLE_CALLS: &str = "NOT EXISTS (
     SELECT 1 FROM jobs WHERE jobs.call = calls.id AND jobs.state IN ('waiting', 'running', 'parked'))
     AND NOT EXISTS (SELECT 1 FROM feed WHERE feed.call = calls.id)";
+
+/// Calls that somebody holds.
+const HELD: &str = "EXISTS (SELECT 1 FROM holds WHERE holds.call = calls.id)";
+
+/// Calls with recordings that are on their way, or here.
+const RECORDED: &str = "EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.id
+    AND (recordings.state IN ('awaited', 'fetched') OR file IS NOT NULL OR original IS NOT NULL))";
 
 /// Runs that may go.
 const IDLE_RUNS: &str = "NOT EXISTS (SELECT 1 FROM calls WHERE calls.id = runs.call AND open) AND NOT EXISTS (
@@ -120,7 +128,8 @@ impl Txn<'_> {
     fn forget_calls(&self, before: u64, most: u32) -> Result<u64, Error> {
         let mut delete = self.sql.prepare_cached(&format!(
             "DELETE FROM calls WHERE id IN (
-               SELECT id FROM calls WHERE open = 0 AND {IDLE_CALLS} AND changed < ?1 ORDER BY changed LIMIT ?2)"
+               SELECT id FROM calls WHERE open = 0 AND {IDLE_CALLS} AND NOT {HELD} AND NOT {RECORDED} AND changed < ?1
+               ORDER BY changed LIMIT ?2)"
         ))?;
         Ok(delete.execute(params![before, most])? as u64)
     }

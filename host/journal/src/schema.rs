@@ -8,7 +8,12 @@ use crate::Error;
 const APPLICATION: u32 = 0x486f_6f6b;
 
 /// Each entry turns the format before it into its own; released entries never change.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// The format that this program writes.
 pub(crate) const PRESENT: u32 = MIGRATIONS.len() as u32;

@@ -112,6 +112,7 @@ pub(crate) fn signal(number: usize, seq: u64) -> Accepted {
         confidence: Confidence::Reported,
         what: What::Queued { queue: "sales".to_owned() },
     };
-    let job = NewJob { plugin: "bitrix24".to_owned(), kind: "journal.begin".to_owned(), due: call.changed };
+    let job =
+        NewJob { plugin: "bitrix24".to_owned(), kind: "journal.begin".to_owned(), recording: None, due: call.changed };
     Accepted { call, number: Some("+4930123456".to_owned()), events: vec![event], jobs: vec![job] }
 }

@@ -4,7 +4,7 @@ use hookswitch_call::Millis;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{JobId, State};
-use crate::{CallRef, Error, View, column::Token};
+use crate::{CallRef, Error, RecordingId, View, column::Token};
 
 /// A job without what only its turn needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Head {
     pub call: CallRef,
     /// What is to be done.
     pub kind: String,
+    /// The recording that it is about, if it is about one.
+    pub recording: Option<RecordingId>,
     /// Where it stands.
     pub state: State,
     /// When it may run.
@@ -29,7 +31,7 @@ pub struct Head {
     pub number: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT jobs.id, pbx, chain, kind, state, due, attempt, failures, created, number
+const COLUMNS: &str = "SELECT jobs.id, pbx, chain, kind, state, due, attempt, failures, created, number, recording
     FROM jobs JOIN calls ON calls.id = jobs.call";
 
 impl View<'_> {
@@ -105,5 +107,6 @@ fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
         failures: row.get(7)?,
         created: Millis(row.get(8)?),
         number: row.get(9)?,
+        recording: row.get::<_, Option<i64>>(10)?.map(RecordingId),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, Row, named_params};
 use serde::{Deserialize, Serialize};
 
-use super::IDLE_CALLS;
+use super::{HELD, IDLE_CALLS};
 use crate::{Error, Journal, Txn, View, calls::digits, dials::IDLE};
 
 /// Most calls that one step forgets: some milliseconds of the writer's time.
@@ -32,8 +32,17 @@ pub struct Erased {
     /// Calls to it that were asked for.
     #[serde(default)]
     pub dials: u64,
+    /// Their recordings.
+    #[serde(default)]
+    pub recordings: u64,
+    /// What was said in them.
+    #[serde(default)]
+    pub transcripts: u64,
     /// Calls that stay, because they are not over or have a job that waits, runs or is parked.
     pub unfinished: u64,
+    /// Calls that stay, because somebody holds them.
+    #[serde(default)]
+    pub held: u64,
 }
 
 /// Calls with one number: those that have it in E.164, and those without a normalised number that spell it so. Part of a
@@ -69,30 +78,32 @@ impl Number {
 
 impl Journal {
     /// Forgets every finished call with this outside number: the call, its events, jobs, dossiers and keys, the runs for
-    /// it and their requests and answers. `number` is in E.164 (`+493012345`), or, for calls whose number could not be
+    /// it and their requests and answers, recordings and their words. `number` is in E.164 (`+493012345`), or, for calls whose number could not be
     /// normalised, has the digits that the PBX reported; only whole numbers match. When this returns, the bytes are gone
     /// from the files. It takes many small steps, so others write in between.
     ///
     /// What plugins keep for themselves and not for a call is theirs and stays, and so do calls of other numbers that
-    /// were transferred to this one.
+    /// were transferred to this one. Files of recordings lie elsewhere: the second value has the hashes of those that
+    /// were needed for these calls.
     ///
     /// # Errors
     ///
     /// Those of the file; [`Error::LogInUse`] if somebody reads an old state for so long that the log could not be
     /// emptied. What was forgotten before stays so, and it may be tried again.
-    pub async fn erase(&self, number: &str) -> Result<Erased, Error> {
+    pub async fn erase(&self, number: &str) -> Result<(Erased, Vec<String>), Error> {
         let number: Arc<str> = number.into();
-        let mut all = Erased::default();
+        let (mut all, mut files) = (Erased::default(), Vec::new());
         loop {
             let step = self.write({
                 let number = Arc::clone(&number);
                 move |txn| txn.erase_step(&number)
             });
-            let step = step.await?;
+            let (step, of_step) = step.await?;
             if step.calls == 0 {
                 break;
             }
             all.add(step);
+            files.extend(of_step);
         }
         let names = self.write({
             let number = Arc::clone(&number);
@@ -104,10 +115,10 @@ impl Journal {
             move |txn| txn.erase_dials(&number)
         });
         all.dials = dials.await?;
-        let unfinished = self.read(move |view| view.erasable(&number)).await?.unfinished;
+        let Erased { unfinished, held, .. } = self.read(move |view| view.erasable(&number)).await?;
         self.give_back().await?;
         self.empty_log().await?;
-        Ok(Erased { unfinished, ..all })
+        Ok((Erased { unfinished, held, ..all }, files))
     }
 }
 
@@ -120,6 +131,8 @@ impl Erased {
         self.requests += other.requests;
         self.keys += other.keys;
         self.known += other.known;
+        self.recordings += other.recordings;
+        self.transcripts += other.transcripts;
     }
 }
 
@@ -131,26 +144,30 @@ impl View<'_> {
     /// Those of the file.
     pub fn erasable(&self, number: &str) -> Result<Erased, Error> {
         let number = Number::of(number);
-        let mut count = self
-            .sql
-            .prepare_cached(&format!("SELECT count(*) FROM calls WHERE {CALLS} AND (open OR NOT {IDLE_CALLS})"))?;
-        let unfinished =
-            count.query_row(named_params! { ":e164": number.e164, ":spelled": number.spelled }, |row| row.get(0))?;
+        let stays = |why: &str| {
+            let mut count = self.sql.prepare_cached(&format!("SELECT count(*) FROM calls WHERE {CALLS} AND {why}"))?;
+            count.query_row(named_params! { ":e164": number.e164, ":spelled": number.spelled }, |row| row.get(0))
+        };
+        let held = stays(HELD)?;
+        let unfinished = stays(&format!("NOT {HELD} AND (open OR NOT {IDLE_CALLS})"))?;
         let mut count = self.sql.prepare_cached("SELECT count(*) FROM phonebook WHERE number = ?1")?;
         let known = count.query_row([&number.e164], |row| row.get(0))?;
-        Ok(Erased { unfinished, known, ..self.weigh(&number, u32::MAX)? })
+        Ok(Erased { unfinished, held, known, ..self.weigh(&number, u32::MAX)? })
     }
 
     /// The oldest of the calls that may go, and what hangs on them.
     fn weigh(&self, number: &Number, most: u32) -> Result<Erased, Error> {
         let mut count = self.sql.prepare_cached(&format!(
-            "WITH going AS (SELECT id FROM calls WHERE {CALLS} AND NOT open AND {IDLE_CALLS} ORDER BY id LIMIT :most)
+            "WITH going AS (SELECT id FROM calls WHERE {CALLS} AND NOT open AND {IDLE_CALLS} AND NOT {HELD} ORDER BY id LIMIT :most)
              SELECT (SELECT count(*) FROM going) AS calls,
                (SELECT count(*) FROM events WHERE call IN going) AS events,
                (SELECT count(*) FROM jobs WHERE call IN going) AS jobs,
                (SELECT count(*) FROM runs WHERE call IN going) AS runs,
                (SELECT count(*) FROM requests WHERE run IN (SELECT id FROM runs WHERE call IN going)) AS requests,
                (SELECT count(*) FROM storage WHERE call IN going) AS keys,
+               (SELECT count(*) FROM recordings WHERE call IN going) AS recordings,
+               (SELECT count(*) FROM transcripts WHERE recording IN (
+                 SELECT id FROM recordings WHERE call IN going)) AS transcripts,
                (SELECT count(*) FROM dials WHERE {DIALS}) AS dials",
         ))?;
         let read = |row: &Row<'_>| {
@@ -162,6 +179,8 @@ impl View<'_> {
                 requests: row.get("requests")?,
                 keys: row.get("keys")?,
                 dials: row.get("dials")?,
+                recordings: row.get("recordings")?,
+                transcripts: row.get("transcripts")?,
                 ..Erased::default()
             })
         };
@@ -181,15 +200,23 @@ impl Txn<'_> {
         Ok(delete.execute(named_params! { ":e164": number.e164, ":digits": number.digits() })? as u64)
     }
 
-    fn erase_step(&self, number: &str) -> Result<Erased, Error> {
+    /// Forgets some calls; what they were, and the files that were needed for them.
+    fn erase_step(&self, number: &str) -> Result<(Erased, Vec<String>), Error> {
         let number = Number::of(number);
         let step = self.weigh(&number, STEP)?;
-        let mut delete = self.sql.prepare_cached(&format!(
-            "DELETE FROM calls WHERE id IN (
-               SELECT id FROM calls WHERE {CALLS} AND NOT open AND {IDLE_CALLS} ORDER BY id LIMIT :most)"
+        let going = format!(
+            "SELECT id FROM calls WHERE {CALLS} AND NOT open AND {IDLE_CALLS} AND NOT {HELD} ORDER BY id LIMIT :most"
+        );
+        let parameters = named_params! { ":e164": number.e164, ":spelled": number.spelled, ":most": STEP };
+        let mut find = self.sql.prepare_cached(&format!(
+            "WITH going AS ({going}), gone AS (SELECT id, file, original FROM recordings WHERE call IN going)
+             SELECT file FROM gone WHERE file IS NOT NULL UNION SELECT original FROM gone WHERE original IS NOT NULL
+             UNION SELECT file FROM recording_parts WHERE recording IN (SELECT id FROM gone)"
         ))?;
-        delete.execute(named_params! { ":e164": number.e164, ":spelled": number.spelled, ":most": STEP })?;
-        Ok(step)
+        let files = find.query_map(parameters, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut delete = self.sql.prepare_cached(&format!("DELETE FROM calls WHERE id IN ({going})"))?;
+        delete.execute(parameters)?;
+        Ok((step, files))
     }
 
     /// Forgets the names of a number.

@@ -112,7 +112,7 @@ async fn dials_go_with_time_and_on_demand_but_not_while_something_is_to_come_of_
     assert!(find(&world, became).await.is_none());
     let again = take(&world, "crm", "became").await;
     go(&world, again, Step::Over(never())).await;
-    let erased = world.journal.erase("+4930123456").await.unwrap();
+    let (erased, _) = world.journal.erase("+4930123456").await.unwrap();
     assert_eq!((erased.dials, erased.unfinished), (1, 1), "{erased:?}");
     assert!(find(&world, waiting).await.is_some() && find(&world, told).await.is_some());
 }

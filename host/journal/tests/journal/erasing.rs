@@ -100,14 +100,14 @@ async fn every_finished_call_of_a_number_goes_and_its_bytes_are_gone_from_the_fi
     let foreseen = world.journal.read(|view| view.erasable("+49 30 777001")).await.unwrap();
     assert_eq!(foreseen, expected);
 
-    assert_eq!(world.journal.erase("+49 30 777001").await.unwrap(), expected);
+    assert_eq!(world.journal.erase("+49 30 777001").await.unwrap().0, expected);
     for text in texts {
         assert!(!on_disk(&world, text), "{text} is still in a file");
     }
     let others: Vec<_> = (0..25).map(|number| format!("other-{number:02}")).collect();
     assert_eq!(chains(&world).await, others);
     assert!(on_disk(&world, "OTHER-ANSWER"));
-    assert_eq!(world.journal.erase("+4930777001").await.unwrap(), Erased::default(), "nothing is left to forget");
+    assert_eq!(world.journal.erase("+4930777001").await.unwrap().0, Erased::default(), "nothing is left to forget");
     let world = world.restart().await;
     assert_eq!(chains(&world).await, others);
 }
@@ -125,11 +125,11 @@ async fn what_is_unfinished_stays_and_is_counted() {
     let number = "+4930123456";
     past_call(&world, "done", Some(number), "030 123456", "x").await;
 
-    let erased = world.journal.erase(number).await.unwrap();
+    let (erased, _) = world.journal.erase(number).await.unwrap();
     assert_eq!((erased.calls, erased.unfinished), (1, 2));
     assert_eq!(chains(&world).await, ["open", "over", "parked"]);
     world.journal.write(move |txn| txn.skip_job(parked, None, NOW)).await.unwrap();
-    let erased = world.journal.erase(number).await.unwrap();
+    let (erased, _) = world.journal.erase(number).await.unwrap();
     assert_eq!((erased.calls, erased.unfinished), (1, 1));
 }
 
@@ -184,6 +184,6 @@ async fn a_reader_of_an_old_state_is_named_and_the_rest_is_done_when_it_is_gone(
     world.accept(accepted(call("new", 100), 1..=1, vec![])).await;
     go.send(()).unwrap();
     reading.join().unwrap().unwrap();
-    assert_eq!(journal.erase("+4930777001").await.unwrap(), Erased::default());
+    assert_eq!(journal.erase("+4930777001").await.unwrap().0, Erased::default());
     assert!(!on_disk(&world, "GONE-ANSWER"));
 }

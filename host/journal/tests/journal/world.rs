@@ -120,7 +120,7 @@ pub(crate) fn event(chain: &str, seq: u64) -> Event {
 }
 
 pub(crate) fn job(plugin: &str, kind: &str) -> NewJob {
-    NewJob { plugin: plugin.to_owned(), kind: kind.to_owned(), due: Millis(5_000) }
+    NewJob { plugin: plugin.to_owned(), kind: kind.to_owned(), recording: None, due: Millis(5_000) }
 }
 
 /// `call` after the events `seqs`, with `jobs`.
