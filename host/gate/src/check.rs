@@ -5,10 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::Method;
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use http_body_util::Full;
+use hyper::body::Bytes;
 use secrecy::ExposeSecret;
 
 use crate::credential::Credential;
+use crate::enclosure::{Content, Enclosure};
 use crate::error::{Denial, Error, Malformed};
 use crate::exchange::Message;
 use crate::gate::Gate;
@@ -64,8 +65,9 @@ impl Gate {
             self.may_go(owner, &target, &known)?;
         }
         let draft = Draft { method, target, headers, body };
-        let (target, message) = self.message(draft, credential.map(|(_, credential)| credential), token)?;
-        let secret_body = message.body().clone().into_inner().is_some_and(|body| body != request.body);
+        let credential = credential.map(|(_, credential)| credential);
+        let (target, message, body) = self.message(draft, &request.enclosures, credential, token)?;
+        let secret_body = body != request.body;
         Ok(Checked { target, rule, url: known.redactor.text(shown), owners, secret_body, message })
     }
 
@@ -86,9 +88,10 @@ impl Gate {
     fn message(
         &self,
         mut draft: Draft,
+        enclosures: &[Enclosure],
         credential: Option<&Credential>,
         token: Option<&Token>,
-    ) -> Result<(Target, Message), Malformed> {
+    ) -> Result<(Target, Message, Bytes), Malformed> {
         if let Some((place, value)) = credential.and_then(|credential| credential.value(token)) {
             place.put(&mut draft, value.expose_secret())?;
         }
@@ -97,6 +100,9 @@ impl Gate {
             return Err(Malformed::BodySize { size, limit });
         }
         if let Some(signer) = credential.and_then(Credential::signer) {
+            if !enclosures.is_empty() {
+                return Err(Malformed::SignedEnclosure);
+            }
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             let url = draft.target.to_string();
             // An id that the plugin gives is the message's: it knows which messages are the same.
@@ -112,11 +118,11 @@ impl Gate {
         headers::check_size(&draft.headers)?;
         let Draft { method, target, mut headers, body } = draft;
         frame(&mut headers, &method, &target, body.is_empty())?;
-        let mut message = Message::new(Full::new(body));
+        let mut message = Message::new(Content::of(&body, enclosures)?);
         *message.method_mut() = method;
         *message.uri_mut() = target.path_and_query.clone().into();
         *message.headers_mut() = headers;
-        Ok((target, message))
+        Ok((target, message, body))
     }
 
     fn credential(&self, handle: &str) -> Result<&Credential, Error> {

@@ -3,8 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tracing::trace;
 
+use crate::enclosure::Content;
 use crate::error::Stage;
 use crate::headers::{MAX_HEADER_BYTES, MAX_HEADERS};
 use crate::limits::Limits;
@@ -26,7 +25,7 @@ const MAX_TRIES: usize = 8;
 
 /// An open HTTP/1.1 connection to an origin.
 pub(crate) struct Connection {
-    pub(crate) sender: http1::SendRequest<Full<Bytes>>,
+    pub(crate) sender: http1::SendRequest<Content>,
     pub(crate) remote: SocketAddr,
     /// The grant that opened the address, where it is internal.
     pub(crate) network: Option<Network>,
@@ -168,7 +167,7 @@ async fn within<T>(
 /// Speaks HTTP/1.1 on a stream. The connection lives in a task of its own, which ends when the sender is dropped.
 async fn speak(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-) -> hyper::Result<http1::SendRequest<Full<Bytes>>> {
+) -> hyper::Result<http1::SendRequest<Content>> {
     let (sender, connection) = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES)

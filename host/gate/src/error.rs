@@ -161,6 +161,10 @@ pub enum Malformed {
     #[error("keep-secret: {reason}")]
     KeepSecret { reason: &'static str },
 
+    #[error("the body does not hold the mark of an enclosed file exactly once")]
+    Enclosure,
+    #[error("a body with a recording in it cannot be signed; send a link to the recording")]
+    SignedEnclosure,
     #[error("a body of {size} bytes, where {limit} may be sent")]
     BodySize { size: usize, limit: usize },
 }

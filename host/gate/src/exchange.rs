@@ -6,20 +6,21 @@ use std::time::Duration;
 
 use http::header::{HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connect::Connection;
 use crate::decode;
+use crate::enclosure::{Content, Given};
 use crate::headers::{MAX_HEADER_BYTES, MAX_HEADERS};
 use crate::limits::Limits;
 
 /// Interim answers (1xx) before the real one at most; a server needs one or two.
 const MAX_INTERIM: usize = 16;
 
-pub(crate) type Message = http::Request<Full<Bytes>>;
+pub(crate) type Message = http::Request<Content>;
 
 /// An answer, unpacked.
 pub(crate) struct Answer {
@@ -61,12 +62,17 @@ pub(crate) async fn exchange(
     first_byte: &mut Option<Duration>,
 ) -> Result<Answer, Failure> {
     let start = Instant::now();
-    let head_deadline = deadline.min(start + limits.first_byte);
+    let files = message.body().has_files().then(|| message.body().given());
+    // With files in it a message takes its time; only to stand still is wrong.
+    let head_deadline = if files.is_some() { deadline } else { deadline.min(start + limits.first_byte) };
     let flooded = count_interim(&mut message);
     let answer = tokio::select! {
         biased;
         () = flooded.notified() => {
             return Err(Failure::InDoubt(format!("more than {MAX_INTERIM} interim answers came before the real one")));
+        }
+        () = stands_still(files, limits.silence) => {
+            return Err(Failure::InDoubt(format!("the other side took nothing of the body for {:?}", limits.silence)));
         }
         answer = timeout_at(head_deadline, connection.sender.try_send_request(message)) => answer,
     };
@@ -105,6 +111,21 @@ pub(crate) async fn exchange(
     .await
     .map_err(|_| Failure::InDoubt("the answer did not end in time".into()))??;
     Ok(Answer { status: head.status, headers: head.headers, body })
+}
+
+/// Returns when nothing of a body was taken for so long that is not given away yet.
+async fn stands_still(given: Option<Arc<Given>>, silence: Duration) {
+    let Some(given) = given else { return std::future::pending().await };
+    loop {
+        let before = given.bytes();
+        tokio::time::sleep(silence).await;
+        if given.is_all() {
+            return std::future::pending().await;
+        }
+        if given.bytes() == before {
+            return;
+        }
+    }
 }
 
 /// Has interim answers counted; the signal comes when there are too many.

@@ -14,7 +14,7 @@ use crate::credential::Credential;
 use crate::error::{Cure, Error, SetupError};
 use crate::grant::Grant;
 use crate::keep;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_TOTAL};
 use crate::network::Network;
 use crate::pool::Pool;
 use crate::proxy::Proxy;
@@ -215,7 +215,8 @@ impl Gate {
     }
 
     fn deadline(&self, request: &Request, start: Instant) -> Instant {
-        start + request.timeout.unwrap_or(self.limits.total).min(self.limits.total)
+        let most = if request.enclosures.is_empty() { self.limits.total } else { MAX_TOTAL };
+        start + request.timeout.unwrap_or(most).min(most)
     }
 
     fn log(&self, outcome: &Result<Response, Error>) {

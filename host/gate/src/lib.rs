@@ -24,6 +24,7 @@ mod client_certificate;
 mod connect;
 mod credential;
 mod decode;
+mod enclosure;
 mod error;
 mod exchange;
 mod fill;
@@ -53,6 +54,7 @@ mod vault;
 
 pub use client_certificate::ClientCertificate;
 pub use credential::{Credential, InvalidCredential};
+pub use enclosure::{Enclosure, Source};
 pub use error::{Cure, Denial, Error, Malformed, SetupError, Stage};
 pub use gate::{Gate, Options};
 pub use grant::{Grant, InvalidGrant};

@@ -30,7 +30,7 @@ pub struct Limits {
     pub requests_at_once: u16,
 }
 
-const MAX_TOTAL: Duration = Duration::from_secs(5 * 60);
+pub(crate) const MAX_TOTAL: Duration = Duration::from_secs(5 * 60);
 const MAX_BODY: usize = 8 * MIB;
 const MAX_AT_ONCE: u16 = 256;
 const MIB: usize = 1024 * 1024;

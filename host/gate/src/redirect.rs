@@ -5,12 +5,12 @@ use http::header::{
     HeaderName, HeaderValue, LOCATION, RANGE, USER_AGENT,
 };
 use http::{Method, StatusCode};
-use http_body_util::Full;
 use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
 
 use crate::check::Checked;
+use crate::enclosure::Content;
 use crate::error::{Denial, Error, SetupError};
 use crate::gate::Gate;
 use crate::origin::Scheme;
@@ -97,7 +97,7 @@ impl Gate {
         let headers = hop.message.headers_mut();
         if method != *asked.message.method() {
             OF_BODY.iter().for_each(|name| drop(headers.remove(name)));
-            *hop.message.body_mut() = Full::default();
+            *hop.message.body_mut() = Content::default();
             hop.secret_body = false;
         }
         // Another part of the same server that another grant opens may be another's.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::{HeaderName, HeaderValue};
 use hyper::body::Bytes;
 
+use crate::enclosure::Enclosure;
 use crate::exchange::Answer;
 use crate::grant::Grant;
 use crate::network::Network;
@@ -25,7 +26,9 @@ pub struct Request {
     /// The handle of a credential.
     pub credential: Option<String>,
     pub body: Bytes,
-    /// Shortens the gate's limit for the whole request.
+    /// Files that are sent in the place of their marks in `body`, and do not count for its size.
+    pub enclosures: Vec<Enclosure>,
+    /// Shortens the gate's limit for the whole request, which is 5 min where files are enclosed.
     pub timeout: Option<Duration>,
     /// Places of secrets in a JSON answer, 16 at most, each names and numbers with dots between: `result.0.token`.
     pub keep_secret: Vec<String>,
