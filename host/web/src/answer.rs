@@ -1,11 +1,10 @@
 //! Answers as they leave.
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use http_body_util::Full;
 
 use crate::error::Refusal;
 use crate::message::Response;
+use crate::outgoing::Outgoing;
 
 /// Added to every answer that has no such header of its own: answers are for one reader, and a page may do nothing
 /// that it was not made for.
@@ -29,11 +28,11 @@ const OWN: [HeaderName; 8] = [
 ];
 
 /// The answer for `hyper`, which adds its length and the date. With `close` it says that it is the connection's last.
-pub(crate) fn encode(mut response: Response, close: bool) -> http::Response<Full<Bytes>> {
+pub(crate) fn encode(mut response: Response, close: bool) -> http::Response<Outgoing> {
     if !(200..600).contains(&response.status.as_u16()) {
         response = Response::text(StatusCode::INTERNAL_SERVER_ERROR, "the answer has no status that can be sent\n");
     }
-    let Response { status, mut headers, body } = response;
+    let Response { status, mut headers, body, file } = response;
     for name in OWN {
         headers.remove(name);
     }
@@ -43,7 +42,7 @@ pub(crate) fn encode(mut response: Response, close: bool) -> http::Response<Full
     if close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let mut encoded = http::Response::new(Full::new(body));
+    let mut encoded = http::Response::new(file.map_or_else(|| Outgoing::bytes(body), Outgoing::slice));
     *encoded.status_mut() = status;
     *encoded.headers_mut() = headers;
     encoded

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
@@ -19,6 +19,7 @@ use crate::error::{Refusal, bad, refuse};
 use crate::forwarded::{self, Origin};
 use crate::head;
 use crate::message::{Request, Response};
+use crate::outgoing::Outgoing;
 
 const SLOW: Refusal = refuse(StatusCode::REQUEST_TIMEOUT, "the body took too long");
 const TOO_LARGE: Refusal = refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
@@ -30,7 +31,7 @@ pub(crate) async fn exchange(
     here: Origin,
     last: bool,
     request: http::Request<Incoming>,
-) -> Result<http::Response<Full<Bytes>>, Infallible> {
+) -> Result<http::Response<Outgoing>, Infallible> {
     Ok(match respond(house, here, request).await {
         Ok(response) => answer::encode(response, last),
         Err(refusal) => {

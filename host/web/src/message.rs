@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
+use crate::outgoing::Slice;
+
 /// Answers requests.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
@@ -51,12 +53,14 @@ pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// A part of a file that is sent in place of `body`.
+    pub file: Option<Slice>,
 }
 
 impl Response {
     /// An answer without a body.
     pub fn new(status: StatusCode) -> Response {
-        Response { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Response { status, headers: HeaderMap::new(), body: Bytes::new(), file: None }
     }
 
     /// Plain text in UTF-8.
@@ -75,7 +79,7 @@ impl Response {
     }
 
     fn with_body(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response {
-        Response { status, headers: HeaderMap::new(), body: body.into() }
+        Response { body: body.into(), ..Response::new(status) }
             .with(header::CONTENT_TYPE, HeaderValue::from_static(kind))
     }
 
