@@ -1,10 +1,11 @@
 //! Bitrix24: cards, contacts and calls on an inbound webhook.
 //!
 //! Facts about the portal ("sheet") are cited by the section of the fact sheet *Bitrix24 for a telephony plugin*. What
-//! is decided is kept apart from what is sent. `answer`, `batch`, `entity`, `finish`, `people`, `refusal`,
-//! `registration`, `status`, `text` and `value` are pure. `portal` is the only module that sends, `memory` the only one
-//! that stores, `options` reads the settings. `statistics` and `timeline` look before they
-//! write. `setup`, `lookup`, `contacts`, `journal`, `cards`, `commands` and `directory` are the exports, which bring both together.
+//! is decided is kept apart from what is sent. `answer`, `batch`, `entity`, `finish`, `people`, `record`, `refusal`,
+//! `registration`, `status`, `text`, `transcript` and `value` are pure. `portal` is the only module that sends, `memory` the
+//! only one that stores, `options` reads the settings. `statistics` and `timeline` look before they
+//! write. `setup`, `lookup`, `contacts`, `journal`, `cards`, `recordings`, `commands` and `directory` are the exports, which
+//! bring both together.
 
 mod answer;
 mod batch;
@@ -20,6 +21,8 @@ mod memory;
 mod options;
 mod people;
 mod portal;
+mod record;
+mod recordings;
 mod refusal;
 mod registration;
 #[cfg(test)]
@@ -30,8 +33,9 @@ mod statistics;
 mod status;
 mod text;
 mod timeline;
+mod transcript;
 mod value;
 
 struct Bitrix24;
 
-hookswitch_sdk::export!(Bitrix24: Plugin, Lookup, Contacts, Journal, Cards, Directory, Commands);
+hookswitch_sdk::export!(Bitrix24: Plugin, Lookup, Contacts, Journal, Cards, Recordings, Directory, Commands);

@@ -1,5 +1,7 @@
 //! What the plugin keeps, of a call until it is forgotten, and of the portal for good.
 
+use std::borrow::Cow;
+
 use hookswitch_sdk::storage::{self, Scope};
 use hookswitch_sdk::{Call, Failure, Reference};
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,16 @@ pub(crate) enum Comment {
     Done { notes: usize },
 }
 
+/// How far a file, or the words of one, got to where the portal keeps one for each call: its recording, its transcript. It is
+/// kept before the request leaves. The first file has the place; further ones become comments.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Placed {
+    pub(crate) file: String,
+    /// The key of the job: the same words come again with the same one, and other words of the file with another.
+    pub(crate) job: String,
+    pub(crate) done: bool,
+}
+
 /// How the portal's CRM works with new callers (`crm.settings.mode.get`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CrmMode {
@@ -45,7 +57,7 @@ pub(crate) enum CrmMode {
 /// One thing that is kept.
 pub(crate) struct Slot<T> {
     scope: Scope,
-    key: &'static str,
+    key: Cow<'static, str>,
     holds: std::marker::PhantomData<T>,
 }
 
@@ -54,26 +66,35 @@ pub(crate) const FINISH: Slot<Finish> = Slot::new(Scope::Call, "finish");
 /// The users to whom a card was shown and not hidden since.
 pub(crate) const SHOWN: Slot<Vec<u64>> = Slot::new(Scope::Call, "shown");
 pub(crate) const COMMENT: Slot<Comment> = Slot::new(Scope::Call, "comment");
+/// The file that is the call's recording in the portal.
+pub(crate) const RECORD: Slot<Placed> = Slot::new(Scope::Call, "record");
+/// The file whose words are the call's transcript in the portal.
+pub(crate) const TRANSCRIPT: Slot<Placed> = Slot::new(Scope::Call, "transcript");
 pub(crate) const CRM_MODE: Slot<CrmMode> = Slot::new(Scope::Plugin, "crm-mode");
 /// The portal refuses lists of users in `show` and `hide`.
 pub(crate) const REFUSES_LISTS: Slot<bool> = Slot::new(Scope::Plugin, "refuses-lists");
 
 impl<T: Serialize + for<'a> Deserialize<'a>> Slot<T> {
     const fn new(scope: Scope, key: &'static str) -> Self {
-        Self { scope, key, holds: std::marker::PhantomData }
+        Self { scope, key: Cow::Borrowed(key), holds: std::marker::PhantomData }
     }
 
     pub(crate) fn load(&self) -> Result<Option<T>, Failure> {
-        storage::load(self.scope, self.key)
+        storage::load(self.scope, &self.key)
     }
 
     pub(crate) fn save(&self, value: &T) -> Result<(), Failure> {
-        storage::save(self.scope, self.key, value)
+        storage::save(self.scope, &self.key, value)
     }
 
     pub(crate) fn clear(&self) -> Result<(), Failure> {
-        storage::remove(self.scope, self.key)
+        storage::remove(self.scope, &self.key)
     }
+}
+
+/// Whether a comment about a file was written: false as long as it has only been sent.
+pub(crate) fn remark(job: &str) -> Slot<bool> {
+    Slot { scope: Scope::Call, key: format!("remark {job}").into(), holds: std::marker::PhantomData }
 }
 
 /// Returns the portal's id of a call: of its latest registration, else of the click-to-call that started it, else as

@@ -19,6 +19,8 @@ pub(crate) struct Options {
     /// Whose phones ring first when a visitor wants to be called.
     pub(crate) callback_extension: Option<String>,
     pub(crate) portal_url: Option<String>,
+    /// Recordings with more bytes than this are uploaded in a request of their own.
+    pub(crate) upload_above: u64,
 }
 
 /// Which kind of record a new caller becomes.
@@ -38,7 +40,7 @@ pub(crate) enum CardUsers {
 }
 
 /// All settings, as the manifest shows them.
-pub(crate) fn declared() -> [Setting; 9] {
+pub(crate) fn declared() -> [Setting; 10] {
     [
         Setting::choice(
             "create-as",
@@ -89,6 +91,13 @@ pub(crate) fn declared() -> [Setting; 9] {
             "Address of the portal",
             "https://acme.bitrix24.com, for links to contacts. Empty: no links.",
         ),
+        Setting::number(
+            "upload-above",
+            "Recordings are uploaded above",
+            "KiB. Up to this size a recording goes to the portal inside of one request, above it in two: the portal gives an \
+             address, and the file is uploaded there. 0: always.",
+        )
+        .default("1024"),
     ]
 }
 
@@ -102,6 +111,7 @@ impl Options {
             fallback_user: settings::get("fallback-user").map(|value| user(&value)).transpose()?,
             callback_extension: settings::get("callback-extension"),
             portal_url: settings::get("portal-url"),
+            upload_above: kibibytes("upload-above", 1024)?,
         })
     }
 }
@@ -118,6 +128,7 @@ impl Options {
             fallback_user: None,
             callback_extension: None,
             portal_url: None,
+            upload_above: 1024 * 1024,
         }
     }
 }
@@ -163,4 +174,11 @@ fn user(value: &str) -> Result<u64, Failure> {
             "setting `fallback-user` must be the id of a portal user, a number: it is {value:?}"
         ))
     })
+}
+
+/// A setting in KiB, as bytes.
+fn kibibytes(name: &str, default: u64) -> Result<u64, Failure> {
+    let Some(value) = settings::get(name) else { return Ok(default * 1024) };
+    let size = value.parse::<u64>().ok().and_then(|size| size.checked_mul(1024));
+    size.ok_or_else(|| Failure::NotConfigured(format!("setting `{name}` is a size in KiB, a number: it is {value:?}")))
 }

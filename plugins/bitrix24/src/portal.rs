@@ -1,7 +1,7 @@
 //! Sends methods to the portal. Everything is a JSON POST: parameters in a query would be written to access logs.
 
-use hookswitch_sdk::http::{Effect, Request};
-use hookswitch_sdk::{Call, Failure, clock, random};
+use hookswitch_sdk::http::{Effect, FormPart, Part, Request};
+use hookswitch_sdk::{Call, Failure, Recording, clock, random};
 use serde_json::Value;
 
 use crate::answer::{self, Envelope};
@@ -18,6 +18,32 @@ pub(crate) fn call(method: &str, parameters: &Value, effect: Effect) -> Result<E
     let request = Request::post(&format!("{method}.json"), effect).credential(CREDENTIAL).json(parameters);
     let answer = request.send()?;
     answer::read(method, &answer, TIMING)
+}
+
+/// Calls one method with parameters in which the host puts a file. `parameters` are the pieces of their JSON.
+pub(crate) fn call_with_file(method: &str, parameters: Vec<Part>, effect: Effect) -> Result<Envelope, Refusal> {
+    let request = Request::post(&format!("{method}.json"), effect).credential(CREDENTIAL);
+    let answer = request.header("content-type", "application/json").parts(parameters).send()?;
+    answer::read(method, &answer, TIMING)
+}
+
+/// Calls one method that answers with a secret at this place of the answer. What stands there afterwards is a mask.
+pub(crate) fn call_for_secret(method: &str, parameters: &Value, place: &str) -> Result<Envelope, Refusal> {
+    let request = Request::post(&format!("{method}.json"), Effect::Read).credential(CREDENTIAL);
+    let answer = request.json(parameters).keep_secret(place).send()?;
+    answer::read(method, &answer, TIMING)
+}
+
+/// Uploads a file to an address that the portal has given out, as the part `field` of a form. `address` is its mask: the
+/// host puts the address there, and only if it is one that the admin has granted, which is the portal's own.
+pub(crate) fn upload(address: &str, field: &str, file: &Recording) -> Result<Envelope, Refusal> {
+    let answer = Request::post(address, Effect::Once).multipart([FormPart::recording(field, file)]).send()?;
+    if matches!(answer.status, 401 | 403) {
+        // It says nothing of the webhook: the address carries a key of its own, which works once and not for ever.
+        let reason = format!("the portal does not take its own upload address any more ({})", answer.status);
+        return Err(Failure::temporary(reason).into());
+    }
+    answer::read("the upload of a recording", &answer, TIMING)
 }
 
 /// Calls any number of methods, in order, as few requests as possible. `effect` is that of all of them together.

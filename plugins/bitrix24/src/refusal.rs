@@ -32,6 +32,8 @@ pub(crate) struct Refusal {
 pub(crate) enum Reason {
     UnknownMethod,
     UnknownCall,
+    /// The call is not in the portal's statistics, where `finish` puts it.
+    UnfinishedCall,
     UnknownUser,
     /// A record that is not there (any more).
     MissingRecord,
@@ -100,20 +102,25 @@ impl Refusal {
             }
             _ => retry_after_ms,
         };
-        Self {
-            reason: Reason::of(&code, &description),
-            perhaps_done: status >= 500 && status != 503,
-            failure: failure(method, status, &code, &description, wait_ms),
-        }
+        let reason = Reason::of(&code, &description);
+        let failure = match reason {
+            // The statistics are written behind the answer to `finish` (sheet 3.4: "retry later").
+            Reason::UnfinishedCall => Failure::Temporary(Delay { after_ms: wait_ms, reason: description }),
+            _ => failure(method, status, &code, &description, wait_ms),
+        };
+        Self { reason, perhaps_done: status >= 500 && status != 503, failure }
     }
 }
 
 impl Reason {
     /// An unknown call comes with an empty code in the wild, and an unknown user with one that means anything (sheet
-    /// 3.1, 3.3): the words go before the code.
+    /// 3.1, 3.3, 3.4): the words go before the code.
     fn of(code: &str, description: &str) -> Self {
         let description = description.to_lowercase();
         match code {
+            _ if description.contains("not finished yet") || description.contains("is it finished") => {
+                Self::UnfinishedCall
+            }
             _ if description.contains("call is not found") => Self::UnknownCall,
             _ if description.contains("user is not found") => Self::UnknownUser,
             "ERROR_METHOD_NOT_FOUND" => Self::UnknownMethod,

@@ -16,7 +16,7 @@ impl Plugin for Bitrix24 {
             .about(
                 "Hookswitch",
                 "Shows the card of a caller to everyone who rings, finds and creates leads and contacts, and writes \
-                 calls into the CRM. For the cloud and for self-hosted portals.",
+                 calls into the CRM, with their recordings and transcripts. For the cloud and for self-hosted portals.",
             )
             .serves([
                 "lookup.by-number",
@@ -27,6 +27,8 @@ impl Plugin for Bitrix24 {
                 "journal.write",
                 "journal.update",
                 "cards.sync",
+                "recordings.attach",
+                "recordings.transcribe",
                 "directory.users",
                 "commands.receive",
                 "commands.finished",
@@ -53,6 +55,7 @@ impl Plugin for Bitrix24 {
                 Proof::FormField { field: "auth[application_token]".into(), secret: commands::TOKEN.into() },
             ))
             .storage()
+            .recordings()
             // The portal drains two requests a second, and overflows at fifty (sheet 7).
             .limits(2, 50, 4);
         options::declared().into_iter().fold(manifest, Manifest::setting)

@@ -11,6 +11,10 @@ use crate::{portal, value};
 /// Finds a call that was finished. None: it was not, or the portal does not show its statistics to this webhook (the
 /// user lacks the right *Call statistics, view*).
 pub(crate) fn find(call_id: &str) -> Result<Option<Finished>, Failure> {
+    Ok(row(call_id)?.as_ref().map(Finished::of_row))
+}
+
+fn row(call_id: &str) -> Result<Option<Value>, Failure> {
     // This method alone wants its filter in capitals.
     let parameters = json!({"FILTER": {"CALL_ID": call_id}, "start": 0});
     match portal::call("voximplant.statistic.get", &parameters, Effect::Read) {
@@ -23,10 +27,28 @@ pub(crate) fn find(call_id: &str) -> Result<Option<Finished>, Failure> {
     }
 }
 
+/// What the portal has of a call that was finished, beside its activity.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attached {
+    pub(crate) record: bool,
+    pub(crate) transcript: bool,
+}
+
+/// Says what has been attached to a call. Nothing: also where the portal does not show its statistics.
+pub(crate) fn attached(call_id: &str) -> Result<Attached, Failure> {
+    Ok(row(call_id)?.as_ref().map(Attached::of_row).unwrap_or_default())
+}
+
+impl Attached {
+    fn of_row(row: &Value) -> Self {
+        let has = |name| row.get(name).and_then(value::id).is_some();
+        Self { record: has("RECORD_FILE_ID"), transcript: has("TRANSCRIPT_ID") }
+    }
+}
+
 /// A portal that does not understand the filter answers with calls of all kinds.
-fn of_call(rows: &Value, call_id: &str) -> Option<Finished> {
-    let mut rows = value::list(Some(rows)).iter();
-    rows.find(|row| value::field(row, "CALL_ID") == call_id).map(Finished::of_row)
+fn of_call(rows: &Value, call_id: &str) -> Option<Value> {
+    value::list(Some(rows)).iter().find(|row| value::field(row, "CALL_ID") == call_id).cloned()
 }
 
 #[cfg(test)]
@@ -41,8 +63,18 @@ mod tests {
             {"CALL_ID": "externalCall.1f", "CRM_ACTIVITY_ID": "901", "CRM_ENTITY_TYPE": "LEAD", "CRM_ENTITY_ID": "412"},
         ]);
         let finished = Finished { activity: Some(901), entity: Some(Entity { kind: Kind::Lead, id: 412 }) };
-        assert_eq!(of_call(&rows, "externalCall.1f"), Some(finished));
+        assert_eq!(of_call(&rows, "externalCall.1f").as_ref().map(Finished::of_row), Some(finished));
         assert_eq!(of_call(&rows, "externalCall.3d"), None);
         assert_eq!(of_call(&json!([]), "externalCall.1f"), None);
+    }
+
+    #[test]
+    fn nothing_is_attached_as_long_as_the_row_names_no_file() {
+        let none = json!({"RECORD_FILE_ID": null, "TRANSCRIPT_ID": null});
+        assert_eq!(Attached::of_row(&none), Attached::default());
+        let recorded = json!({"RECORD_FILE_ID": 991, "TRANSCRIPT_ID": null});
+        assert_eq!(Attached::of_row(&recorded), Attached { record: true, transcript: false });
+        let both = json!({"RECORD_FILE_ID": "991", "TRANSCRIPT_ID": "55"});
+        assert_eq!(Attached::of_row(&both), Attached { record: true, transcript: true });
     }
 }

@@ -142,3 +142,16 @@ fn anything_else_that_is_not_json_is_tried_again_and_may_have_been_done() {
     let refusal = read_at(0, 503, &[("retry-after", "30")], "<html>").unwrap_err();
     assert_eq!(wait_of(&refusal.into()), Some(30_000));
 }
+
+#[test]
+fn a_call_that_is_not_finished_yet_is_waited_for() {
+    for description in [
+        "Call is not found in the statistic table. Looks like it is not finished yet.",
+        "Call externalCall.1f is not found. Is it finished?",
+    ] {
+        let body = json!({"error": "ERROR_CORE", "error_description": description}).to_string();
+        let refusal = read_at(0, 400, &[], &body).unwrap_err();
+        assert_eq!((refusal.reason, refusal.perhaps_done), (Reason::UnfinishedCall, false));
+        assert!(matches!(Failure::from(refusal), Failure::Temporary(_)), "{description}");
+    }
+}
