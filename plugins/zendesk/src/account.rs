@@ -1,7 +1,7 @@
 //! Sends to the Zendesk account.
 
-use hookswitch_sdk::http::{Answer, Effect, Request, percent_encode};
-use hookswitch_sdk::{Failure, clock, settings};
+use hookswitch_sdk::http::{Answer, Effect, Part, Request, percent_encode};
+use hookswitch_sdk::{Failure, Recording, Reference, clock, settings};
 use serde_json::Value;
 
 use crate::answer::{self, Refusal};
@@ -40,8 +40,13 @@ impl Account {
     }
 
     /// The page of a ticket.
-    pub(crate) fn ticket_page(&self, id: u64) -> String {
+    fn ticket_page(&self, id: u64) -> String {
         format!("https://{}/agent/tickets/{id}", self.host())
+    }
+
+    /// A ticket as the host keeps it.
+    pub(crate) fn ticket(&self, id: u64) -> Reference {
+        Reference { kind: "ticket".into(), id: id.to_string(), url: self.ticket_page(id) }
     }
 
     /// Reads.
@@ -67,6 +72,17 @@ impl Account {
     /// Has something done that is harmless to be done twice.
     pub(crate) fn trigger(&self, path: &str) -> Result<Value, Refusal> {
         self.send(path, Request::post(&self.url(path), Effect::Idempotent))
+    }
+
+    /// Uploads a file, for a comment to name by the token that comes back (sheet 1, "Upload"). A file that no comment names is
+    /// seen by nobody and gone after an hour, so sending it again changes nothing; and a token that was given out on an
+    /// earlier try would be too old to be given again.
+    pub(crate) fn upload(&self, file: &Recording) -> Result<String, Failure> {
+        let url = format!("{}?filename={}", self.url("uploads"), percent_encode(&file.file_name));
+        let request = Request::post(&url, Effect::Read).header("content-type", &file.content_type);
+        let answer = self.send("uploads", request.parts([Part::Recording(file.id.clone())]))?;
+        let token = answer.get("upload").and_then(|upload| upload.get("token")).and_then(Value::as_str);
+        token.map(str::to_owned).ok_or_else(|| Failure::temporary("Zendesk's answer names no upload"))
     }
 
     fn url(&self, path: &str) -> String {

@@ -5,7 +5,7 @@ use hookswitch_sdk::{Entry, Failure, Journal, Reference};
 use crate::account::Account;
 use crate::case::{Case, Opening};
 use crate::options::Options;
-use crate::{Zendesk, text};
+use crate::{Zendesk, record, text, voice};
 
 impl Journal for Zendesk {
     fn write(entry: Entry, _begun: Option<Reference>) -> Result<Reference, Failure> {
@@ -13,13 +13,14 @@ impl Journal for Zendesk {
         let link = entry.links.first().map(String::as_str);
         let Some(ticket) = &entry.ticket else {
             let body = text::whole(&entry);
-            let case = Case::open(&account, &options, &entry.call, &opening(&entry, &body, "entry"))?;
-            case.log(link, true)?;
+            let opening = opening(&entry, &body, "entry", &options);
+            let case = Case::open(&account, &options, voice::via(&entry.call), &opening)?;
+            case.log(&entry.call, link, true)?;
             return Ok(case.reference());
         };
         let body = text::whole(&entry);
-        let case = Case::find(&account, &options, &entry.call, ticket, &opening(&entry, &body, "follow-up"))?;
-        case.log(link, false)?;
+        let case = Case::find(&account, &options, ticket, &opening(&entry, &body, "follow-up", &options))?;
+        case.log(&entry.call, link, false)?;
         // The ticket has its own text of the call already.
         let added = text::added(&entry);
         if !added.is_empty() {
@@ -34,12 +35,18 @@ impl Journal for Zendesk {
         if body.is_empty() {
             return Ok(written);
         }
-        let case = Case::find(&account, &options, &entry.call, &written, &opening(&entry, &body, "follow-up"))?;
+        let case = Case::find(&account, &options, &written, &opening(&entry, &body, "follow-up", &options))?;
         case.say(&body)?;
         Ok(case.reference())
     }
 }
 
-fn opening<'a>(entry: &'a Entry, body: &'a str, label: &'a str) -> Opening<'a> {
-    Opening { contact: entry.contacts.first(), text: &entry.text, body, label, follows: None }
+fn opening<'a>(entry: &Entry, body: &'a str, label: &'a str, options: &Options) -> Opening<'a> {
+    Opening {
+        subject: text::subject(&entry.text),
+        requester: record::requester(entry.contacts.first(), options),
+        assignee: options.assignee(&entry.call),
+        body,
+        label,
+    }
 }

@@ -1,5 +1,6 @@
 //! What the plugin keeps of a call until it is forgotten.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hookswitch_sdk::Failure;
@@ -23,7 +24,7 @@ pub(crate) enum Page {
 
 /// One thing that is kept.
 pub(crate) struct Slot<T> {
-    key: &'static str,
+    key: Cow<'static, str>,
     holds: std::marker::PhantomData<T>,
 }
 
@@ -36,16 +37,21 @@ pub(crate) const TICKET: Slot<u64> = Slot::new("ticket");
 /// Who was shown what, and has not been gone since.
 pub(crate) const SHOWN: Slot<BTreeMap<u64, Page>> = Slot::new("shown");
 
+/// The ticket that has what a job adds to the call: a recording, or its words.
+pub(crate) fn added(job: &str) -> Slot<Written<u64>> {
+    Slot { key: format!("added {job}").into(), holds: std::marker::PhantomData }
+}
+
 impl<T: Serialize + for<'a> Deserialize<'a>> Slot<T> {
     const fn new(key: &'static str) -> Self {
-        Self { key, holds: std::marker::PhantomData }
+        Self { key: Cow::Borrowed(key), holds: std::marker::PhantomData }
     }
 
     pub(crate) fn load(&self) -> Result<Option<T>, Failure> {
-        storage::load(Scope::Call, self.key)
+        storage::load(Scope::Call, &self.key)
     }
 
     pub(crate) fn save(&self, value: &T) -> Result<(), Failure> {
-        storage::save(Scope::Call, self.key, value)
+        storage::save(Scope::Call, &self.key, value)
     }
 }

@@ -1,6 +1,6 @@
-//! A call to test with.
+//! A call and a recording to test with.
 
-use hookswitch_sdk::{Call, Direction, Number};
+use hookswitch_sdk::{Call, Direction, Number, Recording};
 
 pub(crate) fn call() -> Call {
     Call {
@@ -27,6 +27,21 @@ pub(crate) fn call() -> Call {
         agents: vec![],
         credited: None,
         crm_call: None,
+        extra: vec![],
+    }
+}
+
+pub(crate) fn recording() -> Recording {
+    Recording {
+        id: "r-1".into(),
+        chain: "1767225600.7".into(),
+        leg: 1,
+        index: 0,
+        content_type: "audio/mpeg".into(),
+        file_name: "call.mp3".into(),
+        size: 512_000,
+        duration_ms: Some(62_400),
+        damaged: false,
         extra: vec![],
     }
 }

@@ -15,8 +15,8 @@ impl Plugin for Zendesk {
         let manifest = Manifest::new("zendesk", "Zendesk", env!("CARGO_PKG_VERSION"))
             .about(
                 "Hookswitch",
-                "Finds callers among the users and makes new ones, opens tickets for calls and writes the calls into them, \
-                 and opens the caller or the ticket in the agent's browser.",
+                "Finds callers among the users and makes new ones, opens tickets for calls and writes the calls into them \
+                 with their recordings and transcripts, and opens the caller or the ticket in the agent's browser.",
             )
             .serves([
                 "lookup.by-number",
@@ -29,6 +29,8 @@ impl Plugin for Zendesk {
                 "journal.write",
                 "journal.update",
                 "cards.sync",
+                "recordings.attach",
+                "recordings.transcribe",
                 "directory.users",
             ])
             .credential(
@@ -53,6 +55,7 @@ impl Plugin for Zendesk {
             )
             .http("https://*.zendesk.com")
             .storage()
+            .recordings()
             // The smallest plan bears 200 requests a minute (sheet 1, "Limits").
             .limits(3, 20, 4);
         options::declared().into_iter().fold(manifest, Manifest::setting)

@@ -6,16 +6,17 @@ use serde_json::Value;
 use crate::account::{self, Account};
 use crate::case::{Case, Opening};
 use crate::options::Options;
-use crate::{Zendesk, person, text};
+use crate::{Zendesk, person, record, text, voice};
 
 impl Tickets for Zendesk {
     fn open(call: Call, contact: Option<Contact>, text: Text) -> Result<Reference, Failure> {
         let (account, options) = (Account::open()?, Options::read()?);
         let body = text::body(&text);
-        let opening = Opening { contact: contact.as_ref(), text: &text, body: &body, label: "ticket", follows: None };
-        let case = Case::open(&account, &options, &call, &opening)?;
+        let requester = record::requester(contact.as_ref(), &options);
+        let opening = opening(&call, &text, requester, &body, "ticket", &options);
+        let case = Case::open(&account, &options, voice::via(&call), &opening)?;
         if call.ended_ms.is_some() {
-            case.log(None, false)?;
+            case.log(&call, None, false)?;
         }
         Ok(case.reference())
     }
@@ -23,11 +24,12 @@ impl Tickets for Zendesk {
     fn update(ticket: Reference, call: Call, text: Text, notes: Vec<Note>) -> Result<Reference, Failure> {
         let (account, options) = (Account::open()?, Options::read()?);
         let body = text::with_notes(&text, &notes);
-        let opening = Opening { contact: None, text: &text, body: &body, label: "follow-up", follows: None };
-        let case = Case::find(&account, &options, &call, &ticket, &opening)?;
+        let requester = record::requester(None, &options);
+        let opening = opening(&call, &text, requester, &body, "follow-up", &options);
+        let case = Case::find(&account, &options, &ticket, &opening)?;
         case.say(&body)?;
         if call.ended_ms.is_some() {
-            case.log(None, false)?;
+            case.log(&call, None, false)?;
         }
         Ok(case.reference())
     }
@@ -44,11 +46,21 @@ impl Tickets for Zendesk {
     }
 }
 
+fn opening<'a>(
+    call: &Call,
+    text: &Text,
+    requester: Option<u64>,
+    body: &'a str,
+    label: &'a str,
+    options: &Options,
+) -> Opening<'a> {
+    Opening { subject: text::subject(text), requester, assignee: options.assignee(call), body, label }
+}
+
 fn is_open(ticket: &Value) -> bool {
     !matches!(person::text(ticket, "status"), "solved" | "closed" | "deleted")
 }
 
 fn reference(account: &Account, ticket: &Value) -> Option<Reference> {
-    let id = account::id(ticket)?;
-    Some(Reference { kind: "ticket".into(), id: id.to_string(), url: account.ticket_page(id) })
+    account::id(ticket).map(|id| account.ticket(id))
 }
