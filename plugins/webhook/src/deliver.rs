@@ -1,32 +1,38 @@
 //! The export: event by event, to each address.
 
-use hookswitch_sdk::{Event, Failure, Feed, clock, settings};
+use hookswitch_sdk::{Event, Failure, Feed, clock};
 use serde_json::{Value, json};
 
 use crate::event::Told;
-use crate::memory::Lines;
-use crate::options::{Encoding, Format, Options};
+use crate::memory::{End, Lines};
+use crate::options::{Format, Options};
 use crate::post::Body;
 use crate::{Webhook, id, post, template, three_cx};
 
 impl Feed for Webhook {
     fn deliver(events: Vec<Event>) -> Result<(), Failure> {
         let options = Options::read()?;
-        let mut lines = Lines::default();
+        let (mut lines, mut ends) = (Lines::default(), Vec::new());
         for event in events {
             let told = Told::try_from(event)?;
-            if let Some(body) = body(&options, &told, &mut lines)? {
+            if let Some(body) = body(&options, &told, &mut lines, &mut ends)? {
                 let message = id::of_message(&told.id);
                 options.urls.iter().try_for_each(|url| post::send(url, &message, &body, &options))?;
             }
         }
+        // Recordings wait for the end of their call, so it is told of only when it is posted.
+        ends.iter().try_for_each(End::save)?;
         lines.save()
     }
 }
 
-/// What is posted of an event; none if nothing is.
-fn body(options: &Options, told: &Told, lines: &mut Lines) -> Result<Option<Body>, Failure> {
+/// What is posted of an event; none if nothing is. What recordings repeat of an end is put to `ends`.
+fn body(options: &Options, told: &Told, lines: &mut Lines, ends: &mut Vec<End>) -> Result<Option<Body>, Failure> {
     let wanted = options.wants(&told.what.event);
+    let is_end = told.what.event == "ended";
+    if is_end && options.format != Format::ThreeCx {
+        ends.push(End::of_event(told));
+    }
     match options.format {
         // Also of an event that is not posted: later ones are read in its light.
         Format::ThreeCx => {
@@ -35,20 +41,17 @@ fn body(options: &Options, told: &Told, lines: &mut Lines) -> Result<Option<Body
             let arrived = clock::format(call.started_ms, None, "%y%m%d%H%M%S")
                 .map_err(|error| Failure::temporary(format!("the call's time cannot be written: {error}")))?;
             let chain = id::of_call(&call.pbx, &call.chain, &arrived);
-            let post = three_cx::post(&told.what, line, &chain).filter(|_| wanted);
-            Ok(post.map(|post| match options.encoding {
-                Encoding::Json => Body::json(&post.json()),
-                Encoding::Form => Body::form(&post.pairs()),
-                Encoding::Query => Body::Query(post.pairs()),
-            }))
+            let post = three_cx::post(&told.what, line, &chain);
+            if is_end {
+                ends.push(End::of_post(&call.pbx, &call.chain, chain, post.as_ref()));
+            }
+            Ok(post.filter(|_| wanted).map(|post| Body::of_post(&post, options.encoding)))
         }
         _ if !wanted => Ok(None),
         Format::Events => Ok(Some(Body::json(&envelope(told)?))),
         Format::Template => {
             let Some((name, text)) = template::of(&told.what.event)? else { return Ok(None) };
-            let content_type = settings::get("content-type").unwrap_or_else(|| "application/json".to_owned());
-            let text = template::render(&name, &text, &content_type, &context(told)?)?;
-            Ok(Some(Body::Text { content_type, text }))
+            template::body(&name, &text, &context(told)?).map(Some)
         }
     }
 }
@@ -72,6 +75,11 @@ fn context(told: &Told) -> Result<Value, Failure> {
 }
 
 fn time(told: &Told) -> Result<String, Failure> {
-    clock::format(told.what.at, Some("UTC"), "%Y-%m-%dT%H:%M:%SZ")
+    time_of(told.what.at)
+}
+
+/// A moment as messages write it, given in Unix milliseconds.
+pub(crate) fn time_of(ms: u64) -> Result<String, Failure> {
+    clock::format(ms, Some("UTC"), "%Y-%m-%dT%H:%M:%SZ")
         .map_err(|error| Failure::temporary(format!("the event's time cannot be written: {error}")))
 }

@@ -4,6 +4,9 @@ use hookswitch_sdk::{Event, Failure};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// A phone system has a recording of a call.
+pub(crate) const RECORDED: &str = "recorded";
+
 /// An event with the call that it is of.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
@@ -34,8 +37,6 @@ pub(crate) struct What {
     pub(crate) queue: String,
     #[serde(default)]
     pub(crate) by: Value,
-    #[serde(default)]
-    pub(crate) file: Option<String>,
     #[serde(default)]
     pub(crate) text: String,
     #[serde(default)]
@@ -80,8 +81,12 @@ impl TryFrom<Event> for Told {
         let unread = |error: serde_json::Error| {
             Failure::rejected_with("event", "the host's event is not understood: update this plugin", error.to_string())
         };
-        let json: Value = serde_json::from_str(&event.json).map_err(unread)?;
+        let mut json: Value = serde_json::from_str(&event.json).map_err(unread)?;
         let what = What::deserialize(&json).map_err(unread)?;
+        if let (RECORDED, Some(fields)) = (what.event.as_str(), json.as_object_mut()) {
+            // Where the phone system has the file, which nobody else can open: the links come with the recording itself.
+            fields.remove("file");
+        }
         Ok(Self { id: event.id, place: event.seq, kind: event.kind, what, json })
     }
 }

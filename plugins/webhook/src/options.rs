@@ -42,6 +42,11 @@ pub(crate) struct Options {
     pub(crate) format: Format,
     pub(crate) encoding: Encoding,
     pub(crate) signed: bool,
+    pub(crate) recordings: Delivery,
+    /// Recordings repeat what the end of the call said.
+    pub(crate) full_info: bool,
+    /// How long links to recordings work.
+    pub(crate) link_days: u32,
     /// The names of events that are posted; all if there are none.
     events: Vec<String>,
 }
@@ -55,6 +60,15 @@ pub(crate) enum Format {
     ThreeCx,
     /// The admin's template.
     Template,
+}
+
+/// How recordings come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// As links to this server.
+    Links,
+    /// As files, each in a form of its own.
+    Files,
 }
 
 /// How fields are written.
@@ -103,6 +117,19 @@ pub(crate) fn declared() -> Vec<Setting> {
             "Only these, with spaces between: \"answered ended\". Empty: all. With the format 3cx these are the events that \
              posts are made of, and all are needed as a rule.",
         ),
+        Setting::choice(
+            "recordings",
+            "Recordings come as",
+            "links: addresses on this server, which work for `link-days`. files: each in a form (multipart/form-data), as \
+             its part `file`.",
+            ["links", "files"],
+        ),
+        Setting::number("link-days", "Links to recordings work for", "Days.").default("7"),
+        Setting::flag(
+            "full-info",
+            "Recordings repeat the end",
+            "A post of recordings has all that the end of the call said, as with RECORDING_FULL_INFO of the 3CX module.",
+        ),
         Setting::text("content-type", "Type of rendered bodies", "").default("application/json"),
         Setting::text(
             "template",
@@ -111,6 +138,16 @@ pub(crate) fn declared() -> Vec<Setting> {
              JSON, values are written as JSON, with their quotes.",
         ),
     ];
+    all.push(Setting::text(
+        ATTACHED,
+        "Template of recordings",
+        "For posts of recordings: {\"files\": {{ files }}}. Empty: they are not posted.",
+    ));
+    all.push(Setting::text(
+        TRANSCRIBED,
+        "Template of transcripts",
+        "For posts of what was said in a recording: {{ turns }}, {{ summary }}. Empty: they are not posted.",
+    ));
     all.extend(EVENTS.map(|event| {
         let title = format!("Template of `{event}`");
         Setting::text(
@@ -121,6 +158,10 @@ pub(crate) fn declared() -> Vec<Setting> {
     }));
     all
 }
+
+/// The settings that hold the templates of what comes behind the events of a call.
+pub(crate) const ATTACHED: &str = "template-attached";
+pub(crate) const TRANSCRIBED: &str = "template-transcribed";
 
 /// The setting that holds the template of an event.
 pub(crate) fn template_of(event: &str) -> String {
@@ -163,11 +204,28 @@ impl Options {
                 "a GET has no body that could be signed: settings.signed = \"no\", or another `encoding`".into(),
             ));
         }
-        Ok(Self { urls, format, encoding, signed, events })
+        let recordings = match settings::get("recordings").as_deref() {
+            Some("files") if encoding == Encoding::Query => {
+                return Err(Failure::NotConfigured(
+                    "a GET has no body for a file: settings.recordings = \"links\", or another `encoding`".into(),
+                ));
+            }
+            Some("files") => Delivery::Files,
+            _ => Delivery::Links,
+        };
+        let (full_info, link_days) = (settings::flag("full-info"), days("link-days", 7)?);
+        Ok(Self { urls, format, encoding, signed, recordings, full_info, link_days, events })
     }
 
     /// Whether an event is posted.
     pub(crate) fn wants(&self, event: &str) -> bool {
         self.events.is_empty() || self.events.iter().any(|wanted| wanted == event)
     }
+}
+
+/// A setting in days, at most ten years.
+fn days(name: &str, default: u32) -> Result<u32, Failure> {
+    let Some(value) = settings::get(name) else { return Ok(default) };
+    let days = value.parse().ok().filter(|days| (1..=3650).contains(days));
+    days.ok_or_else(|| Failure::NotConfigured(format!("setting `{name}` is a number of days, 1 to 3650: {value:?}")))
 }

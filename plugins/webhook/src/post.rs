@@ -1,15 +1,19 @@
 //! One post to one address, and what its answer means.
 
-use hookswitch_sdk::http::{self, Answer, Effect, Part, Request};
-use hookswitch_sdk::{Delay, Failure, clock, secrets};
+use hookswitch_sdk::http::{self, Answer, Effect, FormPart, Part, Request};
+use hookswitch_sdk::{Delay, Failure, Recording, clock, secrets};
 use serde_json::Value;
 
-use crate::options::{Options, SECRET};
+use crate::options::{Encoding, Options, SECRET};
+use crate::three_cx::Post;
 
 /// The handle of the key that posts are signed with.
 pub(crate) const SIGNING: &str = "signing";
 /// The handle of what stands for `{secret}` in addresses.
 pub(crate) const ADDRESS: &str = "address";
+
+/// The name of the part that is a file.
+const FILE: &str = "file";
 
 /// What is posted.
 #[derive(Debug, Clone)]
@@ -20,11 +24,41 @@ pub(crate) enum Body {
     },
     /// Nothing: a GET with all of it in the query.
     Query(Vec<(String, String)>),
+    /// A form whose last part is a file, which the host puts there. The others say what it is.
+    Multipart(Vec<FormPart>),
 }
 
 impl Body {
     pub(crate) fn json(value: &Value) -> Self {
         Self::Text { content_type: "application/json".into(), text: value.to_string() }
+    }
+
+    /// A post of the 3CX module.
+    pub(crate) fn of_post(post: &Post, encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Json => Self::json(&post.json()),
+            Encoding::Form => Self::form(&post.pairs()),
+            Encoding::Query => Self::Query(post.pairs()),
+        }
+    }
+
+    /// A post of the 3CX module with a file.
+    pub(crate) fn of_post_with(post: &Post, file: &Recording) -> Self {
+        let fields = post.pairs();
+        let fields = fields.iter().map(|(name, value)| FormPart::field(name, value));
+        Self::Multipart(fields.chain([FormPart::recording(FILE, file)]).collect())
+    }
+
+    /// The same body with a file: what it was is the part `event`.
+    pub(crate) fn with(self, file: &Recording) -> Self {
+        match self {
+            Self::Text { content_type, text } => {
+                let (name, part) = ("event".to_owned(), Part::Text(text));
+                let event = FormPart { name, file_name: None, content_type: Some(content_type), part };
+                Self::Multipart(vec![event, FormPart::recording(FILE, file)])
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn form(pairs: &[(String, String)]) -> Self {
@@ -46,6 +80,7 @@ pub(crate) fn send(url: &str, message: &str, body: &Body, options: &Options) -> 
         Body::Text { content_type, text } => Request::post(&address, Effect::Idempotent)
             .header("content-type", content_type)
             .parts([Part::Text(text.clone())]),
+        Body::Multipart(parts) => Request::post(&address, Effect::Idempotent).multipart(parts.clone()),
         Body::Query(pairs) => {
             let request = Request::new("GET", &address, Effect::Idempotent);
             pairs.iter().fold(request, |request, (name, value)| request.query(name, value))

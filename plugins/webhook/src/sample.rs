@@ -1,8 +1,10 @@
-//! Events for tests.
+//! Events and recordings for tests.
 
+use hookswitch_sdk::Recording;
 use serde_json::{Value, json};
 
 use crate::event::What;
+use crate::memory::End;
 
 /// An event with the fields in `given`; those of the call are `direction`, `extra`, `reason` and `queue-of-call`.
 pub(crate) fn what(given: &Value) -> What {
@@ -17,4 +19,37 @@ pub(crate) fn what(given: &Value) -> What {
         "extra": given.get("extra").cloned().unwrap_or_else(|| json!([])),
     });
     serde_json::from_value(event).unwrap()
+}
+
+pub(crate) fn recording(id: &str) -> Recording {
+    Recording {
+        id: id.into(),
+        chain: "1767225600.7".into(),
+        leg: 1,
+        index: 0,
+        content_type: "audio/mpeg".into(),
+        file_name: "call.mp3".into(),
+        size: 512_000,
+        duration_ms: Some(62_400),
+        damaged: false,
+        extra: vec![],
+    }
+}
+
+/// The end of the recordings' call.
+pub(crate) fn end() -> End {
+    let fields = [
+        ("event", "incoming"),
+        ("callerid", "+4930"),
+        ("did", "+49309876543"),
+        ("id", "240305091500_77-2"),
+        ("finishtype", "Ok"),
+    ];
+    End {
+        pbx: "office".into(),
+        chain: "1767225600.7".into(),
+        id: "240305091500_77".into(),
+        fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        event: json!({"pbx": "office", "outcome": "answered"}),
+    }
 }

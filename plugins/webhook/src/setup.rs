@@ -11,10 +11,10 @@ impl Plugin for Webhook {
         let manifest = Manifest::new("webhook", "Webhooks", env!("CARGO_PKG_VERSION"))
             .about(
                 "Hookswitch",
-                "Posts every event of every call to an address: signed as Standard Webhooks says, with a body of your own, or \
+                "Posts every event of every call to an address, and its recordings: signed as Standard Webhooks says, with a body of your own, or \
                  as the 3CX webhooks module does.",
             )
-            .serves(["feed.deliver"])
+            .serves(["feed.deliver", "recordings.attach", "recordings.transcribe"])
             .credential(
                 Credential::signature(
                     post::SIGNING,
@@ -31,6 +31,7 @@ impl Plugin for Webhook {
             .http("*")
             .storage()
             .secrets()
+            .recordings()
             // One request for each event and address, and half a minute for all.
             .batch(20)
             .limits(50, 100, 1);

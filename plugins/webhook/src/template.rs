@@ -6,6 +6,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::Value;
 
 use crate::options;
+use crate::post::Body;
 
 /// A template may do so much work, in steps of the engine.
 const FUEL: u64 = 200_000;
@@ -35,11 +36,26 @@ pub(crate) fn of(event: &str) -> Result<Option<(String, String)>, Failure> {
     Ok(Some((name, text)))
 }
 
+/// The template in this setting; none if there is none, or if it says that nothing is posted.
+pub(crate) fn named(setting: &str) -> Option<String> {
+    settings::get(setting).filter(|text| text != "-")
+}
+
+/// What is posted of a context by a template.
+///
+/// # Errors
+/// As [`render`].
+pub(crate) fn body(name: &str, text: &str, context: &Value) -> Result<Body, Failure> {
+    let content_type = settings::get("content-type").unwrap_or_else(|| "application/json".to_owned());
+    let text = render(name, text, &content_type, context)?;
+    Ok(Body::Text { content_type, text })
+}
+
 /// Renders a template: `name` is the setting that it is from.
 ///
 /// # Errors
 /// *Rejected*: what is wrong with it, and where; or its output is no JSON and is to be.
-pub(crate) fn render(name: &str, text: &str, content_type: &str, context: &Value) -> Result<String, Failure> {
+fn render(name: &str, text: &str, content_type: &str, context: &Value) -> Result<String, Failure> {
     let wrong =
         |problem: String| Failure::rejected_with("template", format!("setting `{name}` cannot be rendered"), problem);
     if text.len() > LARGEST {

@@ -1,11 +1,16 @@
 //! What the 3CX webhooks module would post of an event (sheet C.1 to C.6), for calls of any phone system.
 
+mod added;
+mod post;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::What;
+pub(crate) use added::{recording, transcript};
+pub(crate) use post::Post;
 
 /// What must be known of earlier events of a call: who has which link (sheet C.4).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,14 +21,6 @@ pub(crate) struct Line {
     dialler: Option<String>,
     /// The last link at which somebody of us talked.
     links: BTreeMap<String, u32>,
-}
-
-/// A post, field by field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Post {
-    pub(crate) fields: Vec<(&'static str, String)>,
-    /// Addresses of recordings.
-    pub(crate) files: Vec<String>,
 }
 
 impl Line {
@@ -83,12 +80,6 @@ pub(crate) fn post(what: &What, line: &Line, chain: &str) -> Option<Post> {
             Some(post.with("finishtype", "Ok").with("transfer", "True").with("title", title(what, "handed over")))
         }
         "ended" => Some(ended(what, inbound, chain)),
-        "recorded" => {
-            let file = what.file.clone().filter(|file| file.starts_with("http://") || file.starts_with("https://"))?;
-            let mut post = Post::new("recording", what, chain, what.leg);
-            post.files.push(file);
-            Some(post)
-        }
         "transcript" => Some(Post::new("transcript", what, chain, what.leg).with("transcript", what.text.clone())),
         "summary" => Some(Post::new("summary", what, chain, what.leg).with("summary", what.text.clone())),
         _ => None,
@@ -135,43 +126,6 @@ fn title(what: &What, how: &str) -> String {
     let seconds = what.call.talk_ms / 1000;
     let line = if what.call.line.is_empty() { &what.call.queue } else { &what.call.line };
     format!("{line}: {how}, {}:{:02}", seconds / 60, seconds % 60)
-}
-
-impl Post {
-    fn new(event: &'static str, what: &What, chain: &str, link: u32) -> Self {
-        let call = &what.call;
-        let caller = call.external.as_ref().map(|number| number.raw.clone()).unwrap_or_default();
-        let mut fields = vec![("event", event.to_owned()), ("callerid", caller)];
-        if call.direction == "inbound" {
-            fields.push(("did", call.line.clone()));
-        }
-        if !call.external_name.is_empty() {
-            fields.push(("phonebook", call.external_name.clone()));
-        }
-        fields.push(("id", format!("{chain}-{link}")));
-        Self { fields, files: Vec::new() }
-    }
-
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.fields.push((name, value.into()));
-        self
-    }
-
-    /// As a JSON object of texts (sheet C.8).
-    pub(crate) fn json(&self) -> Value {
-        let mut object: serde_json::Map<String, Value> =
-            self.fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-        if !self.files.is_empty() {
-            object.insert("FILES".to_owned(), self.files.clone().into());
-        }
-        Value::Object(object)
-    }
-
-    /// As names and values, for a form or a query.
-    pub(crate) fn pairs(&self) -> Vec<(String, String)> {
-        let files = self.files.iter().map(|file| ("FILES".to_owned(), file.clone()));
-        self.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).chain(files).collect()
-    }
 }
 
 #[cfg(test)]
