@@ -90,3 +90,25 @@ impl TryFrom<Event> for Told {
         Ok(Self { id: event.id, place: event.seq, kind: event.kind, what, json })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(event: &str) -> Told {
+        let call = json!({"pbx": "office", "chain": "1", "direction": "inbound", "external": null, "external_name": "",
+            "line": "", "queue": "", "reason": "", "started_ms": 0, "talk_ms": 0, "extra": []});
+        let json = json!({"leg": 1, "at": 0, "event": event, "file": "/var/spool/monitor/1.wav", "call": call});
+        let event = Event { id: "office/1/1".into(), seq: 1, kind: format!("call.{event}"), json: json.to_string() };
+        Told::try_from(event).unwrap()
+    }
+
+    #[test]
+    fn where_the_phone_system_has_a_recording_is_told_to_nobody() {
+        let recorded = told(RECORDED);
+        assert_eq!((recorded.json.get("file"), &recorded.json["leg"]), (None, &json!(1)));
+        assert!(told("other").json.get("file").is_some());
+    }
+}
