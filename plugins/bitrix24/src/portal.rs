@@ -1,6 +1,6 @@
 //! Sends methods to the portal. Everything is a JSON POST: parameters in a query would be written to access logs.
 
-use hookswitch_sdk::http::{Effect, FormPart, Part, Request};
+use hookswitch_sdk::http::{Answer, Effect, FormPart, Part, Request};
 use hookswitch_sdk::{Call, Failure, Recording, clock, random};
 use serde_json::Value;
 
@@ -24,7 +24,19 @@ pub(crate) fn call(method: &str, parameters: &Value, effect: Effect) -> Result<E
 pub(crate) fn call_with_file(method: &str, parameters: Vec<Part>, effect: Effect) -> Result<Envelope, Refusal> {
     let request = Request::post(&format!("{method}.json"), effect).credential(CREDENTIAL);
     let answer = request.header("content-type", "application/json").parts(parameters).send()?;
+    check_size(method, &answer, "set `upload-above` lower")?;
     answer::read(method, &answer, TIMING)
+}
+
+/// A file that is too large is refused by the web server, before the portal, with a page.
+fn check_size(what: &str, answer: &Answer, advice: &str) -> Result<(), Failure> {
+    if answer.status != 413 {
+        return Ok(());
+    }
+    Err(Failure::rejected(
+        "recording-too-large",
+        format!("the portal's web server takes no file of this size in {what}: {advice}"),
+    ))
 }
 
 /// Calls one method that answers with a secret at this place of the answer. What stands there afterwards is a mask.
@@ -43,7 +55,9 @@ pub(crate) fn upload(address: &str, field: &str, file: &Recording) -> Result<Env
         let reason = format!("the portal does not take its own upload address any more ({})", answer.status);
         return Err(Failure::temporary(reason).into());
     }
-    answer::read("the upload of a recording", &answer, TIMING)
+    let what = "the upload of a recording";
+    check_size(what, &answer, "set `format = \"mp3\"` in [recordings]")?;
+    answer::read(what, &answer, TIMING)
 }
 
 /// Calls any number of methods, in order, as few requests as possible. `effect` is that of all of them together.
@@ -65,4 +79,17 @@ pub(crate) fn started_at(call: &Call) -> Result<String, Failure> {
 /// Spreads what waits for the same limit over half a second.
 fn jitter_ms() -> u64 {
     random::bytes(1).first().map_or(0, |byte| u64::from(*byte) * 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_with_advice() {
+        let answer = |status| Answer { effect: Effect::Once, status, headers: vec![], text: "<html>".into() };
+        assert_eq!(check_size("upload", &answer(502), "-"), Ok(()));
+        let refusal = Refusal::from(check_size("upload", &answer(413), "set `upload-above` lower").unwrap_err());
+        assert!(refusal.is_final() && !refusal.perhaps_done);
+    }
 }
