@@ -24,19 +24,20 @@ pub(crate) fn call(method: &str, parameters: &Value, effect: Effect) -> Result<E
 pub(crate) fn call_with_file(method: &str, parameters: Vec<Part>, effect: Effect) -> Result<Envelope, Refusal> {
     let request = Request::post(&format!("{method}.json"), effect).credential(CREDENTIAL);
     let answer = request.header("content-type", "application/json").parts(parameters).send()?;
-    check_size(method, &answer, "set `upload-above` lower")?;
+    check_size(method, &answer)?;
     answer::read(method, &answer, TIMING)
 }
 
 /// A file that is too large is refused by the web server, before the portal, with a page.
-fn check_size(what: &str, answer: &Answer, advice: &str) -> Result<(), Failure> {
+fn check_size(what: &str, answer: &Answer) -> Result<(), Failure> {
     if answer.status != 413 {
         return Ok(());
     }
-    Err(Failure::rejected(
-        "recording-too-large",
-        format!("the portal's web server takes no file of this size in {what}: {advice}"),
-    ))
+    let text = format!(
+        "the portal's web server takes no file of this size in {what}: set `upload-above` lower, or `format = \"mp3\"` in \
+         [recordings]"
+    );
+    Err(Failure::rejected("recording-too-large", text))
 }
 
 /// Calls one method that answers with a secret at this place of the answer. What stands there afterwards is a mask.
@@ -56,7 +57,7 @@ pub(crate) fn upload(address: &str, field: &str, file: &Recording) -> Result<Env
         return Err(Failure::temporary(reason).into());
     }
     let what = "the upload of a recording";
-    check_size(what, &answer, "set `format = \"mp3\"` in [recordings]")?;
+    check_size(what, &answer)?;
     answer::read(what, &answer, TIMING)
 }
 
@@ -88,8 +89,8 @@ mod tests {
     #[test]
     fn a_file_that_is_too_large_is_refused_with_advice() {
         let answer = |status| Answer { effect: Effect::Once, status, headers: vec![], text: "<html>".into() };
-        assert_eq!(check_size("upload", &answer(502), "-"), Ok(()));
-        let refusal = Refusal::from(check_size("upload", &answer(413), "set `upload-above` lower").unwrap_err());
+        assert_eq!(check_size("upload", &answer(502)), Ok(()));
+        let refusal = Refusal::from(check_size("upload", &answer(413)).unwrap_err());
         assert!(refusal.is_final() && !refusal.perhaps_done);
     }
 }
