@@ -1,15 +1,17 @@
 //! What came, and whether it was as it must be.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
+
+use crate::{form, order};
 
 /// So far the time of a post may be off, in seconds.
 const WINDOW: u64 = 5 * 60;
@@ -30,8 +32,18 @@ pub enum Fault {
 pub struct Post {
     /// Its `webhook-id`.
     pub id: String,
-    /// Its body.
+    /// What it says.
     pub body: Value,
+    /// The file that came with it.
+    pub file: Option<File>,
+}
+
+/// A file that came in a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub name: String,
+    pub content_type: String,
+    pub content: Vec<u8>,
 }
 
 pub(crate) struct Ledger {
@@ -66,6 +78,29 @@ impl Request {
             headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
         let body = bytes.get(end..end + size)?.to_vec();
         Some(Self { first, headers, body, length: end + size })
+    }
+
+    /// What it says, and the file that comes with it: as JSON, or as a form whose part `event` is JSON.
+    fn said(&self) -> Result<(Value, Option<File>)> {
+        let content_type = self.header("content-type")?;
+        if content_type == "application/json" {
+            return Ok((serde_json::from_slice(&self.body)?, None));
+        }
+        ensure!(content_type.starts_with("multipart/form-data;"), "what is {content_type}?");
+        let mut parts = form::read(content_type, &self.body)?.into_iter();
+        let (Some(event), Some(file), None) = (parts.next(), parts.next(), parts.next()) else {
+            bail!("a form has an event and a file");
+        };
+        ensure!(event.name == "event" && event.file_name.is_none(), "the first part is {}", event.name);
+        ensure!(event.content_type.as_deref() == Some("application/json"), "an event of {:?}", event.content_type);
+        ensure!(file.name == "file", "the second part is {}", file.name);
+        ensure!(!file.content.is_empty(), "an empty file");
+        let file = File {
+            name: file.file_name.context("a file without a name")?,
+            content_type: file.content_type.context("a file without a type")?,
+            content: file.content,
+        };
+        Ok((serde_json::from_slice(&event.content)?, Some(file)))
     }
 
     fn header(&self, name: &str) -> Result<&str> {
@@ -103,7 +138,6 @@ impl Ledger {
 
     fn take(&mut self, request: &Request) -> Result<()> {
         ensure!(request.first == "POST /calls HTTP/1.1", "what is `{}`?", request.first);
-        ensure!(request.header("content-type")? == "application/json", "no JSON");
         let (id, time) = (request.header("webhook-id")?, request.header("webhook-timestamp")?);
         ensure!(!id.is_empty() && !id.contains('.'), "the id `{id}`");
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
@@ -114,26 +148,14 @@ impl Ledger {
         let right = format!("v1,{}", STANDARD.encode(signed.finalize().into_bytes()));
         let given = request.header("webhook-signature")?;
         ensure!(given.split(' ').any(|given| given == right), "the signature of {id} is wrong");
-        let body: Value = serde_json::from_slice(&request.body)?;
+        let (body, file) = request.said()?;
+        order::check_shape(&body, file.as_ref())?;
         if let Some(known) = self.taken.iter().find(|post| post.id == id) {
-            ensure!(known.body == body, "{id} came again with another body");
+            ensure!(known.body == body && known.file == file, "{id} came again with another body");
             self.repeated += 1;
             return Ok(());
         }
-        self.taken.push(Post { id: id.to_owned(), body });
-        Ok(())
-    }
-
-    /// Whether the events of each call came in their order, without a gap.
-    pub(crate) fn in_order(&self) -> Result<()> {
-        let mut last: BTreeMap<String, u64> = BTreeMap::new();
-        for post in &self.taken {
-            let data = &post.body["data"];
-            let call = format!("{}/{}", data["pbx"], data["chain"]);
-            let seq = data["seq"].as_u64().with_context(|| format!("{} has no seq", post.id))?;
-            let before = last.insert(call.clone(), seq).unwrap_or_default();
-            ensure!(seq == before + 1, "{call}: {seq} came after {before}");
-        }
+        self.taken.push(Post { id: id.to_owned(), body, file });
         Ok(())
     }
 }

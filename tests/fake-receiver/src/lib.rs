@@ -1,7 +1,9 @@
 //! A receiver of webhooks as Standard Webhooks 1.0 wants one: it believes nothing that is not signed with its secret and
 //! of this moment, and knows by the id what it has had. What it keeps is the verdict.
 
+mod form;
 mod ledger;
+mod order;
 mod tls;
 
 use std::{
@@ -16,7 +18,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-pub use ledger::{Fault, Post};
+pub use ledger::{Fault, File, Post};
 use ledger::{Ledger, Request};
 
 /// A running receiver.
@@ -88,7 +90,7 @@ impl Receiver {
     pub fn verdict(&self) -> Result<()> {
         let ledger = self.ledger();
         ensure!(ledger.complaints.is_empty(), "{}", ledger.complaints.join("\n"));
-        ledger.in_order()
+        order::check(&ledger.taken)
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -105,7 +107,7 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, ledger: Arc<Mutex<Ledge
             if let Some(request) = Request::read(&buffer) {
                 break request;
             }
-            let mut part = [0; 4096];
+            let mut part = [0; 16 << 10];
             let read = stream.read(&mut part).await?;
             if read == 0 {
                 return Ok(());

@@ -108,11 +108,17 @@ impl Account {
     ///
     /// - `users`: as Zendesk shows them, with `made_by` (`seed` or `api`).
     /// - `tickets`: as Zendesk shows them, with `comments` and `deleted`.
+    /// - `uploads`: every file, with `filename`, `content_type`, `bytes`, `sha256`, and the `ticket` in which it hangs.
     /// - `displays`: `{agent, user}` or `{agent, ticket}`, in order.
     /// - `journal`: every request, with `operation`, `target`, `body`, `status` (null: not answered) and `fault`.
     /// - `complaints`: what a real account would have swallowed; a test wants none.
     pub fn state(&self) -> Value {
         self.shared.read().snapshot()
+    }
+
+    /// The content of an uploaded file, if it is not too large to be kept whole.
+    pub fn file(&self, id: u64) -> Option<Vec<u8>> {
+        self.shared.read().uploads.iter().find(|upload| upload.id == id)?.content.clone()
     }
 
     /// Puts a fault in force.

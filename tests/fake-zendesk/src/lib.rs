@@ -21,6 +21,7 @@ mod seed;
 mod snapshot;
 mod ticket;
 mod tls;
+mod upload;
 mod user;
 mod voice;
 mod wire;

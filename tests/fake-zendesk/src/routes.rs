@@ -4,7 +4,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::{answer::Answer, options::Options, ticket, user, voice, wire::Request, world::World};
+use crate::{answer::Answer, options::Options, ticket, upload, user, voice, wire::Request, world::World};
+
+/// The one operation whose body is no JSON.
+const UPLOAD: &str = "POST uploads";
 
 /// A request to the account.
 pub(crate) struct Call {
@@ -17,7 +20,9 @@ pub(crate) struct Call {
     pub(crate) query: Vec<(String, String)>,
     /// Null where there is none; a text where it is no JSON.
     pub(crate) body: Value,
-    content_type: String,
+    /// The bytes of a file.
+    pub(crate) raw: Vec<u8>,
+    pub(crate) content_type: String,
     authorization: String,
     /// `Idempotency-Key`.
     pub(crate) key: Option<String>,
@@ -36,10 +41,12 @@ impl Call {
             Err(_) => segment.to_owned(),
         });
         let segments: Vec<_> = segments.collect();
-        let text = String::from_utf8_lossy(&request.body).into_owned();
+        let operation = format!("{} {}", request.method, segments.join("/"));
+        let is_file = operation == UPLOAD;
+        let text = if is_file { String::new() } else { String::from_utf8_lossy(&request.body).into_owned() };
         let header = |name| request.header(name).unwrap_or_default().to_owned();
         Self {
-            operation: format!("{} {}", request.method, segments.join("/")),
+            operation,
             target: request.target.clone(),
             ids,
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
@@ -48,6 +55,7 @@ impl Call {
             } else {
                 serde_json::from_str(&text).unwrap_or(Value::String(text))
             },
+            raw: if is_file { request.body.clone() } else { Vec::new() },
             content_type: header("content-type"),
             authorization: header("authorization"),
             key: request.header("idempotency-key").map(str::to_owned),
@@ -84,6 +92,7 @@ impl Call {
                 self.asks(&["page[size]", "page[after]"]).and_then(|()| ticket::comments(world, id(0), self))
             }
             "POST tickets" => ticket::create(world, &self.body),
+            UPLOAD => self.asks(&["filename"]).and_then(|()| upload::create(world, self)),
             "PUT tickets/#" => ticket::update(world, id(0), &self.body),
             "POST channels/voice/tickets" => voice::create(world, &self.body),
             "POST channels/voice/agents/#/users/#/display" => voice::display(world, id(0), "user", id(1)),

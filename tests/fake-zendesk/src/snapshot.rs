@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::{upload::Upload, world::World};
 
 impl World {
     pub(crate) fn snapshot(&self) -> Value {
@@ -21,6 +21,7 @@ impl World {
         json!({
             "users": users.collect::<Vec<_>>(),
             "tickets": tickets.collect::<Vec<_>>(),
+            "uploads": self.uploads.iter().map(Upload::snapshot).collect::<Vec<_>>(),
             "displays": displays.collect::<Vec<_>>(),
             "journal": self.journal,
             "complaints": self.complaints,

@@ -8,6 +8,7 @@ use crate::{
     answer::Answer,
     fields::Fields,
     routes::{Call, cursor_page},
+    upload,
     user::OWNER,
     voice,
     world::{Millis, World},
@@ -15,6 +16,8 @@ use crate::{
 
 /// The window of the limit on updates of one ticket.
 const TEN_MINUTES: Millis = 10 * 60 * 1000;
+
+const LONGEST_COMMENT: usize = 65_535;
 
 const OPEN: &[&str] = &[
     "subject",
@@ -172,13 +175,13 @@ fn change(world: &mut World, ticket: &mut Ticket, fields: &Fields<'_>) -> Result
         ticket.status = "open".to_owned();
     }
     let comment = match fields.get("comment") {
-        Some(_) => Some(written(world, fields)?),
+        Some(_) => Some(written(world, ticket.id, fields)?),
         None => None,
     };
     match (comment, fields.get("voice_comment")) {
-        (Some(_), Some(_)) => {
+        (comment @ Some(_), Some(_)) => {
             world.complain("a text beats a voice comment in the same request: the call is lost".to_owned());
-            ticket.comments.extend(written(world, fields).ok());
+            ticket.comments.extend(comment);
         }
         (Some(comment), None) => ticket.comments.push(comment),
         (None, Some(call)) => ticket.comments.push(voice::comment(world, call)?),
@@ -188,7 +191,7 @@ fn change(world: &mut World, ticket: &mut Ticket, fields: &Fields<'_>) -> Result
 }
 
 /// A comment of text.
-fn written(world: &mut World, fields: &Fields<'_>) -> Result<Value, Answer> {
+fn written(world: &mut World, ticket: u64, fields: &Fields<'_>) -> Result<Value, Answer> {
     let wrapped = json!({"comment": fields.get("comment")});
     let comment = Fields::of(world, &wrapped, "comment", &["body", "public", "author_id", "uploads"])?;
     let body = comment.text("body")?.unwrap_or_default();
@@ -196,9 +199,14 @@ fn written(world: &mut World, fields: &Fields<'_>) -> Result<Value, Answer> {
         return Err(Answer::invalid("base", "Comment: cannot be blank"));
     }
     let public = comment.flag("public")?.unwrap_or(true);
-    let body = body.trim();
+    // Longer ones are refused [public: developer.zendesk.com, "Ticket comments"].
+    if body.len() > LONGEST_COMMENT {
+        return Err(Answer::invalid("base", "Comment: is too long (maximum is 65535 bytes)"));
+    }
+    let tokens = comment.texts("uploads")?.unwrap_or_default();
+    let (body, attachments) = (body.trim(), upload::attach(world, ticket, &tokens)?);
     Ok(json!({"id": world.new_id(), "type": "Comment", "author_id": OWNER, "body": body, "plain_body": body,
-        "public": public}))
+        "public": public, "attachments": attachments}))
 }
 
 pub(crate) fn show(world: &World, id: u64) -> Result<Answer, Answer> {

@@ -7,6 +7,8 @@ use crate::answer::Answer;
 
 const LONGEST_HEAD: usize = 32 << 10;
 const LARGEST_BODY: usize = 1 << 20;
+/// Of a request that uploads a file. The account itself takes less.
+const LARGEST_UPLOAD: usize = 64 << 20;
 
 /// A request as it came.
 #[derive(Debug)]
@@ -49,7 +51,8 @@ pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option
     let mut request = Request { method: method.to_owned(), target: target.to_owned(), headers, body: Vec::new() };
     ensure!(request.header("transfer-encoding").is_none(), "Zendesk's edge wants a content-length");
     let length: usize = request.header("content-length").map_or(Ok(0), str::parse).context("content-length")?;
-    ensure!(length <= LARGEST_BODY, "a body of {length} bytes");
+    let largest = if request.target.starts_with("/api/v2/uploads") { LARGEST_UPLOAD } else { LARGEST_BODY };
+    ensure!(length <= largest, "a body of {length} bytes");
     request.body.resize(length, 0);
     stream.read_exact(&mut request.body).await?;
     Ok(Some(request))

@@ -15,6 +15,7 @@ use crate::{
     options::Options,
     routes::Call,
     ticket::Ticket,
+    upload::Upload,
     user::{OWNER, User},
 };
 
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) tickets: BTreeMap<u64, Ticket>,
     /// What agents were shown: agent, "user" or "ticket", id.
     pub(crate) displays: Vec<(u64, &'static str, u64)>,
+    pub(crate) uploads: Vec<Upload>,
     pub(crate) journal: Vec<Value>,
     pub(crate) complaints: Vec<String>,
     pub(crate) faults: Faults,
@@ -61,6 +63,7 @@ impl World {
             organizations: Vec::new(),
             tickets: BTreeMap::new(),
             displays: Vec::new(),
+            uploads: Vec::new(),
             journal: Vec::new(),
             complaints: Vec::new(),
             faults: Faults::default(),
