@@ -5,11 +5,13 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::{
     answer::{Answer, Refusal, envelope},
+    download,
     fault::{Effect, Strike},
     methods::{batch, record},
     moment::Watchers,
@@ -30,7 +32,7 @@ pub(crate) struct Request {
     /// `Err` when the body could not be read.
     pub(crate) params: Result<Map<String, Value>, Refusal>,
     /// Boundary and body of a multipart upload.
-    pub(crate) upload: Option<(Option<String>, bytes::Bytes)>,
+    pub(crate) upload: Option<(Option<String>, Bytes)>,
 }
 
 pub(crate) enum Reply {
@@ -82,13 +84,30 @@ impl Shared {
     pub(crate) async fn handle(&self, request: Request) -> Reply {
         let Strike { delay, effect } = self.change(|world| world.faults.strike(&request.method));
         tokio::time::sleep(delay.unwrap_or_default()).await;
+        let download = self.download(&request).await;
         let late = match effect {
             Some(Effect::LateAnswer(millis)) => Duration::from_millis(millis),
             _ => Duration::ZERO,
         };
-        let reply = self.change(|world| world.reply(request, effect, delay));
+        let reply = self.change(|world| {
+            world.download = download;
+            world.reply(request, effect, delay)
+        });
         tokio::time::sleep(late).await;
         reply
+    }
+}
+
+impl Shared {
+    /// Downloads the recording that a request names, if this portal downloads any. It does so before it looks at the rest of
+    /// the request.
+    async fn download(&self, request: &Request) -> Option<Result<Bytes, u16>> {
+        let url = request.params.as_ref().ok()?.get("RECORD_URL")?.as_str().filter(|url| !url.is_empty())?;
+        if !request.method.eq_ignore_ascii_case("telephony.externalcall.attachrecord") {
+            return None;
+        }
+        let authorities = self.read().options.downloads.clone()?;
+        Some(download::download(url, &authorities).await)
     }
 }
 

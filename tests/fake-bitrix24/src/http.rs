@@ -4,7 +4,7 @@ use std::{convert::Infallible, io};
 
 use bytes::Bytes;
 use futures::stream;
-use http_body_util::{BodyExt, Either, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited, StreamBody};
 use hyper::{
     Method, Request as HttpRequest, Response, StatusCode,
     body::{Frame, Incoming},
@@ -28,7 +28,8 @@ use crate::{
     php,
 };
 
-const LARGEST_BODY: usize = 64 << 20;
+/// Of a request to the control port.
+const LARGEST_ORDER: usize = 1 << 20;
 
 /// What is sent: a whole body, or one that breaks off.
 type Body = Either<Full<Bytes>, StreamBody<stream::Iter<std::vec::IntoIter<io::Result<Frame<Bytes>>>>>>;
@@ -60,7 +61,11 @@ async fn answer(request: HttpRequest<Incoming>, shared: Shared, departures: Depa
         _ => Ok(()),
     };
     reached(Phase::Arrived).await?;
-    let request = read(request, webhook, method).await?;
+    let largest = shared.read().options.largest_body;
+    let Some(request) = read(request, webhook, method, largest).await? else {
+        let body = "<html><body><h1>413 Request Entity Too Large</h1></body></html>".to_owned();
+        return Ok(respond(Wire { status: 413, content_type: "text/html; charset=utf-8", body }));
+    };
     // On its own task: a client that hangs up does not stop what the portal has begun.
     let reply = tokio::spawn(async move { shared.handle(request).await }).await.map_err(io::Error::other)?;
     reached(Phase::CarriedOut).await?;
@@ -94,16 +99,22 @@ fn route(path: &str) -> Option<(Option<(String, String)>, String)> {
     }
 }
 
+/// Reads a request; none if it is too large.
 async fn read(
     request: HttpRequest<Incoming>,
     webhook: Option<(String, String)>,
     method: String,
-) -> io::Result<Request> {
+    largest: usize,
+) -> io::Result<Option<Request>> {
     let (head, body) = request.into_parts();
     let mut values = php::parse_form(head.uri.query().unwrap_or_default().as_bytes());
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (media_type, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-    let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(io::Error::other)?.to_bytes();
+    let body = match Limited::new(body, largest).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Ok(None),
+        Err(error) => return Err(io::Error::other(error)),
+    };
     let is_upload = webhook.is_none() && method.eq_ignore_ascii_case("upload");
     let malformed = |text: &str| Refusal::new(400, "INVALID_REQUEST", text);
     let (via, read): (_, Result<Map<String, Value>, Refusal>) = match (&head.method, media_type.trim()) {
@@ -125,7 +136,7 @@ async fn read(
     });
     let boundary = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("boundary="));
     let upload = is_upload.then(|| (boundary.map(|text| text.trim_matches('"').to_owned()), body));
-    Ok(Request { webhook, method, via, params, upload })
+    Ok(Some(Request { webhook, method, via, params, upload }))
 }
 
 fn respond(wire: Wire) -> Response<Body> {
@@ -163,7 +174,7 @@ where
             let service = service.clone();
             async move {
                 let (head, body) = request.into_parts();
-                let body = Limited::new(body, LARGEST_BODY).collect().await;
+                let body = Limited::new(body, LARGEST_ORDER).collect().await;
                 let (status, text) = match body {
                     Ok(body) => service(head.method, head.uri.path().to_owned(), body.to_bytes()).await,
                     Err(error) => (400, format!("{error}\n")),

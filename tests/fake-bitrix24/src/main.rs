@@ -144,9 +144,9 @@ impl Arguments {
             simple_crm: self.simple_crm,
             bucket,
             search_lag: Duration::from_secs(self.search_lag),
-            keep_alive: true,
             operating: (!limit.is_zero()).then_some(Operating { limit, ..Operating::default() }),
             seed,
+            ..Options::default()
         })
     }
 }

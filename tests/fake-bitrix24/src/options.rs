@@ -34,6 +34,12 @@ pub struct Options {
     /// and HTTP (§2.5) wants a client to bridge ten minutes. That all three searches lag, and that reading and listing
     /// records does not, is inferred.
     pub search_lag: Duration,
+    /// Whether the portal downloads what `RECORD_URL` names, and whom it trusts besides nobody (authorities as PEM). With
+    /// none it refuses every address, as a cloud portal refuses one in a company's own network.
+    pub downloads: Option<String>,
+    /// Bytes of a request's body. What is larger is refused by the web server before the portal; how much a real one takes is
+    /// not known (sheet §9).
+    pub largest_body: usize,
     /// Whether a connection may carry more than one request.
     pub keep_alive: bool,
     /// What the portal knows at start and after a reset (the form is described at [`crate::Portal::seed`]).
@@ -53,6 +59,8 @@ impl Default for Options {
             bucket: Some(Bucket::default()),
             operating: Some(Operating::default()),
             search_lag: Duration::ZERO,
+            downloads: None,
+            largest_body: 64 << 20,
             keep_alive: true,
             seed: Value::Null,
         }

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -92,13 +93,22 @@ impl Portal {
     /// - `calls`: `CALL_ID`, `registered_by`, `registrations` (repetitions counted), `phone`, `type`, `direction`,
     ///   `line`, `external_call_id`, `crm_entity`, `crm_created`, `visible` (users who see the card now), `history`
     ///   (each show and hide with `at`, `action`, `method`, `users` named, `changed`), `finished` (`user`, `duration`,
-    ///   `status_code`, `activity`, …), `record`, `transcript`.
-    /// - `activities`, `comments`, `lines`.
+    ///   `status_code`, `activity`, …), `record` and `transcript` (the ones that count), `records` and `transcripts` (every
+    ///   one that was attached, in order, with `sha256` and `bytes` of the file).
+    /// - `activities`, `comments` (with `files`), `lines`.
     /// - `journal`: every request with `method` (lower case), `via`, `params`, `status` (null: closed unanswered),
     ///   `answer`, `fault`, and `notes` on what the real portal would swallow, such as ignored parameters.
     /// - `happenings`: what a person would have noticed, in order.
     pub fn state(&self) -> Value {
         self.shared.read().snapshot()
+    }
+
+    /// The content of a file that was handed in, if it is not too large to be kept whole.
+    pub fn file(&self, id: u64) -> Option<Bytes> {
+        let world = self.shared.read();
+        let recorded = world.calls.iter().flat_map(|call| &call.records).map(|record| &record.file);
+        let commented = world.comments.iter().flat_map(|comment| &comment.files);
+        recorded.chain(commented).find(|file| file.id == id)?.content()
     }
 
     /// A user clicks a number: the call is registered, its card is on the user's screen, and this is the event that the

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     entity::{Entity, Kind, Reference},
+    file::File,
     world::{What, World},
 };
 
@@ -34,7 +35,8 @@ impl World {
                 "RESPONSIBLE_ID": activity.responsible, "COMPLETED": activity.completed, "at": activity.created,
             })).collect::<Vec<_>>(),
             "comments": self.comments.iter().map(|comment| json!({
-                "ID": comment.id, "owner": reference(comment.owner), "COMMENT": comment.text, "at": comment.created,
+                "ID": comment.id, "owner": reference(comment.owner), "COMMENT": comment.text,
+                "files": comment.files.iter().map(File::json).collect::<Vec<_>>(), "at": comment.created,
             })).collect::<Vec<_>>(),
             "journal": self.requests.iter().map(|request| json!({
                 "at": request.at, "method": request.method, "via": request.via, "params": request.params,

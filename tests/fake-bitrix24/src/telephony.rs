@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{clock::Millis, entity::Reference};
+use crate::{clock::Millis, entity::Reference, file::File};
 
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -31,8 +31,10 @@ pub(crate) struct Call {
     pub(crate) visible: BTreeMap<u64, Millis>,
     pub(crate) history: Vec<CardChange>,
     pub(crate) finished: Option<Finished>,
-    pub(crate) record: Option<Record>,
-    pub(crate) transcript: Option<Transcript>,
+    /// Every recording that was attached. The last one is the call's: each takes the place of the one before.
+    pub(crate) records: Vec<Record>,
+    /// The same of transcripts.
+    pub(crate) transcripts: Vec<Transcript>,
 }
 
 /// One request that put cards on screens or took them away. Only users whose screen changed are listed as changed.
@@ -65,18 +67,29 @@ pub(crate) struct Finished {
 
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) file_id: u64,
-    pub(crate) filename: String,
-    pub(crate) bytes: usize,
-    pub(crate) sha256: String,
-    /// `FILE_CONTENT` or `uploadUrl`.
+    pub(crate) file: File,
+    /// `FILE_CONTENT`, `uploadUrl` or `RECORD_URL`.
     pub(crate) via: &'static str,
+}
+
+impl Record {
+    fn json(&self) -> Value {
+        let mut json = self.file.json();
+        json["via"] = self.via.into();
+        json
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Transcript {
     pub(crate) id: u64,
     pub(crate) messages: Value,
+}
+
+impl Transcript {
+    fn json(&self) -> Value {
+        json!({"id": self.id, "messages": self.messages})
+    }
 }
 
 impl Call {
@@ -145,13 +158,10 @@ impl Call {
                 "cost_currency": end.cost_currency, "add_to_chat": end.add_to_chat, "activity": end.activity,
                 "statistics_id": end.statistics_id,
             })),
-            "record": self.record.as_ref().map(|record| json!({
-                "file_id": record.file_id, "filename": record.filename, "bytes": record.bytes,
-                "sha256": record.sha256, "via": record.via,
-            })),
-            "transcript": self.transcript.as_ref().map(|transcript| json!({
-                "id": transcript.id, "messages": transcript.messages,
-            })),
+            "record": self.records.last().map(Record::json),
+            "records": self.records.iter().map(Record::json).collect::<Vec<_>>(),
+            "transcript": self.transcripts.last().map(Transcript::json),
+            "transcripts": self.transcripts.iter().map(Transcript::json).collect::<Vec<_>>(),
         })
     }
 }

@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
     clock::{Clock, Millis},
     entity::{Entity, Kind, Reference},
     fault::{Effect, Faults},
+    file::File,
     limits::{Level, OperatingTimes},
     options::Options,
     telephony::Call,
@@ -37,6 +39,8 @@ pub(crate) struct World {
     pub(crate) requests: Vec<Exchange>,
     /// What a person at the portal would have noticed, in order.
     pub(crate) happenings: Vec<Happening>,
+    /// What was downloaded for the request being carried out: the bytes, or the status that came in their place.
+    pub(crate) download: Option<Result<Bytes, u16>>,
     /// The effect that strikes the request being carried out, if it strikes inside a method.
     pub(crate) inner_effect: Option<Effect>,
     last_id: u64,
@@ -91,6 +95,7 @@ pub(crate) struct Comment {
     pub(crate) id: u64,
     pub(crate) owner: Reference,
     pub(crate) text: String,
+    pub(crate) files: Vec<File>,
     pub(crate) created: Millis,
 }
 
@@ -100,6 +105,7 @@ pub(crate) struct Upload {
     pub(crate) token: String,
     pub(crate) call: String,
     pub(crate) filename: String,
+    pub(crate) given: Millis,
 }
 
 /// One request and what was answered.
@@ -169,6 +175,7 @@ impl World {
             uploads: Vec::new(),
             requests: Vec::new(),
             happenings: Vec::new(),
+            download: None,
             inner_effect: None,
             last_id: 400,
         }

@@ -1,5 +1,6 @@
 //! The timeline: `crm.activity.get/update` and `crm.timeline.comment.add/list`, sheet §5.3.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use super::listing::{self, Row};
@@ -7,6 +8,7 @@ use crate::{
     answer::{Answer, Refusal},
     clock::iso,
     entity::{Kind, Reference},
+    file::File,
     params::{Params, positive, scalar},
     world::{Comment, What, World},
 };
@@ -67,12 +69,38 @@ pub(super) fn comment(world: &mut World, params: &Params) -> Result<Answer, Refu
     if text.trim().is_empty() {
         return Err(refused("INVALID_ARG_VALUE", "Empty comment message."));
     }
+    for name in fields.keys().filter(|name| !["ENTITY_ID", "ENTITY_TYPE", "COMMENT", "FILES"].contains(&name.as_str()))
+    {
+        params.note(format!("field {name} was ignored"));
+    }
     let owner = owner(world, kind, id).ok_or_else(|| refused("OWNER_NOT_FOUND", "Owner is not found"))?;
+    let files = files(world, fields.get("FILES"))?;
     let id = world.new_id();
     let created = world.now();
-    world.comments.push(Comment { id, owner, text, created });
+    world.comments.push(Comment { id, owner, text, files, created });
     world.happened(What::Commented { id });
     Ok(json!(id).into())
+}
+
+/// Files of a comment: names and contents in base64 [public: how-to-upload-files.md]. What the portal says to wrong ones is
+/// inferred; the real one may leave them out without a word.
+fn files(world: &mut World, given: Option<&Value>) -> Result<Vec<File>, Refusal> {
+    let wrong = |text: &str| Refusal::new(400, "INVALID_ARG_VALUE", text);
+    let Some(given) = given.filter(|given| !given.is_null()) else { return Ok(Vec::new()) };
+    let list = given.as_array().ok_or_else(|| wrong("FILES should be an array"))?;
+    let mut files = Vec::new();
+    for entry in list {
+        let pair = entry.as_array().map(Vec::as_slice).unwrap_or_default();
+        let [Value::String(name), Value::String(content)] = pair else {
+            return Err(wrong("A file should be a name and its content"));
+        };
+        let content = BASE64_STANDARD.decode(content).map_err(|_| wrong("A file's content should be base64"))?;
+        if name.is_empty() || content.is_empty() {
+            return Err(wrong("A file has neither name nor content"));
+        }
+        files.push(File::new(world.new_id(), name.clone(), content.into()));
+    }
+    Ok(files)
 }
 
 /// The record with the timeline. Its kind is written in lower case here, unlike elsewhere.

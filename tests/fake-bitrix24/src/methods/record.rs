@@ -1,12 +1,14 @@
 //! `telephony.externalcall.attachRecord` and the upload address that it gives out, sheet §3.4.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::call_id;
 use crate::{
     answer::{Answer, Refusal},
+    clock::Millis,
+    file::File,
     params::Params,
     telephony::Record,
     world::{Upload, What, World},
@@ -14,6 +16,9 @@ use crate::{
 
 /// The name of the part that carries the file in an upload.
 const FIELD: &str = "file";
+
+/// How long an upload address is good for. The sheet says nothing of it; an hour is what the portal's tokens live.
+const ADDRESS_LIVES: Millis = 60 * 60 * 1000;
 
 pub(super) fn attach(world: &mut World, params: &Params) -> Result<Answer, Refusal> {
     let id = call_id(params)?;
@@ -27,15 +32,19 @@ pub(super) fn attach(world: &mut World, params: &Params) -> Result<Answer, Refus
         let text = "Call is not found in the statistic table. Looks like it is not finished yet.";
         return Err(Refusal::core(text));
     }
-    if url.is_some() {
-        // The stand-in fetches nothing, like a cloud portal that is pointed to a PBX in a LAN
+    if let Some(url) = url {
+        // What a portal that reaches nothing says: one in the cloud that is pointed to a PBX in a LAN
         // [public: telephony-external-call-attach-record.md].
-        return Err(Refusal::uncoded("Record URL resolves to a non-public address and was blocked."));
+        let blocked = || Refusal::uncoded("Record URL resolves to a non-public address and was blocked.");
+        let content = match world.download.take().ok_or_else(blocked)? {
+            Ok(content) => content,
+            Err(status) => return Err(Refusal::core(format!("Server returns HTTP error code {status}"))),
+        };
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        let of_url = path.rsplit('/').next().unwrap_or_default().to_owned();
+        return keep(world, &id, playable(filename.unwrap_or(of_url))?, content, "RECORD_URL");
     }
-    let filename = filename.ok_or_else(|| Refusal::core("File name is empty"))?;
-    if !["mp3", "wav"].iter().any(|extension| filename.to_lowercase().ends_with(&format!(".{extension}"))) {
-        return Err(Refusal::core("Wrong file extension. Only wav and mp3 are allowed"));
-    }
+    let filename = playable(filename.ok_or_else(|| Refusal::core("File name is empty"))?)?;
     if !params.has("FILE_CONTENT") {
         return Ok(upload_address(world, id, filename));
     }
@@ -43,7 +52,16 @@ pub(super) fn attach(world: &mut World, params: &Params) -> Result<Answer, Refus
     let content = BASE64_STANDARD.decode(content);
     let text = "File content is not properly encoded. Base64 encoding is expected.";
     let content = content.map_err(|_| Refusal::core(text))?;
-    keep(world, &id, filename, &content, "FILE_CONTENT")
+    keep(world, &id, filename, content.into(), "FILE_CONTENT")
+}
+
+fn playable(filename: String) -> Result<String, Refusal> {
+    let lower = filename.to_lowercase();
+    if ["mp3", "wav"].iter().any(|extension| lower.ends_with(&format!(".{extension}"))) {
+        Ok(filename)
+    } else {
+        Err(Refusal::core("Wrong file extension. Only wav and mp3 are allowed"))
+    }
 }
 
 fn upload_address(world: &mut World, call: String, filename: String) -> Answer {
@@ -53,36 +71,38 @@ fn upload_address(world: &mut World, call: String, filename: String) -> Answer {
         .append_pair("token", &token)
         .finish();
     let upload_url = format!("{}/rest/upload.json?{query}", world.origin);
-    world.uploads.push(Upload { token: format!("{auth}&{token}"), call, filename });
+    let given = world.now();
+    world.uploads.push(Upload { token: format!("{auth}&{token}"), call, filename, given });
     json!({"uploadUrl": upload_url, "fieldName": FIELD}).into()
 }
 
-/// An upload: the query must be one that was given out, the body one part named `file`. A token works once.
+/// An upload: the query must be one that was given out, the body one part named `file`. A token works once, and for an hour.
 ///
 /// What the real portal says to a wrong token or body is inferred.
 pub(crate) fn upload(
     world: &mut World,
     query: &Params,
     boundary: Option<&str>,
-    body: &[u8],
+    body: &Bytes,
 ) -> Result<Answer, Refusal> {
     let token = format!("{}&{}", query.text("auth")?.unwrap_or_default(), query.text("token")?.unwrap_or_default());
-    let position = world.uploads.iter().position(|upload| upload.token == token).ok_or_else(Refusal::no_auth)?;
+    let now = world.now();
+    let is_good = |upload: &Upload| upload.token == token && now < upload.given + ADDRESS_LIVES;
+    let position = world.uploads.iter().position(is_good).ok_or_else(Refusal::no_auth)?;
     let boundary = boundary.ok_or_else(|| Refusal::argument("multipart/form-data is expected"))?;
     let content = file_part(body, boundary).ok_or_else(|| Refusal::argument("a part named file is expected"))?;
     let upload = world.uploads.remove(position);
-    keep(world, &upload.call, upload.filename, content, "uploadUrl")
+    keep(world, &upload.call, upload.filename, body.slice_ref(content), "uploadUrl")
 }
 
-fn keep(world: &mut World, id: &str, filename: String, content: &[u8], via: &'static str) -> Result<Answer, Refusal> {
+fn keep(world: &mut World, id: &str, filename: String, content: Bytes, via: &'static str) -> Result<Answer, Refusal> {
     if content.is_empty() {
         return Err(Refusal::core("File content is empty."));
     }
     let file_id = world.new_id();
-    let sha256 = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-    let record = Record { file_id, filename, bytes: content.len(), sha256, via };
+    let record = Record { file: File::new(file_id, filename, content), via };
     if let Some(call) = world.finished_call(id) {
-        call.record = Some(record);
+        call.records.push(record);
         world.happened(What::Recorded { call: id.to_owned() });
     }
     Ok(json!({"FILE_ID": file_id}).into())

@@ -58,13 +58,13 @@ fn row(call: &Call) -> Option<Row> {
         "CRM_ACTIVITY_ID": text(end.activity),
         "REST_APP_ID": null,
         "REST_APP_NAME": null,
-        "TRANSCRIPT_ID": text(call.transcript.as_ref().map(|transcript| transcript.id)),
+        "TRANSCRIPT_ID": text(call.transcripts.last().map(|transcript| transcript.id)),
         "TRANSCRIPT_PENDING": "N",
         "SESSION_ID": null,
         "REDIAL_ATTEMPT": null,
         "COMMENT": null,
         "RECORD_DURATION": null,
-        "RECORD_FILE_ID": call.record.as_ref().map(|record| record.file_id),
+        "RECORD_FILE_ID": call.records.last().map(|record| record.file.id),
         "CALL_TYPE": call.kind.to_string(),
     });
     row.as_object().cloned()

@@ -23,7 +23,7 @@ pub(super) fn attach(world: &mut World, params: &Params) -> Result<Answer, Refus
     let transcript = world.new_id();
     let not_found = || Refusal::core(format!("Call {id} is not found. Is it finished?"));
     let call = world.finished_call(&id).ok_or_else(not_found)?;
-    call.transcript = Some(Transcript { id: transcript, messages });
+    call.transcripts.push(Transcript { id: transcript, messages });
     world.happened(What::Transcribed { call: id.clone() });
     Ok(json!({"TRANSCRIPT_ID": transcript}).into())
 }

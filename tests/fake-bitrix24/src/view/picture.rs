@@ -133,7 +133,7 @@ pub(super) fn ended(world: &World, call: &Call) -> Option<Entry> {
         "404" => "no number",
         _ => "failed",
     };
-    let extras = [(call.record.is_some(), "  + recording"), (call.transcript.is_some(), "  + transcript")];
+    let extras = [(!call.records.is_empty(), "  + recording"), (!call.transcripts.is_empty(), "  + transcript")];
     Some(Entry {
         time: wall(end.at),
         direction: call.direction(),

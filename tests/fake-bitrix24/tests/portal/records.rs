@@ -1,14 +1,18 @@
+use std::time::Duration;
+
+use fake_bitrix24::{Effect, Fault};
 use hyper::Request;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Site};
+use crate::client::{ANA, Answer, Site, but};
 
 const ATTACH: &str = "telephony.externalcall.attachRecord";
 const TRANSCRIBE: &str = "telephony.call.attachTranscription";
 const MULTIPART: &str = "multipart/form-data; boundary=XY";
 
-/// base64 of `sound`.
+/// base64 of `sound`, and its hash.
 const SOUND: &str = "c291bmQ=";
+const SHA256_OF_SOUND: &str = "dd29442deca69f52c50006b831cb216edf78a7da33748f0a80ff19f2ebe57ecd";
 
 async fn upload(site: &Site, url: &str, content_type: &str, part: &str) -> Answer {
     let path = format!("/{}", url.splitn(4, '/').nth(3).unwrap());
@@ -67,6 +71,7 @@ async fn a_record_is_kept_and_a_later_one_replaces_it() {
             (&json!(name), &json!(bytes), &json!(file))
         );
     }
+    assert_eq!(site.portal.state()["calls"][0]["records"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -85,8 +90,111 @@ async fn a_record_can_be_uploaded_once_to_the_address_given_out() {
     upload(&site, &url, MULTIPART, "file").await.result();
     assert_eq!(upload(&site, &url, MULTIPART, "file").await.refusal().0, 401, "a token works once");
 
-    let record = &site.portal.state()["calls"][0]["record"];
+    let call = &site.portal.state()["calls"][0];
+    let record = &call["record"];
     assert_eq!((&record["bytes"], &record["via"]), (&json!(5), &json!("uploadUrl")));
+    assert_eq!(call["records"].as_array().unwrap().len(), 1);
+    assert_eq!(record["sha256"], SHA256_OF_SOUND);
+    assert_eq!(site.portal.file(record["file_id"].as_u64().unwrap()).unwrap(), "sound");
+}
+
+#[tokio::test]
+async fn an_upload_address_is_not_good_for_ever_and_a_cut_or_empty_file_is_none() {
+    let site = Site::new().await;
+    let id = site.finished("1").await;
+    let address = async || {
+        let answer = site.call(ATTACH, json!({"CALL_ID": id, "FILENAME": "a.mp3"})).await;
+        answer.result()["uploadUrl"].as_str().unwrap().to_owned()
+    };
+    let post = async |url: &str, body: &'static str| {
+        let path = format!("/{}", url.splitn(4, '/').nth(3).unwrap());
+        site.send(Request::post(path).header("content-type", MULTIPART).body(body.into()).unwrap()).await.unwrap()
+    };
+    let url = address().await;
+    let cut = "--XY\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\n\r\nsou";
+    assert_eq!(post(&url, cut).await.refusal().2, "a part named file is expected");
+    let empty = "--XY\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\n\r\n\r\n--XY--\r\n";
+    assert_eq!(post(&url, empty).await.refusal().2, "File content is empty.");
+    let url = address().await;
+    site.portal.advance(Duration::from_secs(3600));
+    assert_eq!(
+        upload(&site, &url, MULTIPART, "file").await.refusal(),
+        (401, "NO_AUTH_FOUND", "Wrong authorization data")
+    );
+    assert_eq!(site.portal.state()["calls"][0]["record"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_answer_may_be_lost_at_either_step_of_an_upload() {
+    let site = Site::new().await;
+    let id = site.finished("1").await;
+    site.portal.inject(Fault::on(ATTACH, Effect::HalfAnswer));
+    assert!(site.try_call(ATTACH, json!({"CALL_ID": id, "FILENAME": "a.mp3"})).await.is_err());
+    let answer = site.call(ATTACH, json!({"CALL_ID": id, "FILENAME": "a.mp3"})).await;
+    let url = answer.result()["uploadUrl"].as_str().unwrap().to_owned();
+    site.portal.inject(Fault::on("upload", Effect::ServerError));
+    assert_eq!(upload(&site, &url, MULTIPART, "file").await.status, 500);
+    assert_eq!(site.portal.state()["calls"][0]["record"], Value::Null, "it was not carried out");
+    site.portal.inject(Fault::on("upload", Effect::NotJson));
+    assert_eq!(upload(&site, &url, MULTIPART, "file").await.text, "OK, thank you");
+    assert_eq!(site.portal.state()["calls"][0]["record"]["bytes"], 5, "it was");
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_does_not_reach_the_portal() {
+    let site = Site::with(|options| options.largest_body = 1000).await;
+    let id = site.finished("1").await;
+    let content = "AAAA".repeat(300);
+    let answer = site.call(ATTACH, json!({"CALL_ID": id, "FILENAME": "a.mp3", "FILE_CONTENT": content})).await;
+    assert_eq!((answer.status, answer.text.starts_with("<html>")), (413, true));
+    assert_eq!(site.portal.state()["calls"][0]["record"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_portal_that_may_downloads_what_a_link_names() {
+    let files = Site::with(|options| options.tls = false).await;
+    let origin = files.portal.base_url();
+    let origin = origin.split("/rest/").next().unwrap();
+    let site = Site::with(|options| options.downloads = Some(String::new())).await;
+    let id = site.finished("1").await;
+    // The other portal is a web server like any other: of this page it has nothing, and at this one it says so with 401.
+    for (path, status) in [("/r/1/a.mp3?key=k3y", 404), ("/rest/7/wrong/a.mp3", 401)] {
+        let answer = site.call(ATTACH, json!({"CALL_ID": id, "RECORD_URL": format!("{origin}{path}")})).await;
+        assert_eq!(answer.refusal(), (400, "ERROR_CORE", format!("Server returns HTTP error code {status}").as_str()));
+    }
+    let nowhere = site.call(ATTACH, json!({"CALL_ID": id, "RECORD_URL": "http://127.0.0.1:1/a.mp3"})).await;
+    assert_eq!(nowhere.refusal().2, "Server returns HTTP error code 0");
+    let page = files.path("profile");
+    let wanted = json!({"CALL_ID": id, "FILENAME": "a.ogg", "RECORD_URL": format!("{origin}{page}")});
+    let answer = site.call(ATTACH, wanted.clone()).await;
+    assert_eq!(answer.refusal().2, "Wrong file extension. Only wav and mp3 are allowed");
+    let answer = site.call(ATTACH, but(wanted, "FILENAME", json!("a.mp3"))).await;
+    let content = site.portal.file(answer.result()["FILE_ID"].as_u64().unwrap()).unwrap();
+    assert!(content.starts_with(b"{\"result\""), "{content:?}");
+    let record = &site.portal.state()["calls"][0]["record"];
+    assert_eq!((&record["via"], &record["filename"]), (&json!("RECORD_URL"), &json!("a.mp3")));
+}
+
+#[tokio::test]
+async fn a_comment_takes_files_as_names_and_contents() {
+    let site = Site::new().await;
+    let comment = async |files: Value| {
+        let fields = json!({"ENTITY_ID": ANA, "ENTITY_TYPE": "contact", "COMMENT": "More", "FILES": files});
+        site.call("crm.timeline.comment.add", json!({"fields": fields})).await
+    };
+    for wrong in
+        [json!("a.mp3"), json!([["a.mp3"]]), json!([["a.mp3", "?"]]), json!([["a.mp3", ""]]), json!([["", SOUND]])]
+    {
+        assert_eq!(comment(wrong.clone()).await.refusal().1, "INVALID_ARG_VALUE", "{wrong}");
+    }
+    comment(json!([["a.mp3", SOUND]])).await.result();
+    let state = site.portal.state();
+    assert_eq!(state["comments"].as_array().unwrap().len(), 1);
+    let file = &state["comments"][0]["files"][0];
+    assert_eq!(
+        (&file["filename"], &file["bytes"], &file["sha256"]),
+        (&json!("a.mp3"), &json!(5), &json!(SHA256_OF_SOUND))
+    );
 }
 
 #[tokio::test]
@@ -110,7 +218,8 @@ async fn a_transcript_is_checked_message_by_message() {
     assert_eq!(empty.status, 400);
     let answer = site.call(TRANSCRIBE, json!({"CALL_ID": id, "MESSAGES": [good]})).await;
     assert!(answer.result()["TRANSCRIPT_ID"].is_u64());
-    assert_eq!(site.portal.state()["calls"][0]["transcript"]["messages"], json!([good]));
+    let call = &site.portal.state()["calls"][0];
+    assert_eq!((&call["transcript"]["messages"], call["transcripts"].as_array().unwrap().len()), (&json!([good]), 1));
 }
 
 #[tokio::test]
