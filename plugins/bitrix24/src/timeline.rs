@@ -66,9 +66,9 @@ fn add(entity: Entity, text: &str, file: Option<&Recording>) -> Result<(), Failu
     }
 }
 
-/// Whether a comment with this text was made, since the call began if that is known (`crm.timeline.comment.list` of the public REST
-/// documentation). Where the portal does not show it, an earlier try is believed: one text too few does less harm than the
-/// same one twice.
+/// Whether a comment with this text was made, since the call began if that is known (`crm.timeline.comment.list` of the
+/// public REST documentation). Where the portal does not show it, an earlier try is believed: one text too few does less
+/// harm than the same one twice.
 fn is_there(entity: Entity, text: &str, since: Option<&str>) -> Result<bool, Failure> {
     let mut filter = json!({"ENTITY_ID": entity.id, "ENTITY_TYPE": entity.kind.name()});
     if let (Some(since), Some(filter)) = (since, filter.as_object_mut()) {

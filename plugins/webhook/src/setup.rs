@@ -11,8 +11,8 @@ impl Plugin for Webhook {
         let manifest = Manifest::new("webhook", "Webhooks", env!("CARGO_PKG_VERSION"))
             .about(
                 "Hookswitch",
-                "Posts every event of every call to an address, and its recordings: signed as Standard Webhooks says, with a body of your own, or \
-                 as the 3CX webhooks module does.",
+                "Posts every event of every call to an address, and its recordings: signed as Standard Webhooks says, with a \
+                 body of your own, or as the 3CX webhooks module does.",
             )
             .serves(["feed.deliver", "recordings.attach", "recordings.transcribe"])
             .credential(
