@@ -104,6 +104,13 @@ impl Request {
         self
     }
 
+    /// Bounds the whole exchange, in milliseconds: 15 000 else, and 300 000 for the transfer of a recording. The job's
+    /// deadline bounds it in any case.
+    pub fn timeout_ms(mut self, most: u32) -> Self {
+        self.0.timeout_ms = Some(most);
+        self
+    }
+
     /// Sends it. Any complete answer is ok here, whatever its status.
     ///
     /// # Errors

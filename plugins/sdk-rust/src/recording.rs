@@ -7,6 +7,43 @@
 use crate::bindings::imports::hookswitch::plugin::recording;
 use crate::{Failure, Problem, Recording};
 
+/// One side of a conversation that was recorded on two channels: a file of its own, with one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// As a recording's: for the body of a request.
+    pub id: String,
+    /// `agent` or `external`; empty if the host does not know whose channel it is.
+    pub speaker: String,
+    pub content_type: String,
+    pub file_name: String,
+}
+
+/// The two sides of a recording, the left channel first, where the host offers them: by `left` and `right` in `extra`,
+/// with `left-speaker` and `right-speaker`. None: the recording has one channel, or nobody can take it apart.
+pub fn sides(file: &Recording) -> Option<[Side; 2]> {
+    Some([side(file, "left")?, side(file, "right")?])
+}
+
+fn side(file: &Recording, name: &str) -> Option<Side> {
+    let said = |key: &str| {
+        let mut values = file.extra.iter().filter(|(known, _)| known == key).map(|(_, value)| value);
+        values.next().filter(|value| !value.is_empty()).cloned()
+    };
+    let id = said(name)?;
+    let speaker = said(&format!("{name}-speaker")).unwrap_or_default();
+    let content_type = said(&format!("{name}-type")).unwrap_or_else(|| file.content_type.clone());
+    let (stem, extension) = file.file_name.rsplit_once('.').unwrap_or((&file.file_name, ""));
+    // The name says the format to many servers, so it must fit the type.
+    let extension = match content_type.as_str() {
+        _ if content_type == file.content_type => extension,
+        "audio/mpeg" => "mp3",
+        "audio/ogg" => "ogg",
+        _ => "wav",
+    };
+    let file_name = format!("{stem}-{name}.{extension}").trim_end_matches('.').to_owned();
+    Some(Side { id, speaker, content_type, file_name })
+}
+
 /// Finds the files of a call, by `call.chain`, in the order of leg and index. Empty: none, or none yet.
 pub fn of_call(chain: &str) -> Vec<Recording> {
     recording::of_call(chain)
@@ -30,4 +67,46 @@ pub fn read(id: &str, offset: u64, length: u32) -> Result<Vec<u8>, Failure> {
 /// *Not configured*: what is missing, as when no public address is configured.
 pub fn sign_link(id: &str, ttl_s: u32, once: bool) -> Result<String, Failure> {
     recording::sign_link(id, ttl_s, once).map_err(Failure::NotConfigured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(extra: &[(&str, &str)]) -> Recording {
+        Recording {
+            id: "7".into(),
+            chain: "1".into(),
+            leg: 1,
+            index: 0,
+            content_type: "audio/mpeg".into(),
+            file_name: "call 7.mp3".into(),
+            size: 9,
+            duration_ms: None,
+            damaged: false,
+            extra: extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        }
+    }
+
+    #[test]
+    fn a_recording_has_two_sides_or_none() {
+        assert_eq!(sides(&file(&[])), None);
+        assert_eq!(sides(&file(&[("left", "7/left"), ("left-speaker", "agent")])), None);
+        assert_eq!(sides(&file(&[("left", "7/left"), ("right", "")])), None);
+    }
+
+    #[test]
+    fn a_side_is_named_so_that_its_format_can_be_seen() {
+        let [left, right] = sides(&file(&[
+            ("right", "7/right"),
+            ("left", "7/left"),
+            ("left-speaker", "agent"),
+            ("right-type", "audio/wav"),
+        ]))
+        .unwrap();
+        assert_eq!((left.id.as_str(), left.speaker.as_str()), ("7/left", "agent"));
+        assert_eq!((left.content_type.as_str(), left.file_name.as_str()), ("audio/mpeg", "call 7-left.mp3"));
+        assert_eq!((right.id.as_str(), right.speaker.as_str()), ("7/right", ""));
+        assert_eq!((right.content_type.as_str(), right.file_name.as_str()), ("audio/wav", "call 7-right.wav"));
+    }
 }
