@@ -1,0 +1,103 @@
+//! The export: a file to words, and words to a summary.
+
+use hookswitch_sdk::recording::{Side, sides};
+use hookswitch_sdk::{Failure, Progress, Recording, Speech, Transcript};
+
+use crate::options::{Options, Summaries};
+use crate::server::{self, Sound};
+use crate::{SpeechOpenAi, language, summary, words};
+
+impl Speech for SpeechOpenAi {
+    fn start(file: Recording, language: String) -> Result<Progress, Failure> {
+        let options = Options::read()?;
+        fits(&file, options.largest)?;
+        let asked = language::asked(&language);
+        let duration_ms = file.duration_ms.unwrap_or_default();
+        let mut heard = Vec::new();
+        // Who said what is known for certain where each side is heard by itself.
+        for (sound, speaker) in sounds(file) {
+            let answer = server::transcribe(sound, asked.as_deref(), &options)?;
+            let read = words::read(&answer.text, &speaker, duration_ms);
+            heard.push(read.ok_or_else(|| answer.not_understood("it is no transcription, or half of one"))?);
+        }
+        let heard = words::merge(heard);
+        let language = if language.is_empty() { heard.language } else { language };
+        Ok(Progress::Done(Transcript { language, turns: heard.turns, ..Transcript::default() }))
+    }
+
+    fn summarise(words: Transcript) -> Result<String, Failure> {
+        let options = Summaries::read()?;
+        match summary::request(&words, &options) {
+            Some(body) => summary::read(&server::complete(&body, &options)?),
+            None => Ok(String::new()),
+        }
+    }
+}
+
+/// What is sent, with whose words it holds.
+fn sounds(file: Recording) -> Vec<(Sound, String)> {
+    let sound = |Side { id, speaker, content_type, file_name }| (Sound { id, file_name, content_type }, speaker);
+    match sides(&file) {
+        Some(sides) => sides.map(sound).into(),
+        None => {
+            let Recording { id, content_type, file_name, .. } = file;
+            vec![(Sound { id, file_name, content_type }, String::new())]
+        }
+    }
+}
+
+/// # Errors
+/// *Rejected*: the server would only say so after all of it was sent.
+fn fits(file: &Recording, largest: u64) -> Result<(), Failure> {
+    if file.size <= largest {
+        return Ok(());
+    }
+    let mb = |bytes: u64| bytes.div_ceil(1024 * 1024);
+    Err(Failure::rejected(
+        "too-large",
+        format!(
+            "the recording has {} MB, and the server takes {} (setting `largest-mb`): [recordings] format = \"mp3\" makes \
+             later ones smaller",
+            mb(file.size),
+            mb(largest)
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(size: u64, extra: &[(&str, &str)]) -> Recording {
+        Recording {
+            id: "7".into(),
+            chain: "1".into(),
+            leg: 1,
+            index: 0,
+            content_type: "audio/mpeg".into(),
+            file_name: "call.mp3".into(),
+            size,
+            duration_ms: Some(4_000),
+            damaged: false,
+            extra: extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        }
+    }
+
+    #[test]
+    fn each_side_is_heard_by_itself_where_there_are_two() {
+        let both = [("left", "7/left"), ("left-speaker", "agent"), ("right", "7/right"), ("right-speaker", "external")];
+        let sent: Vec<_> = sounds(file(1, &both)).into_iter().map(|(sound, speaker)| (sound.id, speaker)).collect();
+        assert_eq!(sent, [("7/left".to_owned(), "agent".to_owned()), ("7/right".to_owned(), "external".to_owned())]);
+        let whole = Sound { id: "7".into(), file_name: "call.mp3".into(), content_type: "audio/mpeg".into() };
+        assert_eq!(sounds(file(1, &[])), [(whole, String::new())]);
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_sent() {
+        assert_eq!(fits(&file(1024 * 1024, &[]), 1024 * 1024), Ok(()));
+        let Err(Failure::Rejected(problem)) = fits(&file(1024 * 1024 + 1, &[]), 1024 * 1024) else {
+            panic!("it was sent")
+        };
+        assert!(problem.text.starts_with("the recording has 2 MB, and the server takes 1"), "{}", problem.text);
+    }
+}
