@@ -1,0 +1,168 @@
+//! The admin's settings.
+
+use hookswitch_sdk::manifest::Setting;
+use hookswitch_sdk::{Failure, settings};
+
+/// Where the services are in Russia (reference; guide). In other regions of the cloud they have other names.
+const RECOGNITION: &str = "https://stt.api.cloud.yandex.net";
+const OPERATIONS: &str = "https://operation.api.cloud.yandex.net";
+const COMPLETIONS: &str = "https://llm.api.cloud.yandex.net";
+/// Limits, "Maximum file size when uploading in an API v3 request body".
+const LARGEST_MB: &str = "60";
+/// Well within what the models of YandexGPT read.
+const SUMMARY_CHARACTERS: &str = "30000";
+const FEWEST_CHARACTERS: usize = 500;
+const MOST_CHARACTERS: usize = 1_000_000;
+
+const PROMPT: &str = "You sum up telephone conversations of a company for its staff. Say in two to five short sentences why the \
+                      caller and the company talked, what was agreed, and what somebody has to do next. Write plain text \
+                      without headings, lists or markup, in the language of the conversation. Add nothing that was not said.";
+
+/// The cloud, and which folder of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) folder: Option<String>,
+    pub(crate) recognition: String,
+    pub(crate) operations: String,
+    pub(crate) completions: String,
+}
+
+/// How recordings are turned into words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) model: String,
+    /// What is spoken where nobody says.
+    pub(crate) language: String,
+    pub(crate) label_speakers: bool,
+    pub(crate) profanity_filter: bool,
+    /// Bytes of a recording that the service takes.
+    pub(crate) largest: u64,
+}
+
+/// How conversations are summed up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Summaries {
+    /// `gpt://FOLDER/MODEL`.
+    pub(crate) model_uri: String,
+    pub(crate) prompt: String,
+    pub(crate) characters: usize,
+}
+
+/// All settings, as the manifest shows them.
+pub(crate) fn declared() -> [Setting; 12] {
+    [
+        Setting::text("folder", "Folder", "Id of the folder in the cloud. Summaries need it, and IAM tokens."),
+        Setting::text(
+            "model",
+            "Model",
+            "general, general:rc, or deferred-general, which costs less and takes up to a day.",
+        )
+        .default("general"),
+        Setting::text(
+            "language",
+            "Language",
+            "What is spoken where the configuration says none: ru-RU, or auto to have it recognised.",
+        )
+        .default("auto"),
+        Setting::flag(
+            "label-speakers",
+            "Tell speakers apart",
+            "In recordings with one channel, by their voices: two at most. With two channels each is one side anyway.",
+        ),
+        Setting::flag("profanity-filter", "Hide swear words", "They are written with asterisks."),
+        Setting::number("largest-mb", "Largest file", "What is larger (in MB) is not sent.").default(LARGEST_MB),
+        Setting::text("stt-url", "Address of the recognition", "Grant it in allow.http.").default(RECOGNITION),
+        Setting::text("operation-url", "Address of operations", "Grant it in allow.http.").default(OPERATIONS),
+        Setting::text("llm-url", "Address of YandexGPT", "Only for summaries. Grant it in allow.http.")
+            .default(COMPLETIONS),
+        Setting::text(
+            "summary-model",
+            "Model for summaries",
+            "Its name, such as yandexgpt or yandexgpt-lite, or the whole address gpt://…",
+        )
+        .default("yandexgpt-lite"),
+        Setting::text("summary-prompt", "Order for summaries", "What the model is told to do with a conversation.")
+            .default(PROMPT),
+        Setting::number(
+            "summary-characters",
+            "Length of conversations",
+            "So many characters of a conversation are sent; the middle of a longer one is left out.",
+        )
+        .default(SUMMARY_CHARACTERS),
+    ]
+}
+
+impl Account {
+    /// # Errors
+    /// *Not configured*: which setting is wrong, and how.
+    pub(crate) fn read() -> Result<Self, Failure> {
+        Ok(Self {
+            folder: settings::get("folder"),
+            recognition: address("stt-url", RECOGNITION)?,
+            operations: address("operation-url", OPERATIONS)?,
+            completions: address("llm-url", COMPLETIONS)?,
+        })
+    }
+}
+
+impl Options {
+    /// # Errors
+    /// *Not configured*: which setting is wrong, and how.
+    pub(crate) fn read() -> Result<Self, Failure> {
+        Ok(Self {
+            model: settings::get("model").unwrap_or_default(),
+            language: settings::get("language").unwrap_or_default(),
+            label_speakers: settings::flag("label-speakers"),
+            profanity_filter: settings::flag("profanity-filter"),
+            largest: number("largest-mb", LARGEST_MB)?.saturating_mul(1024 * 1024),
+        })
+    }
+}
+
+impl Summaries {
+    /// # Errors
+    /// *Not configured*: which setting is wrong, and how.
+    pub(crate) fn read(account: &Account) -> Result<Self, Failure> {
+        let model = settings::get("summary-model").unwrap_or_default();
+        let characters = usize::try_from(number("summary-characters", SUMMARY_CHARACTERS)?).unwrap_or(MOST_CHARACTERS);
+        Ok(Self {
+            model_uri: model_uri(&model, account.folder.as_deref())?,
+            prompt: settings::get("summary-prompt").unwrap_or_else(|| PROMPT.to_owned()),
+            characters: characters.clamp(FEWEST_CHARACTERS, MOST_CHARACTERS),
+        })
+    }
+}
+
+fn model_uri(model: &str, folder: Option<&str>) -> Result<String, Failure> {
+    match folder {
+        _ if model.contains("://") => Ok(model.to_owned()),
+        Some(folder) => Ok(format!("gpt://{folder}/{model}")),
+        None => Err(Failure::NotConfigured("setting `folder` is empty: summaries need the folder's id".to_owned())),
+    }
+}
+
+fn address(setting: &str, usual: &str) -> Result<String, Failure> {
+    let url = settings::get(setting).unwrap_or_else(|| usual.to_owned());
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        return Err(Failure::NotConfigured(format!("setting `{setting}` is no address: it begins with https://")));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+fn number(setting: &str, usual: &str) -> Result<u64, Failure> {
+    let value = settings::get(setting).unwrap_or_else(|| usual.to_owned());
+    let parsed = value.parse().ok().filter(|number| *number > 0);
+    parsed.ok_or_else(|| Failure::NotConfigured(format!("setting `{setting}` must be a number above 0: {value:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_named_within_its_folder() {
+        assert_eq!(model_uri("yandexgpt", Some("b1g")), Ok("gpt://b1g/yandexgpt".to_owned()));
+        assert_eq!(model_uri("ds://b1g/tuned", None), Ok("ds://b1g/tuned".to_owned()));
+        assert!(matches!(model_uri("yandexgpt", None), Err(Failure::NotConfigured(_))));
+    }
+}
