@@ -7,7 +7,7 @@
 use crate::bindings::imports::hookswitch::plugin::recording;
 use crate::{Failure, Problem, Recording};
 
-/// One side of a conversation that was recorded on two channels: a file of its own, with one channel.
+/// One side of a conversation that was recorded on two channels: a file of its own, an MP3 with one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Side {
     /// As a recording's: for the body of a request.
@@ -31,17 +31,8 @@ fn side(file: &Recording, name: &str) -> Option<Side> {
     };
     let id = said(name)?;
     let speaker = said(&format!("{name}-speaker")).unwrap_or_default();
-    let content_type = said(&format!("{name}-type")).unwrap_or_else(|| file.content_type.clone());
-    let (stem, extension) = file.file_name.rsplit_once('.').unwrap_or((&file.file_name, ""));
-    // The name says the format to many servers, so it must fit the type.
-    let extension = match content_type.as_str() {
-        _ if content_type == file.content_type => extension,
-        "audio/mpeg" => "mp3",
-        "audio/ogg" => "ogg",
-        _ => "wav",
-    };
-    let file_name = format!("{stem}-{name}.{extension}").trim_end_matches('.').to_owned();
-    Some(Side { id, speaker, content_type, file_name })
+    let stem = file.file_name.rsplit_once('.').map_or(file.file_name.as_str(), |(stem, _)| stem);
+    Some(Side { id, speaker, content_type: "audio/mpeg".to_owned(), file_name: format!("{stem}_{name}.mp3") })
 }
 
 /// Finds the files of a call, by `call.chain`, in the order of leg and index. Empty: none, or none yet.
@@ -79,8 +70,8 @@ mod tests {
             chain: "1".into(),
             leg: 1,
             index: 0,
-            content_type: "audio/mpeg".into(),
-            file_name: "call 7.mp3".into(),
+            content_type: "audio/wav".into(),
+            file_name: "call 7.wav".into(),
             size: 9,
             duration_ms: None,
             damaged: false,
@@ -96,17 +87,11 @@ mod tests {
     }
 
     #[test]
-    fn a_side_is_named_so_that_its_format_can_be_seen() {
-        let [left, right] = sides(&file(&[
-            ("right", "7/right"),
-            ("left", "7/left"),
-            ("left-speaker", "agent"),
-            ("right-type", "audio/wav"),
-        ]))
-        .unwrap();
+    fn a_side_is_an_mp3_whatever_the_whole_is() {
+        let [left, right] =
+            sides(&file(&[("right", "7/right"), ("left", "7/left"), ("left-speaker", "agent")])).unwrap();
         assert_eq!((left.id.as_str(), left.speaker.as_str()), ("7/left", "agent"));
-        assert_eq!((left.content_type.as_str(), left.file_name.as_str()), ("audio/mpeg", "call 7-left.mp3"));
+        assert_eq!((left.content_type.as_str(), left.file_name.as_str()), ("audio/mpeg", "call 7_left.mp3"));
         assert_eq!((right.id.as_str(), right.speaker.as_str()), ("7/right", ""));
-        assert_eq!((right.content_type.as_str(), right.file_name.as_str()), ("audio/wav", "call 7-right.wav"));
     }
 }

@@ -10,12 +10,11 @@ use crate::{SpeechOpenAi, language, summary, words};
 impl Speech for SpeechOpenAi {
     fn start(file: Recording, language: String) -> Result<Progress, Failure> {
         let options = Options::read()?;
-        fits(&file, options.largest)?;
         let asked = language::asked(&language);
         let duration_ms = file.duration_ms.unwrap_or_default();
         let mut heard = Vec::new();
         // Who said what is known for certain where each side is heard by itself.
-        for (sound, speaker) in sounds(file) {
+        for (sound, speaker) in sounds(file, options.largest)? {
             let answer = server::transcribe(sound, asked.as_deref(), &options)?;
             let read = words::read(&answer.text, &speaker, duration_ms);
             heard.push(read.ok_or_else(|| answer.not_understood("it is no transcription, or half of one"))?);
@@ -35,15 +34,17 @@ impl Speech for SpeechOpenAi {
 }
 
 /// What is sent, with whose words it holds.
-fn sounds(file: Recording) -> Vec<(Sound, String)> {
+///
+/// # Errors
+/// *Rejected*: it is too large. How large the sides are is not known; they are small.
+fn sounds(file: Recording, largest: u64) -> Result<Vec<(Sound, String)>, Failure> {
     let sound = |Side { id, speaker, content_type, file_name }| (Sound { id, file_name, content_type }, speaker);
-    match sides(&file) {
-        Some(sides) => sides.map(sound).into(),
-        None => {
-            let Recording { id, content_type, file_name, .. } = file;
-            vec![(Sound { id, file_name, content_type }, String::new())]
-        }
+    if let Some(sides) = sides(&file) {
+        return Ok(sides.map(sound).into());
     }
+    fits(&file, largest)?;
+    let Recording { id, content_type, file_name, .. } = file;
+    Ok(vec![(Sound { id, file_name, content_type }, String::new())])
 }
 
 /// # Errors
@@ -86,16 +87,18 @@ mod tests {
     #[test]
     fn each_side_is_heard_by_itself_where_there_are_two() {
         let both = [("left", "7/left"), ("left-speaker", "agent"), ("right", "7/right"), ("right-speaker", "external")];
-        let sent: Vec<_> = sounds(file(1, &both)).into_iter().map(|(sound, speaker)| (sound.id, speaker)).collect();
+        // The whole may be a WAV that is too large.
+        let sent = sounds(file(9, &both), 1).unwrap();
+        let sent: Vec<_> = sent.into_iter().map(|(sound, speaker)| (sound.id, speaker)).collect();
         assert_eq!(sent, [("7/left".to_owned(), "agent".to_owned()), ("7/right".to_owned(), "external".to_owned())]);
         let whole = Sound { id: "7".into(), file_name: "call.mp3".into(), content_type: "audio/mpeg".into() };
-        assert_eq!(sounds(file(1, &[])), [(whole, String::new())]);
+        assert_eq!(sounds(file(1, &[]), 1), Ok(vec![(whole, String::new())]));
     }
 
     #[test]
     fn what_is_too_large_is_not_sent() {
-        assert_eq!(fits(&file(1024 * 1024, &[]), 1024 * 1024), Ok(()));
-        let Err(Failure::Rejected(problem)) = fits(&file(1024 * 1024 + 1, &[]), 1024 * 1024) else {
+        assert!(sounds(file(1024 * 1024, &[]), 1024 * 1024).is_ok());
+        let Err(Failure::Rejected(problem)) = sounds(file(1024 * 1024 + 1, &[]), 1024 * 1024) else {
             panic!("it was sent")
         };
         assert!(problem.text.starts_with("the recording has 2 MB, and the server takes 1"), "{}", problem.text);

@@ -22,9 +22,8 @@ const USUAL: [(&str, &str); 15] = [
     ("uz", "uz-UZ"),
 ];
 
-/// What SpeechKit is told, of what the host says and else the setting. A language that it does not know is left to it.
-pub(crate) fn asked(tag: &str, setting: &str) -> String {
-    let tag = if tag.is_empty() { setting } else { tag };
+/// What SpeechKit is told of what the host says. A language that it does not know is left to it.
+pub(crate) fn asked(tag: &str) -> String {
     if tag.contains('-') {
         return tag.to_owned();
     }
@@ -43,16 +42,9 @@ mod tests {
 
     #[test]
     fn a_language_has_a_region_or_is_left_to_the_service() {
-        for (tag, setting, expected) in [
-            ("ru", "auto", "ru-RU"),
-            ("", "ru-RU", "ru-RU"),
-            ("", "auto", "auto"),
-            ("", "", "auto"),
-            ("pt-BR", "ru-RU", "pt-BR"),
-            ("DE", "", "de-DE"),
-            ("la", "ru-RU", "auto"),
-        ] {
-            assert_eq!(asked(tag, setting), expected, "{tag} {setting}");
+        let pairs = [("ru", "ru-RU"), ("", "auto"), ("pt-BR", "pt-BR"), ("DE", "de-DE"), ("la", "auto")];
+        for (tag, expected) in pairs {
+            assert_eq!(asked(tag), expected, "{tag}");
         }
         assert_eq!((tag("auto"), tag("ru-RU")), ("", "ru-RU"));
     }

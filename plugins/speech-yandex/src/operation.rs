@@ -113,7 +113,9 @@ pub(crate) fn is_done(answer: &Answer) -> Result<bool, Failure> {
 /// Codes are those of gRPC. None of them is mended by asking the same operation again.
 fn failed(problem: &Problem) -> Failure {
     let text = match problem.code {
-        3 => "SpeechKit cannot read the recording: is it 16-bit WAV, MP3 or Opus?",
+        3 => {
+            "SpeechKit cannot read the recording, which must be MP3, Opus or 16-bit WAV: [recordings] format = \"mp3\""
+        }
         4 | 8 | 13 | 14 => "SpeechKit did not get the recognition done: begin it anew",
         _ => "SpeechKit has given the recognition up",
     };

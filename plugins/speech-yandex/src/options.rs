@@ -31,8 +31,6 @@ pub(crate) struct Account {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) model: String,
-    /// What is spoken where nobody says.
-    pub(crate) language: String,
     pub(crate) label_speakers: bool,
     pub(crate) profanity_filter: bool,
     /// Bytes of a recording that the service takes.
@@ -49,7 +47,7 @@ pub(crate) struct Summaries {
 }
 
 /// All settings, as the manifest shows them.
-pub(crate) fn declared() -> [Setting; 12] {
+pub(crate) fn declared() -> [Setting; 11] {
     [
         Setting::text("folder", "Folder", "Id of the folder in the cloud. Summaries need it, and IAM tokens."),
         Setting::text(
@@ -58,12 +56,6 @@ pub(crate) fn declared() -> [Setting; 12] {
             "general, general:rc, or deferred-general, which costs less and takes up to a day.",
         )
         .default("general"),
-        Setting::text(
-            "language",
-            "Language",
-            "What is spoken where the configuration says none: ru-RU, or auto to have it recognised.",
-        )
-        .default("auto"),
         Setting::flag(
             "label-speakers",
             "Tell speakers apart",
@@ -111,7 +103,6 @@ impl Options {
     pub(crate) fn read() -> Result<Self, Failure> {
         Ok(Self {
             model: settings::get("model").unwrap_or_default(),
-            language: settings::get("language").unwrap_or_default(),
             label_speakers: settings::flag("label-speakers"),
             profanity_filter: settings::flag("profanity-filter"),
             largest: number("largest-mb", LARGEST_MB)?.saturating_mul(1024 * 1024),

@@ -88,13 +88,7 @@ mod tests {
 
     #[test]
     fn the_body_is_one_object_around_the_recording() {
-        let options = Options {
-            model: "general".into(),
-            language: "auto".into(),
-            label_speakers: true,
-            profanity_filter: false,
-            largest: 1,
-        };
+        let options = Options { model: "general".into(), label_speakers: true, profanity_filter: false, largest: 1 };
         let parts = body(&file("audio/mpeg"), "MP3", "ru-RU", true, &options);
         let text = parts.into_iter().map(|part| match part {
             Part::Text(text) => text,

@@ -12,7 +12,7 @@ impl Speech for SpeechYandex {
         let (account, options) = (Account::read()?, Options::read()?);
         let container = recognition::container(&file)?;
         fits(&file, options.largest)?;
-        let language = language::asked(&language, &options.language);
+        let language = language::asked(&language);
         // With two channels the service keeps them apart by itself, in one recognition.
         let label = options.label_speakers && sides(&file).is_none();
         let body = recognition::body(&file, container, &language, label, &options);

@@ -26,7 +26,7 @@ pub(crate) fn complete(request: &Request, models: &[String], said: &str) -> Resu
         let why = format!("{problem:#}");
         Refused { answer: error(400, "invalid_request_error", None, &why), why }
     })?;
-    if !models.iter().any(|known| *known == chat.model) {
+    if !models.contains(&chat.model) {
         let why = format!("The model `{}` does not exist or you do not have access to it.", chat.model);
         return Err(Refused { answer: error(404, "invalid_request_error", Some("model_not_found"), &why), why });
     }
