@@ -1,7 +1,7 @@
 //! The admin's settings.
 
 use hookswitch_sdk::manifest::Setting;
-use hookswitch_sdk::{Failure, settings};
+use hookswitch_sdk::{Failure, Transcript, settings};
 
 /// Where OpenAI is.
 const OPENAI: &str = "https://api.openai.com";
@@ -13,10 +13,6 @@ const SUMMARY_CHARACTERS: &str = "40000";
 const FEWEST_CHARACTERS: usize = 500;
 /// More than any model reads, and the contract's messages hold.
 const MOST_CHARACTERS: usize = 1_000_000;
-
-const PROMPT: &str = "You sum up telephone conversations of a company for its staff. Say in two to five short sentences why the \
-                      caller and the company talked, what was agreed, and what somebody has to do next. Write plain text \
-                      without headings, lists or markup, in the language of the conversation. Add nothing that was not said.";
 
 /// Which form a transcription is asked for in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +92,7 @@ pub(crate) fn declared() -> [Setting; 10] {
         Setting::text("chat-model", "Model for summaries", "The name of the model that sums up.")
             .default("gpt-4o-mini"),
         Setting::text("summary-prompt", "Order for summaries", "What the model is told to do with a conversation.")
-            .default(PROMPT),
+            .default(Transcript::SUMMARY),
         Setting::number(
             "summary-characters",
             "Length of conversations",
@@ -140,7 +136,7 @@ impl Summaries {
             url,
             apart: own.is_some(),
             model: settings::get("chat-model").unwrap_or_default(),
-            prompt: settings::get("summary-prompt").unwrap_or_else(|| PROMPT.to_owned()),
+            prompt: settings::get("summary-prompt").unwrap_or_else(|| Transcript::SUMMARY.to_owned()),
             characters: characters.clamp(FEWEST_CHARACTERS, MOST_CHARACTERS),
         })
     }

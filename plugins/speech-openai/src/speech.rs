@@ -16,7 +16,7 @@ impl Speech for SpeechOpenAi {
         // Who said what is known for certain where each side is heard by itself.
         for (sound, speaker) in sounds(file, options.largest)? {
             let answer = server::transcribe(sound, asked.as_deref(), &options)?;
-            let read = words::read(&answer.text, &speaker, duration_ms);
+            let read = words::read(&answer.text, options.form, &speaker, duration_ms);
             heard.push(read.ok_or_else(|| answer.not_understood("it is no transcription, or half of one"))?);
         }
         let heard = words::merge(heard);

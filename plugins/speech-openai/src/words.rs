@@ -4,6 +4,7 @@ use hookswitch_sdk::Turn;
 use serde::Deserialize;
 
 use crate::language;
+use crate::options::Form;
 
 /// A server that says more than this of one file, or of a time beyond it, is not believed.
 const MOST_TURNS: usize = 20_000;
@@ -38,16 +39,16 @@ struct Segment {
     avg_logprob: Option<f64>,
 }
 
-/// Reads an answer in any of its forms. `speaker` is whose words they are, `duration_ms` how long the file is. None: it is
-/// JSON, but not of this kind, or half of it.
-pub(crate) fn read(text: &str, speaker: &str, duration_ms: u64) -> Option<Heard> {
+/// Reads an answer: JSON of either form whatever was asked for, plain text only where that was. `speaker` is whose words they
+/// are, `duration_ms` how long the file is. None: it is none of these, or half of one.
+pub(crate) fn read(text: &str, form: Form, speaker: &str, duration_ms: u64) -> Option<Heard> {
     let text = text.trim_start_matches('\u{feff}').trim();
     let whole = |words: &str| {
         let turn =
             Turn { speaker: speaker.to_owned(), start_ms: 0, end_ms: duration_ms, text: words.trim().to_owned() };
         if turn.text.is_empty() { Vec::new() } else { vec![turn] }
     };
-    if !text.starts_with('{') {
+    if form == Form::Text && !text.starts_with('{') {
         return Some(Heard { language: String::new(), turns: whole(text) });
     }
     let answer: Answer = serde_json::from_str(text).ok()?;
@@ -114,25 +115,27 @@ mod tests {
             {"id":1,"start":2.0,"end":4.2,"text":" Wer ist da?","no_speech_prob":0.01,"avg_logprob":-0.2},
             {"id":0,"start":0.25,"end":1.5,"text":" Guten Tag."}]}"#;
         let turns = vec![turn("agent", 250, 1_500, "Guten Tag."), turn("agent", 2_000, 4_200, "Wer ist da?")];
-        assert_eq!(read(answer, "agent", 4_200), Some(Heard { language: "de".into(), turns }));
+        assert_eq!(read(answer, Form::Verbose, "agent", 4_200), Some(Heard { language: "de".into(), turns }));
     }
 
     #[test]
     fn without_times_the_words_are_one_turn() {
         let turns = vec![turn("", 0, 9_000, "Hello there.")];
         let said = Some(Heard { language: String::new(), turns });
-        assert_eq!(read(r#"{"text":" Hello there.\n"}"#, "", 9_000), said);
-        assert_eq!(read("Hello there.\n", "", 9_000), said);
-        assert_eq!(read(r#"{"text":"Hello there.","segments":[]}"#, "", 9_000), said);
+        assert_eq!(read(r#"{"text":" Hello there.\n"}"#, Form::Json, "", 9_000), said);
+        assert_eq!(read("Hello there.\n", Form::Text, "", 9_000), said);
+        assert_eq!(read(r#"{"text":"Hello there.","segments":[]}"#, Form::Verbose, "", 9_000), said);
+        // A page that a proxy has put in between is nobody's words.
+        assert_eq!(read("<html>Please sign in</html>", Form::Verbose, "", 9_000), None);
     }
 
     #[test]
     fn nothing_said_is_no_turn_and_half_an_answer_none() {
         for nothing in ["", "\n", r#"{"text":""}"#, r#"{"segments":[]}"#] {
-            assert_eq!(read(nothing, "", 1), Some(Heard::default()), "{nothing}");
+            assert_eq!(read(nothing, Form::Text, "", 1), Some(Heard::default()), "{nothing}");
         }
-        for wrong in [r#"{"text":"Hel"#, "{}", r#"{"segments":[{"start":"now"}]}"#] {
-            assert_eq!(read(wrong, "", 1), None, "{wrong}");
+        for wrong in ["", r#"{"text":"Hel"#, "{}", r#"{"segments":[{"start":"now"}]}"#] {
+            assert_eq!(read(wrong, Form::Json, "", 1), None, "{wrong}");
         }
     }
 
@@ -143,7 +146,7 @@ mod tests {
         };
         let heard = |silence, sureness| {
             let answer = format!(r#"{{"segments":[{}]}}"#, segment(silence, sureness));
-            read(&answer, "", 1).map(|heard| heard.turns.len())
+            read(&answer, Form::Verbose, "", 1).map(|heard| heard.turns.len())
         };
         assert_eq!((heard(0.9, -1.4), heard(0.9, -0.2), heard(0.1, -1.4)), (Some(0), Some(1), Some(1)));
     }
@@ -152,7 +155,7 @@ mod tests {
     fn impossible_times_are_bounded() {
         let answer = r#"{"segments":[{"start":-3,"end":1e300,"text":"a"},{"start":5,"end":2,"text":"b"}]}"#;
         let turns = vec![turn("", 0, 86_400_000, "a"), turn("", 5_000, 5_000, "b")];
-        assert_eq!(read(answer, "", 1).map(|heard| heard.turns), Some(turns));
+        assert_eq!(read(answer, Form::Verbose, "", 1).map(|heard| heard.turns), Some(turns));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The admin's settings.
 
 use hookswitch_sdk::manifest::Setting;
-use hookswitch_sdk::{Failure, settings};
+use hookswitch_sdk::{Failure, Transcript, settings};
 
 /// Where the services are in Russia (reference; guide). In other regions of the cloud they have other names.
 const RECOGNITION: &str = "https://stt.api.cloud.yandex.net";
@@ -13,10 +13,6 @@ const LARGEST_MB: &str = "60";
 const SUMMARY_CHARACTERS: &str = "30000";
 const FEWEST_CHARACTERS: usize = 500;
 const MOST_CHARACTERS: usize = 1_000_000;
-
-const PROMPT: &str = "You sum up telephone conversations of a company for its staff. Say in two to five short sentences why the \
-                      caller and the company talked, what was agreed, and what somebody has to do next. Write plain text \
-                      without headings, lists or markup, in the language of the conversation. Add nothing that was not said.";
 
 /// The cloud, and which folder of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +70,7 @@ pub(crate) fn declared() -> [Setting; 11] {
         )
         .default("yandexgpt-lite"),
         Setting::text("summary-prompt", "Order for summaries", "What the model is told to do with a conversation.")
-            .default(PROMPT),
+            .default(Transcript::SUMMARY),
         Setting::number(
             "summary-characters",
             "Length of conversations",
@@ -118,7 +114,7 @@ impl Summaries {
         let characters = usize::try_from(number("summary-characters", SUMMARY_CHARACTERS)?).unwrap_or(MOST_CHARACTERS);
         Ok(Self {
             model_uri: model_uri(&model, account.folder.as_deref())?,
-            prompt: settings::get("summary-prompt").unwrap_or_else(|| PROMPT.to_owned()),
+            prompt: settings::get("summary-prompt").unwrap_or_else(|| Transcript::SUMMARY.to_owned()),
             characters: characters.clamp(FEWEST_CHARACTERS, MOST_CHARACTERS),
         })
     }

@@ -2,7 +2,10 @@
 
 mod wire;
 
-use std::process::Command;
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use fake_whisper::{Fault, Lesson, Segment, Sound, Whisper};
@@ -201,6 +204,12 @@ async fn trouble_comes_as_it_was_ordered_and_is_paid_for_where_the_work_was_done
     }
     ensure!(came == [200, 429, 429, 502, 0, 0, 200], "{came:?}");
     ensure!(whisper.heard().len() == 3, "{}", whisper.heard().len());
+    whisper.trouble(0, [Fault::HalfAnswer, Fault::Late(Duration::from_millis(300))]);
+    let (_, half) = ask(&whisper.url, &request).await?;
+    ensure!(serde_json::from_str::<Value>(&half).is_err() && whisper.heard().len() == 4, "{half}");
+    let begun = Instant::now();
+    let (status, _) = ask(&whisper.url, &request).await?;
+    ensure!(status == 200 && begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
     whisper.verdict()
 }
 
