@@ -15,8 +15,31 @@ pub(crate) fn to_one(samples: &mut Vec<i16>, channels: u16) {
     samples.truncate(frames);
 }
 
+/// Replaces interleaved `samples` of so many `channels` by those of one channel, counted from 0.
+pub(crate) fn to_side(samples: &mut Vec<i16>, channels: u16, side: u16) {
+    let (width, side) = (usize::from(channels).max(1), usize::from(side.min(channels.saturating_sub(1))));
+    let frames = samples.len() / width;
+    for at in 0..frames {
+        let sample = samples.get(at * width + side).copied().unwrap_or_default();
+        if let Some(place) = samples.get_mut(at) {
+            *place = sample;
+        }
+    }
+    samples.truncate(frames);
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_side_is_one_channel_alone() {
+        let both = [1, -1, 2, -2, 3, -3, 4];
+        for (channels, side, heard) in [(2, 0, vec![1, 2, 3]), (2, 1, vec![-1, -2, -3]), (1, 1, both.to_vec())] {
+            let mut samples = both.to_vec();
+            super::to_side(&mut samples, channels, side);
+            assert_eq!(samples, heard);
+        }
+    }
+
     #[test]
     fn the_average_of_the_loudest_does_not_overflow() {
         let mut samples = vec![i16::MIN, i16::MIN, i16::MAX, i16::MAX, 1_000, -3_000, 5];

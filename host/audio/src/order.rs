@@ -28,6 +28,10 @@ pub enum Channels {
     Keep,
     /// The average of all in one.
     Mix,
+    /// The first one alone: one side of the call.
+    Left,
+    /// The second one alone.
+    Right,
 }
 
 /// Of the whole MP3, however many channels it has, in kbit/s. LAME takes the nearest one that the standard has for the
@@ -39,6 +43,13 @@ pub struct Bitrate(u16);
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an MP3 has between 8 and 320 kbit/s, not {0}; 32 is good for a call")]
 pub struct InvalidBitrate(u16);
+
+impl Default for Bitrate {
+    /// 32 kbit/s: good for a call.
+    fn default() -> Self {
+        Self(32)
+    }
+}
 
 impl TryFrom<u16> for Bitrate {
     type Error = InvalidBitrate;

@@ -88,15 +88,15 @@ impl Recording {
     fn serves(&self, mp3: &Mp3, measured: &Measured) -> bool {
         let bits = self.bytes as f64 * 8.0;
         let wanted = f64::from(u16::from(mp3.bitrate)) * measured.duration_ms as f64;
-        let mixed = mp3.channels == Channels::Keep || measured.shape.channels() == 1;
-        mixed && bits <= wanted * NEAR
+        let as_wanted = mp3.channels == Channels::Keep || measured.shape.channels() == 1;
+        as_wanted && bits <= wanted * NEAR
     }
 
     fn convert(&self, mp3: &Mp3, output: &Path) -> Result<Answer, Unplayable> {
         let decoder = self.decode()?;
         let shape = decoder.shape();
-        let mixed = shape.channels() > 2 || mp3.channels == Channels::Mix && shape.channels() > 1;
-        let coded = if mixed { Shape::new(shape.rate(), 1)? } else { shape };
+        let kept = mp3.channels == Channels::Keep && shape.channels() <= 2;
+        let coded = if !kept { Shape::new(shape.rate(), 1)? } else { shape };
         let mut written = match File::options().read(true).write(true).create(true).truncate(true).open(output) {
             Ok(file) => file,
             Err(error) => return Ok(Answer::Output(error.to_string())),
@@ -106,8 +106,11 @@ impl Recording {
             Err(error) => return Ok(Answer::Encoder(error.to_string())),
         };
         let heard = hear(decoder, |samples| {
-            if mixed {
-                mix::to_one(samples, shape.channels());
+            match mp3.channels {
+                _ if kept => {}
+                Channels::Keep | Channels::Mix => mix::to_one(samples, shape.channels()),
+                Channels::Left => mix::to_side(samples, shape.channels(), 0),
+                Channels::Right => mix::to_side(samples, shape.channels(), 1),
             }
             encoder.write(samples);
         })?;
