@@ -28,6 +28,8 @@ impl Gate {
             return Err(not_sent(Stage::Write, "too many requests of this plugin are under way".into()));
         };
         message.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+        // Who says that it takes longer than usual has reason to.
+        let patient = deadline > start + self.limits.total;
         let forwarder = self.dialer.forwarder(origin);
         if let Some(proxy) = forwarder {
             proxy.address(&mut message, &target).map_err(|cause| not_sent(Stage::Connect, cause))?;
@@ -47,7 +49,7 @@ impl Gate {
                 }
             };
             let mut first_byte = None;
-            let outcome = exchange(&mut connection, message, &self.limits, deadline, &mut first_byte).await;
+            let outcome = exchange(&mut connection, message, &self.limits, (deadline, patient), &mut first_byte).await;
             let sent = || {
                 let Steps { dns, connect, tls } = steps;
                 Sent {

@@ -53,18 +53,18 @@ pub(crate) enum Failure {
     },
 }
 
-/// Sends a message and reads the whole answer. `first_byte` is set as soon as the head of the answer is there.
+/// Sends a message and reads the whole answer; `patient`: all of the time may go by before it begins. `first_byte` is set as soon as the head of the answer is there.
 pub(crate) async fn exchange(
     connection: &mut Connection,
     mut message: Message,
     limits: &Limits,
-    deadline: Instant,
+    (deadline, patient): (Instant, bool),
     first_byte: &mut Option<Duration>,
 ) -> Result<Answer, Failure> {
     let start = Instant::now();
     let files = message.body().has_files().then(|| message.body().given());
-    // With files in it a message takes its time; only to stand still is wrong.
-    let head_deadline = if files.is_some() { deadline } else { deadline.min(start + limits.first_byte) };
+    // With files in it a message takes its time, only to stand still is wrong; and some answers do.
+    let head_deadline = if files.is_some() || patient { deadline } else { deadline.min(start + limits.first_byte) };
     let flooded = count_interim(&mut message);
     let answer = tokio::select! {
         biased;

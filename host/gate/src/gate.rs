@@ -14,7 +14,7 @@ use crate::credential::Credential;
 use crate::error::{Cure, Error, SetupError};
 use crate::grant::Grant;
 use crate::keep;
-use crate::limits::{Limits, MAX_TOTAL};
+use crate::limits::Limits;
 use crate::network::Network;
 use crate::pool::Pool;
 use crate::proxy::Proxy;
@@ -215,8 +215,9 @@ impl Gate {
     }
 
     fn deadline(&self, request: &Request, start: Instant) -> Instant {
-        let most = if request.enclosures.is_empty() { self.limits.total } else { MAX_TOTAL };
-        start + request.timeout.unwrap_or(most).min(most)
+        let Limits { total, longest, .. } = self.limits;
+        let usual = if request.enclosures.is_empty() { total } else { longest };
+        start + request.timeout.unwrap_or(usual).min(longest)
     }
 
     fn log(&self, outcome: &Result<Response, Error>) {

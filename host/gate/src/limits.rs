@@ -18,8 +18,11 @@ pub struct Limits {
     pub first_byte: Duration,
     /// From one piece of an answer's body to the next. 20 s.
     pub silence: Duration,
-    /// The whole of a request, which it may shorten, with the wait for its turn and all redirects. 15 s, at most 5 min.
+    /// The whole of a request, with the wait for its turn and all redirects, unless it says itself how long it takes. 15 s,
+    /// at most 5 min.
     pub total: Duration,
+    /// The same for one that says so itself, at most, and for one with files in it. 5 min, which is the most.
+    pub longest: Duration,
     /// How long an unused connection is kept open, unless the other side says less. 30 s.
     pub idle: Duration,
     /// Bytes of a request's body. 1 MiB, at most 8 MiB.
@@ -30,7 +33,7 @@ pub struct Limits {
     pub requests_at_once: u16,
 }
 
-pub(crate) const MAX_TOTAL: Duration = Duration::from_secs(5 * 60);
+const MAX_TOTAL: Duration = Duration::from_secs(5 * 60);
 const MAX_BODY: usize = 8 * MIB;
 const MAX_AT_ONCE: u16 = 256;
 const MIB: usize = 1024 * 1024;
@@ -44,6 +47,7 @@ impl Default for Limits {
             first_byte: Duration::from_secs(10),
             silence: Duration::from_secs(20),
             total: Duration::from_secs(15),
+            longest: MAX_TOTAL,
             idle: Duration::from_secs(30),
             request_body: MIB,
             response_body: MIB,
@@ -54,7 +58,8 @@ impl Default for Limits {
 
 impl Limits {
     pub(crate) fn check(&self) -> Result<(), SetupError> {
-        let times = [self.dns, self.connect, self.tls, self.first_byte, self.silence, self.total, self.idle];
+        let times =
+            [self.dns, self.connect, self.tls, self.first_byte, self.silence, self.total, self.longest, self.idle];
         if times.into_iter().any(|time| time > MAX_TOTAL) {
             return Err(SetupError::Time { most: MAX_TOTAL });
         }

@@ -28,7 +28,7 @@ pub struct Request {
     pub body: Bytes,
     /// Files that are sent in the place of their marks in `body`, and do not count for its size.
     pub enclosures: Vec<Enclosure>,
-    /// Shortens the gate's limit for the whole request, which is 5 min where files are enclosed.
+    /// How long the whole request may take, where that is not as long as others ([`Limits::total`](crate::Limits::total)).
     pub timeout: Option<Duration>,
     /// Places of secrets in a JSON answer, 16 at most, each names and numbers with dots between: `result.0.token`.
     pub keep_secret: Vec<String>,

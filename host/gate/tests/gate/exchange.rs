@@ -12,6 +12,7 @@ fn quick(server: &Server) -> Gate {
     let limits = Limits {
         first_byte: Duration::from_millis(200),
         total: Duration::from_millis(1500),
+        longest: Duration::from_millis(1200),
         response_body: 1000,
         ..Limits::default()
     };
@@ -302,7 +303,7 @@ async fn an_answer_that_falls_silent_ends_before_the_total_and_one_that_drips_at
 }
 
 #[tokio::test]
-async fn a_request_may_shorten_its_time_to_nothing_but_not_stretch_it() {
+async fn a_request_says_how_long_it_takes_within_bounds() {
     let server = Server::start(|_| Turn::Stall(Vec::new())).await;
     let gate = quick(&server);
     let sends = |timeout| gate.send(Request { timeout: Some(timeout), ..post(&server.url("/"), "x") });
