@@ -1,32 +1,23 @@
 //! Asking a phone system by HTTP. Nothing of a request is logged: tokens stand in it.
 
+mod sound;
+mod wire;
+
 use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
-use tokio::{
-    io::{AsyncWrite, AsyncWriteExt as _},
-    time::timeout,
-};
+use tokio::time::timeout;
 use url::Url;
 
-use crate::trust::trust;
+pub(crate) use self::{sound::Opened, wire::Wire};
+use crate::Unfetched;
 
-/// Connecting takes no longer than this.
-const CONNECT: Duration = Duration::from_secs(10);
 /// A whole request takes no longer than this.
 const TOTAL: Duration = Duration::from_secs(30);
 /// An answer is no larger than this, in bytes.
 const LARGEST: usize = 10 << 20;
-/// Connections are kept open so long.
-const IDLE: Duration = Duration::from_secs(30);
 
 /// Where a phone system's API is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +40,7 @@ impl Reach {
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     reach: Reach,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    wire: Wire,
 }
 
 /// A request.
@@ -102,14 +93,6 @@ impl Answer {
     }
 }
 
-/// What was fetched in parts, whatever its status.
-#[derive(Clone, Debug)]
-pub(crate) struct Download {
-    pub(crate) status: u16,
-    pub(crate) headers: http::HeaderMap,
-    pub(crate) bytes: u64,
-}
-
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
@@ -123,20 +106,7 @@ pub(crate) struct Error {
 impl Api {
     /// A client; connects to nothing yet. The error is for the admin.
     pub(crate) fn new(reach: &Reach) -> Result<Self, String> {
-        let tls = trust(reach.ca_file.as_deref()).map_err(|error| error.to_string())?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT));
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(8)
-            .retry_canceled_requests(false)
-            .build(connector);
-        Ok(Self { reach: reach.clone(), client })
+        Ok(Self { reach: reach.clone(), wire: Wire::new(reach.ca_file.as_deref())? })
     }
 
     /// Asks, and reads the whole answer. Redirects are answers like any other.
@@ -156,63 +126,24 @@ impl Api {
         timeout(within, self.exchange(request)).await.map_err(late)?
     }
 
-    /// Fetches what lies at a whole address, at most so many bytes, and writes it to `to` as it comes. Nothing but the
-    /// address is sent. Where the status is not 200, nothing is written.
-    pub(crate) async fn download(
-        &self,
-        from: &Url,
-        to: &mut (dyn AsyncWrite + Send + Unpin),
-        most: u64,
-    ) -> Result<Download, Error> {
-        let broken = |text: String| Error { sent: true, text };
-        let mut request = http::Request::new(Full::default());
-        *request.uri_mut() =
-            from.as_str().parse().map_err(|_| Error { sent: false, text: "the address is none".to_owned() })?;
-        let late = |_| broken(format!("nothing came for {} s", TOTAL.as_secs()));
-        let (head, mut body) = timeout(TOTAL, self.request(request)).await.map_err(late)??.into_parts();
-        let mut bytes = 0_u64;
-        while head.status == http::StatusCode::OK
-            && let Some(frame) = timeout(TOTAL, body.frame()).await.map_err(late)?
-        {
-            let frame = frame.map_err(|error| broken(format!("it broke off: {}", innermost(&error))))?;
-            let Ok(part) = frame.into_data() else { continue };
-            bytes += part.len() as u64;
-            if bytes > most {
-                return Err(broken(format!("it is larger than {} MiB", most >> 20)));
-            }
-            to.write_all(&part).await.map_err(|error| broken(format!("it cannot be written: {error}")))?;
-        }
-        to.flush().await.map_err(|error| broken(format!("it cannot be written: {error}")))?;
-        Ok(Download { status: head.status.as_u16(), headers: head.headers, bytes })
+    /// Asks for something below the base that is fetched in parts.
+    pub(crate) async fn open(&self, ask: Ask) -> Result<Opened, Unfetched> {
+        let url = Url::parse(&self.reach.at(&ask.below));
+        let url = url.map_err(|_| Unfetched::Failed("its address is none".to_owned()))?;
+        self.wire.open(&url, ask.headers).await
     }
 
-    async fn request(&self, request: http::Request<Full<Bytes>>) -> Result<http::Response<Incoming>, Error> {
-        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        self.client.request(request).await.map_err(|error| Error {
-            sent: !error.is_connect(),
-            text: if error.is_connect() {
-                format!("cannot connect to {host}: {}", innermost(&error))
-            } else {
-                format!("the connection broke: {}", innermost(&error))
-            },
-        })
+    /// Asks for what lies at a whole address, and is fetched in parts. Nothing but the address is sent.
+    pub(crate) async fn open_at(&self, from: &Url) -> Result<Opened, Unfetched> {
+        self.wire.open(from, Vec::new()).await
     }
 
     async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<Answer, Error> {
-        let (head, body) = self.request(request).await?.into_parts();
+        let (head, body) = self.wire.request(request).await?.into_parts();
         let body = Limited::new(body, LARGEST).collect().await;
         let body = body.map_err(|error| Error { sent: true, text: format!("the answer broke off: {error}") })?;
         Ok(Answer { status: head.status.as_u16(), headers: head.headers, body: body.to_bytes() })
     }
-}
-
-/// What lies at the bottom of an error: the rest says only who noticed it.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
 
 #[cfg(test)]

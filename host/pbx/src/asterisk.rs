@@ -10,6 +10,7 @@
 //! are held by an application outside, is nothing that a CRM asks for.
 
 pub mod agi;
+mod archive;
 mod check;
 mod config;
 mod control;
@@ -31,6 +32,7 @@ mod site;
 mod source;
 mod switchboard;
 
+pub use archive::Archive;
 pub use check::check;
 pub use config::{Config, Login, Patience, Tls};
 pub use dialling::{Dialling, Unusable};

@@ -28,7 +28,9 @@ pub use api::Reach;
 pub use control::{Control, Dial, Dialled, Refused};
 pub use feature::{Ability, Feature, Features};
 pub use phonebook::{Entry, Group, Phonebook};
-pub use recordings::{Fetched, Recordings, Unfetched};
+pub use recordings::{
+    Fetched, InvalidOrigin, InvalidPattern, Links, Origin, Pass, Pattern, Recordings, Slot, Unfetched,
+};
 pub use restrictions::{Restrictions, Rules};
 pub use route::{Question, Route, Router};
 pub use source::{Batch, Begin, Checked, Closed, Outlet, Source, Started};

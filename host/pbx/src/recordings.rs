@@ -1,7 +1,30 @@
 //! Finished recordings, fetched from where a phone system keeps them.
 
+mod links;
+mod origin;
+mod pattern;
+pub(crate) mod wav;
+
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::io::AsyncWrite;
+
+pub use self::{
+    links::{Links, Pass},
+    origin::{InvalidOrigin, Origin},
+    pattern::{InvalidPattern, Pattern, Slot},
+};
+
+/// A recording is no larger, in bytes.
+pub(crate) const LARGEST: u64 = 2 << 30;
+/// Who sends nothing for so long has nothing more to send.
+pub(crate) const SILENCE: Duration = Duration::from_secs(30);
+/// A recording takes no longer to fetch, however slowly it comes.
+pub(crate) const LONGEST: Duration = Duration::from_secs(2 * 3600);
+/// A file whose head does not agree with its length is believed to be finished when nothing has changed it for so long: not
+/// every program writes a head that agrees.
+pub(crate) const UNFINISHED: Duration = Duration::from_secs(60);
 
 /// Fetches finished recordings, also while the source that gave it is at work: what both need of the phone system, they
 /// share. A link that lives shortly, or works once, is asked for anew each time.
@@ -40,4 +63,14 @@ pub enum Unfetched {
     /// Nothing says where it can be fetched, or that it may be fetched there: the text has the line for the TOML.
     #[error("the configuration does not say how the recording is fetched: {0}")]
     NotConfigured(String),
+}
+
+impl Unfetched {
+    /// The same, and where it is for the admin to mend, `how`.
+    pub(crate) fn if_forbidden(self, how: &str) -> Self {
+        match self {
+            Self::Forbidden(text) => Self::Forbidden(format!("{text}; {how}")),
+            other => other,
+        }
+    }
 }

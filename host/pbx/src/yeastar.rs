@@ -4,6 +4,7 @@
 //! - [`Yeastar`] keeps a subscription by WebSocket, or takes posts of a webhook, and asks where something is doubtful.
 //! - [`Event`] reads a message, [`Exchange`] knows what it means for the calls: both are pure.
 
+mod archive;
 mod cdr;
 mod check;
 mod client;

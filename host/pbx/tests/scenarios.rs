@@ -6,7 +6,10 @@ mod story;
 #[path = "scenarios/wire.rs"]
 mod wire;
 
-use hookswitch_pbx::asterisk::{Recordings, Site};
+use hookswitch_pbx::{
+    Pattern, Slot,
+    asterisk::{Recordings, Site},
+};
 use story::{site, story, story_of};
 use wire::{Leg, Wire};
 
@@ -796,7 +799,7 @@ fn every_recording_of_a_call_is_told_once_by_its_place_below_the_folder() {
         told.into_iter().filter(|line| line.starts_with("recorded")).collect::<Vec<_>>()
     };
     assert_eq!(recorded(&wire, &recordings), ["recorded b.wav", "recorded 2026/a.wav", "recorded c.wav"]);
-    let url = Some("https://pbx.example.com/rec/{path}".to_owned());
+    let url = Pattern::new("https://pbx.example.com/rec/{path}", Slot::Path).ok();
     let by_url = Recordings { url, ..recordings };
     assert_eq!(recorded(&wire, &by_url)[1], "recorded https://pbx.example.com/rec/2026/a.wav");
 }

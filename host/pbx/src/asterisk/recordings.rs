@@ -1,9 +1,11 @@
-//! Where the recordings of an Asterisk lie, as the host may fetch them.
+//! What the recordings of an Asterisk are called, so that they can be found again.
 //!
 //! `MixMonitor` tells no file name in its events; the absolute path on the PBX stands in the variable
 //! `MIXMONITOR_FILENAME`, and a dial plan may put it into a field of its billing records (Asterisk reference, gotcha 18).
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{Pattern, Slot};
 
 /// Longest path that is taken, in bytes.
 const LONGEST: usize = 1024;
@@ -15,16 +17,36 @@ pub struct Recordings {
     /// The folder on the PBX in which all recordings lie: `/var/spool/asterisk/monitor`. They are named by their path
     /// below it, and what lies elsewhere is no recording. Default: any path, as the PBX says it.
     pub folder: Option<String>,
-    /// Where a web server gives the recordings out; `{path}` stands for the path: `https://pbx.example.com/rec/{path}`.
-    pub url: Option<String>,
+    /// Where a web server gives the recordings out ([`Slot::Path`](crate::Slot)); they are named by their address there.
+    #[serde(deserialize_with = "with_path")]
+    pub url: Option<Pattern>,
     /// The field of the billing records (`Cdr` events) in which the dial plan keeps the file: `UserField`. Needed only
     /// where the manager user has no `read = dialplan`.
     pub cdr_field: Option<String>,
 }
 
+fn with_path<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Pattern>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    text.map(|text| Pattern::new(&text, Slot::Path)).transpose().map_err(de::Error::custom)
+}
+
 impl Recordings {
     /// What the host knows a file by; none for what cannot be a recording.
     pub(super) fn locate(&self, file: &str) -> Option<String> {
+        let path = self.path(file)?;
+        Some(match &self.url {
+            Some(url) => url.filled(path.trim_start_matches('/')),
+            None => path.to_owned(),
+        })
+    }
+
+    /// The path below the folder of what the host knows by this name: a path, or an address of ours.
+    pub(super) fn found(&self, name: &str) -> Option<String> {
+        let read = self.url.as_ref().and_then(|url| url.read(name));
+        self.path(read.as_deref().unwrap_or(name)).map(str::to_owned)
+    }
+
+    fn path<'a>(&self, file: &'a str) -> Option<&'a str> {
         let file = file.trim();
         let strange = file.is_empty() || file.len() > LONGEST || file.chars().any(char::is_control);
         if strange || file.split('/').any(|part| part == "..") {
@@ -36,21 +58,8 @@ impl Recordings {
             }
             _ => file,
         };
-        if path.is_empty() {
-            return None;
-        }
-        Some(match &self.url {
-            Some(url) => url.replace("{path}", &encoded(path.trim_start_matches('/'))),
-            None => path.to_owned(),
-        })
+        (!path.is_empty()).then_some(path)
     }
-}
-
-/// A path as a URL has it (RFC 3986, section 2.3): slashes stay.
-fn encoded(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    let encode = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    path.bytes().map(encode).collect()
 }
 
 #[cfg(test)]
@@ -62,13 +71,18 @@ mod tests {
     #[test]
     fn a_recording_is_named_by_its_path_below_the_folder_or_by_its_url() {
         let folder = Some("/var/spool/asterisk/monitor/".to_owned());
-        let url = Some("https://pbx.example.com/rec/{path}?x".to_owned());
+        let url = Pattern::new("https://pbx.example.com/rec/{path}?x", Slot::Path).ok();
         assert_eq!(Recordings::default().locate(FILE).as_deref(), Some(FILE));
         let in_folder = Recordings { folder, ..Recordings::default() };
         assert_eq!(in_folder.locate(FILE).as_deref(), Some("2026/11/in 1+2.wav"));
         assert_eq!(in_folder.locate("a.wav").as_deref(), Some("a.wav"), "relative to the folder already");
         let by_url = Recordings { url, ..in_folder };
-        assert_eq!(by_url.locate(FILE).as_deref(), Some("https://pbx.example.com/rec/2026/11/in%201%2B2.wav?x"));
+        let named = "https://pbx.example.com/rec/2026/11/in%201%2B2.wav?x";
+        assert_eq!(by_url.locate(FILE).as_deref(), Some(named));
+        for name in [named, FILE, "2026/11/in 1+2.wav"] {
+            assert_eq!(by_url.found(name).as_deref(), Some("2026/11/in 1+2.wav"), "{name}");
+        }
+        assert_eq!(by_url.found("https://pbx.example.com/rec/%2E%2E/a.wav?x"), None);
     }
 
     #[test]

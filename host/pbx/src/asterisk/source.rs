@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Config, Error, Roster, Switchboard, agi,
+    Archive, Config, Error, Roster, Switchboard, agi,
     check::check,
     control::Operator,
     features::FEATURES,
@@ -27,18 +27,18 @@ use super::{
     resync::{Outcome, resync},
     routing::Desk,
 };
-use crate::{Begin, Checked, Closed, Features, Outlet, Refused, Source, Started, backoff::Backoff};
+use crate::{Begin, Checked, Closed, Features, Outlet, Recordings, Refused, Source, Started, backoff::Backoff};
 
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A connection to one Asterisk that mends itself.
-#[derive(Debug)]
 pub struct Asterisk {
     config: Config,
     switchboard: Switchboard,
     roster: Roster,
     random: fastrand::Rng,
+    recordings: Option<Arc<dyn Recordings>>,
 }
 
 #[async_trait]
@@ -49,6 +49,10 @@ impl Source for Asterisk {
 
     async fn check(&self) -> Result<Checked, String> {
         check(&self.config).await.map_err(|error| error.to_string())
+    }
+
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
+        self.recordings.clone()
     }
 
     fn start(self: Box<Self>, Begin { outlet, router, stop, .. }: Begin) -> Started {
@@ -72,7 +76,17 @@ impl Asterisk {
     /// The same with a given source of jitter.
     pub fn with_random(config: Config, random: fastrand::Rng) -> Self {
         let (switchboard, roster) = (Switchboard::new(config.site.clone()), Roster::new(config.site.clone()));
-        Self { switchboard, roster, config, random }
+        Self { switchboard, roster, config, random, recordings: None }
+    }
+
+    /// The same, and its recordings are had there.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be used of it, for the admin.
+    pub fn with_archive(self, archive: &Archive) -> Result<Self, String> {
+        let recordings = Some(archive.open(&self.config.site.recordings)?);
+        Ok(Self { recordings, ..self })
     }
 
     /// Connects, reports, and connects again, until `stop` is cancelled or nobody takes reports any more. Orders are

@@ -5,8 +5,6 @@ use hookswitch_call::{Chain, Extension, Millis};
 use hookswitch_signature::Signer;
 use http::{HeaderName, HeaderValue, Method, header};
 use serde_json::{Map, Value, json};
-
-use tokio::io::AsyncWrite;
 use url::Url;
 
 use super::{
@@ -14,14 +12,12 @@ use super::{
     scalar::{text, whole},
 };
 use crate::{
-    Reach, Refused,
-    api::{self, Answer, Api, Ask, Download},
+    Reach, Refused, Unfetched,
+    api::{Answer, Api, Ask, Opened},
 };
 
 /// `result` of `call_back` where it failed.
 const CALL_BACK_FAILED: &str = "-20";
-/// A recording is no larger, in bytes.
-const LARGEST_RECORDING: u64 = 1 << 30;
 
 /// Asks one domain's PBX.
 #[derive(Clone, Debug)]
@@ -131,13 +127,9 @@ impl Client {
         link.filter(fits).ok_or_else(|| Failed::odd(method, "the answer has no `url` that may be fetched"))
     }
 
-    /// Fetches what lies at a link.
-    pub(super) async fn download(
-        &self,
-        link: &Url,
-        to: &mut (dyn AsyncWrite + Send + Unpin),
-    ) -> Result<Download, api::Error> {
-        self.api.download(link, to, LARGEST_RECORDING).await
+    /// Asks for what lies at a link.
+    pub(super) async fn open(&self, link: &Url) -> Result<Opened, Unfetched> {
+        self.api.open_at(link).await
     }
 
     /// What is said of a user's restrictions, by name.

@@ -1,7 +1,6 @@
 //! Recordings: a link that works once, and what lies there (sections 4 and 7).
 
 use async_trait::async_trait;
-use http::header;
 use tokio::io::AsyncWrite;
 
 use super::client::{Client, Failed};
@@ -19,12 +18,15 @@ impl Recordings for Client {
             }
             failed => Unfetched::Failed(failed.to_string()),
         })?;
-        let fetched = self.download(&link, to).await.map_err(|error| Unfetched::Failed(error.to_string()))?;
-        if fetched.status != 200 {
-            let text = "the link that the phone system gave for it answers HTTP";
-            return Err(Unfetched::Failed(format!("{text} {}; links work once, and from one address", fetched.status)));
+        let opened = self.open(&link).await?;
+        match opened.status() {
+            200 => opened.save(to).await,
+            // The link was given a moment ago.
+            status @ (401 | 403 | 404 | 410) => {
+                let text = "the link that the phone system gave for it answers HTTP";
+                Err(Unfetched::Forbidden(format!("{text} {status}; links work once, and from one address")))
+            }
+            _ => opened.save(to).await,
         }
-        let kind = fetched.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        Ok(Fetched { bytes: fetched.bytes, content_type: kind.to_owned() })
     }
 }

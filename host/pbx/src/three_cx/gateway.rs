@@ -10,7 +10,8 @@ use super::{
     token::{Token, Tokens},
 };
 use crate::{
-    api::{self, Answer, Api, Ask, Reach},
+    Unfetched,
+    api::{self, Answer, Api, Ask, Opened, Reach},
     socket::{Shut, Socket},
 };
 
@@ -93,6 +94,22 @@ impl Gateway {
             200..=299 => Ok(answer),
             status => Err(Failure::Status { status, asked: what.to_owned() }),
         }
+    }
+
+    /// Asks for something that is fetched in parts, and once more with a new token if the present one is refused.
+    pub(super) async fn open(&self, below: &str) -> Result<Opened, Unfetched> {
+        let unfetched = |failure: Failure| match failure {
+            Failure::Credentials(text) => Unfetched::Forbidden(text),
+            failure => Unfetched::Failed(failure.to_string()),
+        };
+        let asked = |token: &Token| Ask { headers: vec![(header::AUTHORIZATION, token.bearer())], ..Ask::get(below) };
+        let token = self.tokens.live().await.map_err(unfetched)?;
+        let opened = self.api.open(asked(&token)).await?;
+        if opened.status() != 401 {
+            return Ok(opened);
+        }
+        let token = self.tokens.instead(&token).await.map_err(unfetched)?;
+        self.api.open(asked(&token)).await
     }
 
     async fn send(&self, mut ask: Ask, token: &Token) -> Result<Answer, Failure> {

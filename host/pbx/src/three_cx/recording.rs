@@ -1,18 +1,25 @@
-//! Recordings as the XAPI lists them, and whose they are: pure.
+//! Recordings as the XAPI lists them, and whose they are, which is pure; and how one is fetched.
 
+use async_trait::async_trait;
 use hookswitch_call::{Millis, signal::Fact};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::io::AsyncWrite;
 
 use super::{
     board::Over,
+    gateway::Gateway,
     number::same_number,
     participant::{cut, text},
     times::moment,
 };
+use crate::{Fetched, Recordings, Unfetched};
 
 /// A recording may begin so many milliseconds before its call was seen, or after its end.
 const MARGIN: u64 = 5_000;
+/// What an API client needs for them.
+const RIGHTS: &str = "in the admin console, under Integrations > API, this API client needs `3CX Configuration API Access` with a \
+                      role that may hear recordings";
 /// Transcripts are cut here, in characters.
 pub(super) const LONGEST: usize = 200_000;
 
@@ -47,9 +54,30 @@ pub(super) struct Recording {
     summary: Option<String>,
 }
 
-/// How a recording is fetched, below the address of the PBX, with the token.
+/// How a recording is fetched, below the address of the PBX, with the token (sheet, B.4): before its id, and behind it.
+const REFERENCE: [&str; 2] = ["/xapi/v1/Recordings/Pbx.DownloadRecording(recId=", ")"];
+
+/// What the host knows a recording by.
 pub(super) fn reference(id: u64) -> String {
-    format!("/xapi/v1/Recordings/Pbx.DownloadRecording(recId={id})")
+    let [before, behind] = REFERENCE;
+    format!("{before}{id}{behind}")
+}
+
+/// The id of what the host knows so.
+fn referred(file: &str) -> Option<u64> {
+    let [before, behind] = REFERENCE;
+    file.strip_prefix(before)?.strip_suffix(behind)?.parse().ok()
+}
+
+#[async_trait]
+impl Recordings for Gateway {
+    async fn fetch(&self, file: &str, to: &mut (dyn AsyncWrite + Send + Unpin)) -> Result<Fetched, Unfetched> {
+        let strange = || Unfetched::Forbidden(format!("recordings of a 3CX are called like `{}`", reference(42)));
+        // Written anew: a number leads nowhere else.
+        let below = reference(referred(file).ok_or_else(strange)?);
+        let fetched = self.open(&below).await?.save(to).await;
+        fetched.map_err(|unfetched| unfetched.if_forbidden(RIGHTS))
+    }
 }
 
 /// Reads the rows of `Recordings`, oldest first; those that are none are left out.
@@ -149,6 +177,14 @@ mod tests {
         let found = of(&call(), &read(rows, 0));
         assert_eq!(found.facts, [2, 3].map(|id| Fact::Recorded { file: reference(id) }));
         assert!(found.any && !found.transcribed);
+    }
+
+    #[test]
+    fn a_reference_is_a_number_and_leads_nowhere_else() {
+        assert_eq!(referred(&reference(42)), Some(42));
+        for file in ["42", "/xapi/v1/Recordings/Pbx.DownloadRecording(recId=1)/../../Users", "/xapi/v1/Users", ""] {
+            assert_eq!(referred(file), None, "{file}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::{
     gateway::Gateway,
     session::{End, Line},
 };
-use crate::{Begin, Checked, Features, Source, Started, backoff::Backoff};
+use crate::{Begin, Checked, Features, Recordings, Source, Started, backoff::Backoff};
 
 /// Calls whose recordings are to be looked for, on their way.
 const LATER: usize = 1_024;
@@ -53,6 +53,10 @@ impl Source for ThreeCx {
 
     async fn check(&self) -> Result<Checked, String> {
         check(&self.gateway, &self.config).await.map_err(|failure| failure.to_string())
+    }
+
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
+        Some(Arc::new(self.gateway.clone()))
     }
 
     fn start(self: Box<Self>, begin: Begin) -> Started {

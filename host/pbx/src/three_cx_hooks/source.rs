@@ -1,13 +1,13 @@
 //! The source: waits for posts.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use hookswitch_web::Network;
 use secrecy::SecretString;
 
 use super::{Calls, Clock, Names, door::Door, features::FEATURES};
-use crate::{Begin, Checked, Features, Source, Started, asterisk::Glob};
+use crate::{Begin, Checked, Features, Links, Recordings, Source, Started, asterisk::Glob};
 
 /// Who may post, and what the posts mean.
 #[derive(Clone, Debug)]
@@ -24,20 +24,34 @@ pub struct Config {
     pub queues: Vec<Glob>,
     /// How this build of the module spells everything.
     pub names: Names,
+    /// Where its recordings may be fetched: posts have their addresses (C.5), and anybody who knows the secret could post
+    /// any.
+    pub links: Links,
     /// The address that the module is to post to, with `SECRET` in place of the secret; for the admin.
     pub address: String,
 }
 
 /// The webhooks module of one 3CX.
-#[derive(Debug)]
 pub struct Hooks {
     config: Config,
+    recordings: Arc<dyn Recordings>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl Hooks {
     /// A source for the PBX that `config` describes.
-    pub fn new(config: Config) -> Self {
-        Self { config }
+    ///
+    /// # Errors
+    ///
+    /// What cannot be used of `links`, for the admin.
+    pub fn new(config: Config) -> Result<Self, String> {
+        let recordings = config.links.open()?;
+        Ok(Self { config, recordings })
     }
 }
 
@@ -61,6 +75,10 @@ impl Source for Hooks {
         let found =
             format!("3CX webhooks module: nothing to reach; it must post to {address} (WEBHOOK_URL, WEBHOOK_POST_URL)");
         Ok(Checked { found, warnings })
+    }
+
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
+        Some(self.recordings.clone())
     }
 
     fn start(self: Box<Self>, Begin { recent, outlet, stop, .. }: Begin) -> Started {

@@ -7,6 +7,7 @@ use hookswitch_web::Proof;
 use secrecy::SecretString;
 
 use super::{answer::Answer, description::Description};
+use crate::Links;
 
 /// A described phone system.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Config {
     pub answer: Answer,
     /// What `/pbx/NAME` is called from outside; none if nobody knows.
     pub address: Option<String>,
+    /// Where its recordings may be fetched: messages have their addresses or ids, and are not believed to lead anywhere.
+    pub links: Links,
 }
 
 impl Config {

@@ -5,18 +5,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{config::Config, features::FEATURES, posts::Posts};
-use crate::{Begin, Checked, Features, Source, Started};
+use crate::{Begin, Checked, Features, Recordings, Source, Started};
 
 /// A phone system that is described, and only posts.
-#[derive(Debug)]
 pub struct Webhook {
     config: Config,
+    recordings: Arc<dyn Recordings>,
 }
 
 impl Webhook {
     /// As it is configured.
-    pub fn new(config: Config) -> Self {
-        Self { config }
+    ///
+    /// # Errors
+    ///
+    /// What cannot be used of `links`, for the admin.
+    pub fn new(config: Config) -> Result<Self, String> {
+        let recordings = config.links.open()?;
+        Ok(Self { config, recordings })
     }
 }
 
@@ -45,6 +50,10 @@ impl Source for Webhook {
             found: format!("posts to {address} are taken in; {count} events tell of: {}", told.join(", ")),
             warnings,
         })
+    }
+
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
+        Some(self.recordings.clone())
     }
 
     fn start(self: Box<Self>, begin: Begin) -> Started {

@@ -1,6 +1,12 @@
 //! Requests to the API, and the tokens that they need (B.1 of `pbx-yeastar.md`). No token is ever logged.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use http::{Method, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -10,8 +16,8 @@ use url::form_urlencoded;
 
 use super::Config;
 use crate::{
-    Reach,
-    api::{Api, Ask},
+    Reach, Unfetched,
+    api::{Api, Ask, Opened},
 };
 
 /// The mandatory name of the application.
@@ -35,6 +41,29 @@ pub(super) struct Client {
     id: String,
     secret: SecretString,
     pass: Mutex<Pass>,
+    /// How many work with the token.
+    holders: AtomicUsize,
+}
+
+/// Somebody who works with the token of a client: whoever is the last gives it back.
+pub(super) struct Holder(Arc<Client>);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        self.0.holders.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Holder {
+    /// Needs it no longer.
+    pub(super) async fn let_go(self) {
+        let client = self.0.clone();
+        drop(self);
+        // Who comes in between is refused once, and takes a new one.
+        if client.holders.load(Ordering::Acquire) == 0 {
+            client.log_out().await;
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -120,7 +149,22 @@ impl Client {
             id: config.client_id.clone(),
             secret: config.client_secret.clone(),
             pass: Mutex::default(),
+            holders: AtomicUsize::new(0),
         })
+    }
+
+    /// From now on somebody works with the token.
+    pub(super) fn hold(self: &Arc<Self>) -> Holder {
+        self.holders.fetch_add(1, Ordering::AcqRel);
+        Holder(self.clone())
+    }
+
+    /// Asks for what is fetched in parts, with a token in the query of an address that the PBX has given.
+    pub(super) async fn open(&self, link: &str, token: &SecretString) -> Result<Opened, Unfetched> {
+        let token =
+            form_urlencoded::Serializer::new(String::new()).append_pair("access_token", token.expose_secret()).finish();
+        let mark = if link.contains('?') { '&' } else { '?' };
+        self.api.open(Ask::get(format!("{link}{mark}{token}")).with(header::USER_AGENT, AGENT)).await
     }
 
     pub(super) fn reach(&self) -> &Reach {

@@ -10,16 +10,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Config, Events, cdr, check::check, client::Client, control::Handset, door::Door, exchange::Exchange,
-    features::FEATURES, work::Work,
+    Config, Events, archive::Archive, cdr, check::check, client::Client, control::Handset, door::Door,
+    exchange::Exchange, features::FEATURES, work::Work,
 };
-use crate::{Begin, Checked, Features, Outlet, Question, Route, Router, Source, Started};
+use crate::{Begin, Checked, Features, Outlet, Question, Recordings, Route, Router, Source, Started};
 
 /// One Yeastar P-Series PBX.
 #[derive(Debug)]
 pub struct Yeastar {
     config: Config,
-    client: Client,
+    client: Arc<Client>,
 }
 
 impl Yeastar {
@@ -32,7 +32,7 @@ impl Yeastar {
         if let Events::Webhook { secret } = &config.events {
             super::door::signer(secret)?;
         }
-        Ok(Self { client: Client::new(&config)?, config })
+        Ok(Self { client: Arc::new(Client::new(&config)?), config })
     }
 }
 
@@ -43,11 +43,15 @@ impl Source for Yeastar {
     }
 
     async fn check(&self) -> Result<Checked, String> {
-        let client = Client::new(&self.config)?;
+        let client = Arc::new(Client::new(&self.config)?);
         let exchange = Exchange::new(self.config.ground.clone(), 0, &[]);
         let (outlet, _) = Outlet::new(1);
         check(&Work::new(self.config.clone(), client, exchange, outlet, Arc::new(Nobody), CancellationToken::new()))
             .await
+    }
+
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
+        Some(Arc::new(Archive(self.client.clone())))
     }
 
     fn start(self: Box<Self>, Begin { recent, newest, outlet, router, stop, .. }: Begin) -> Started {
@@ -84,6 +88,7 @@ fn since(recent: &[Call], newest: Option<Millis>) -> Option<u64> {
 
 /// Works until `stop`, or until nobody takes reports any more.
 fn run(work: Arc<Work>, since: Option<u64>, stop: CancellationToken) -> BoxFuture<'static, ()> {
+    let holder = work.client.hold();
     Box::pin(async move {
         let (gaps, gap) = mpsc::channel(4);
         let listening = async {
@@ -102,7 +107,7 @@ fn run(work: Arc<Work>, since: Option<u64>, stop: CancellationToken) -> BoxFutur
         }
         work.tasks.close();
         work.tasks.wait().await;
-        work.client.log_out().await;
+        holder.let_go().await;
     })
 }
 

@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// A PBX at work.
 pub(super) struct Work {
     pub(super) config: Config,
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) outlet: Outlet,
     pub(super) tasks: TaskTracker,
     stop: CancellationToken,
@@ -61,7 +61,7 @@ pub(super) enum Telling {
 impl Work {
     pub(super) fn new(
         config: Config,
-        client: Client,
+        client: Arc<Client>,
         exchange: Exchange,
         outlet: Outlet,
         router: Arc<dyn Router>,

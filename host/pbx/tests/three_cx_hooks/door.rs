@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use hookswitch_call::signal::Report;
 use hookswitch_pbx::{
-    Batch, Begin, Outlet, Question, Route, Router, Source,
+    Batch, Begin, Links, Outlet, Question, Route, Router, Source,
     three_cx_hooks::{Config, Hooks, Names},
 };
 use hookswitch_web::{Handler, Method, Network, Request, Response};
@@ -43,8 +43,10 @@ fn open(networks: &[&str]) -> Open {
         clock: berlin(),
         queues: Vec::new(),
         names: Names::default(),
+        links: Links::default(),
         address: "https://calls.example.com/pbx/office/SECRET".into(),
-    });
+    })
+    .unwrap();
     let (outlet, batches) = Outlet::new(16);
     let stop = CancellationToken::new();
     let begin = Begin {
@@ -180,8 +182,10 @@ async fn a_trial_says_where_to_post_and_never_the_secret() {
         clock: berlin(),
         queues: Vec::new(),
         names: Names::default(),
+        links: Links::default(),
         address: "https://calls.example.com/pbx/office/SECRET".into(),
-    });
+    })
+    .unwrap();
     let checked = source.check().await.unwrap();
     assert!(checked.found.contains("https://calls.example.com/pbx/office/SECRET"), "{checked:?}");
     assert!(checked.warnings.iter().any(|warning| warning.contains("networks")), "{checked:?}");
