@@ -2,6 +2,7 @@
 
 mod api_url;
 mod asterisk;
+mod recordings;
 mod rostelecom;
 mod three_cx;
 mod three_cx_hooks;

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use hookswitch_pbx::{
     Source,
-    asterisk::{Agi, Asterisk, Config, Dialling, Glob, Login, Patience, Recordings, Routing, Site, Tls},
+    asterisk::{Agi, Asterisk, Config, Dialling, Glob, Login, Patience, Routing, Site, Tls},
 };
 use hookswitch_web::Network;
 use serde::Deserialize;
 
-use super::{System, Wrong, is_address};
+use super::{System, Wrong, is_address, recordings::FileKeys};
 use crate::config::{Loaded, Secret, Span};
 
 /// The keys of this kind.
@@ -51,9 +51,9 @@ pub(super) struct Keys {
     dial: Option<DialKeys>,
     /// How the dial plan may ask where a caller should go; without it it may not.
     routing: Option<RoutingKeys>,
-    /// Where recordings lie.
+    /// Where recordings lie, and where they are fetched.
     #[serde(default)]
-    recordings: Recordings,
+    recordings: FileKeys,
     /// A silent connection is asked for a sign of life this often. Default 15 seconds.
     #[serde(default = "heartbeat")]
     heartbeat: Span,
@@ -156,19 +156,17 @@ impl System for Keys {
             let example = "write dial = { context = \"from-internal\" }";
             dial.dialling().validate().map_err(|unusable| Wrong::new("dial", unusable.to_string(), example))?;
         }
-        if self.recordings.url.as_ref().is_some_and(|url| !url.contains("{path}")) {
-            let example = "write url = \"https://pbx.example.com/recordings/{path}\"";
-            return Err(Wrong::new("recordings", "`url` does not say where the path goes", example));
-        }
+        self.recordings.validate()?;
         self.routing.as_ref().map_or(Ok(()), RoutingKeys::validate)
     }
 
     fn secrets(&self) -> Vec<&Secret> {
-        [&self.secret].into_iter().chain(self.routing.as_ref().and_then(|routing| routing.secret.as_ref())).collect()
+        let routing = self.routing.as_ref().and_then(|routing| routing.secret.as_ref());
+        [&self.secret].into_iter().chain(routing).chain(self.recordings.secrets()).collect()
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        self.ca_file.iter().cloned().collect()
+        self.ca_file.iter().cloned().chain(self.recordings.files()).collect()
     }
 
     fn open(&self, name: &str, loaded: &Loaded) -> Result<Box<dyn Source>, String> {
@@ -187,7 +185,8 @@ impl System for Keys {
                 within: keys.within.as_ref().map_or(Routing::default().within, |span| span.0),
             },
         };
-        Ok(Box::new(Asterisk::new(Config {
+        let archive = self.recordings.archive(name, self.ca_file.as_deref(), loaded)?;
+        let asterisk = Asterisk::new(Config {
             address: self.address.clone(),
             username: self.username.clone(),
             secret: self.secret.read(&format!("[pbx.{name}] secret"), &loaded.folder)?,
@@ -204,12 +203,14 @@ impl System for Keys {
                 internal_numbers: self.internal_numbers.clone(),
                 crm_call_variables: self.crm_call_variables.clone().unwrap_or(defaults.crm_call_variables),
                 dnd_devices: self.dnd_devices.clone().unwrap_or(defaults.dnd_devices),
-                recordings: self.recordings.clone(),
+                recordings: self.recordings.names()?,
             },
             dialling: self.dial.as_ref().map(DialKeys::dialling),
             routing,
             patience: Patience { heartbeat: self.heartbeat.0, ..Patience::default() },
-        })))
+        });
+        let opened = asterisk.with_archive(&archive).map_err(|error| format!("[pbx.{name}] {error}"))?;
+        Ok(Box::new(opened))
     }
 }
 
@@ -220,6 +221,10 @@ mod tests {
     use crate::config::{load, made};
 
     const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/config/asterisk-complete-bitrix24.toml");
+
+    /// Where recordings lie, in the example.
+    const FOLDER: &str = "folder = \"/var/spool/asterisk/monitor\"";
+    const URL: &str = "url    = \"https://pbx.example.com/recordings/{path}\"";
 
     /// The example with this in place of that, opened; the error, if there is one.
     fn opened(this: &str, that: &str) -> Result<(), String> {
@@ -246,6 +251,9 @@ mod tests {
         opened("[pbx.office]", "[pbx.office]").unwrap();
         opened("agi          = \"0.0.0.0:4573\"\nagi-networks = [\"192.168.1.10\"]", "agi = \"127.0.0.1:4573\"")
             .unwrap();
+        opened(URL, "mounted = \"/mnt/recordings\"\nsettle = \"500ms\"").unwrap();
+        opened(URL, &format!("{URL}\nuser = \"rec\"\npassword = \"p4ss\"")).unwrap();
+        opened(FOLDER, "").unwrap();
     }
 
     #[test]
@@ -263,6 +271,21 @@ mod tests {
             ("recordings/{path}", "recordings", "where the path goes"),
             ("folder = ", "foldr = ", "folder"),
             ("[pbx.office.dial]", "[pbx.office.dail]", "dial"),
+            (FOLDER, "folder = \"monitor\"", "no path from the root"),
+            (FOLDER, "mounted = \"/mnt/recordings\"", "there is no `folder`"),
+            (URL, "url = \"ftp://pbx.example.com/{path}\"", "is no address"),
+            (URL, "url = \"https://{path}\"", "a server and a slash"),
+            (URL, "url = \"https://pbx.example.com/{path}\"\nsettle = \"2s\"", "with `mounted`"),
+            (URL, "mounted = \"/mnt/recordings\"\nsettle = \"1h\"", "100ms to 1m"),
+            (URL, "url = \"https://pbx.example.com/{path}\"\nuser = \"rec\"", "no `password`"),
+            (URL, "user = \"rec\"\npassword = \"p4ss\"", "there is no `url`"),
+            (URL, "url = \"https://a.test/{path}\"\nuser = \"a:b\"\npassword = \"c\"", "must not have a colon"),
+            (URL, "url = \"https://a.test/{path}\"\nca-file = \"/nowhere/ca.pem\"", "/nowhere/ca.pem"),
+            (
+                URL,
+                "url = \"https://a.test/{path}\"\nuser = \"a\"\npassword = { env = \"NO_SUCH\" }",
+                "recordings.password",
+            ),
         ] {
             let fault = opened(this, that).expect_err(that);
             assert!(fault.contains(said), "{that}: {fault}");

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::{System, Wrong};
+use super::{System, Wrong, recordings::LinkKeys};
 use crate::config::{Loaded, Secret};
 
 /// A secret that nobody guesses has so many characters at the least.
@@ -34,6 +34,9 @@ pub(super) struct Keys {
     /// Numbers of queues, `*` for any digits: `["8*"]`. Queues that the module has named once are known without.
     #[serde(default)]
     queues: Vec<Glob>,
+    /// Where recordings are fetched whose addresses are posted.
+    #[serde(default)]
+    recordings: LinkKeys,
     /// `fields`: how this build of the module calls its fields.
     #[serde(default)]
     fields: Fields,
@@ -63,15 +66,15 @@ impl System for Keys {
             let message = format!("`{name}` is no name for a note");
             return Err(Wrong::new("notes", message, "use small letters, digits and `-`"));
         }
-        Ok(())
+        self.recordings.validate()
     }
 
     fn secrets(&self) -> Vec<&Secret> {
-        vec![&self.secret]
+        [&self.secret].into_iter().chain(self.recordings.secrets()).collect()
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        Vec::new()
+        self.recordings.files().collect()
     }
 
     fn open(&self, name: &str, loaded: &Loaded) -> Result<Box<dyn Source>, String> {
@@ -94,7 +97,7 @@ impl System for Keys {
         let zone = self.timezone.as_deref().map(TimeZone::get).transpose();
         let zone = zone.map_err(|error| format!("[pbx.{name}] timezone: {error}"))?;
         let defaults = Names::default();
-        Ok(Box::new(Hooks::new(Config {
+        let hooks = Hooks::new(Config {
             name: name.to_owned(),
             secret,
             networks: self.networks.clone(),
@@ -110,7 +113,9 @@ impl System for Keys {
                 .public_url
                 .as_ref()
                 .map_or_else(|| format!("[server] public-url{path}"), |url| url.at(&path)),
-        })))
+            links: self.recordings.links(name, loaded)?,
+        });
+        Ok(Box::new(hooks.map_err(|error| format!("[pbx.{name}] {error}"))?))
     }
 }
 
@@ -122,6 +127,8 @@ mod tests {
     use crate::config::{load, made};
 
     const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/config/3cx-webhooks-bitrix24.toml");
+
+    const NETWORKS: &str = "networks = [\"192.0.2.10\"]";
 
     /// The example with this in place of that, opened.
     fn opened(this: &str, that: &str) -> Result<(), String> {
@@ -138,6 +145,8 @@ mod tests {
     fn the_example_is_right_and_its_names_are_the_defaults() {
         load(Path::new(EXAMPLE)).unwrap();
         opened("[pbx.office]", "[pbx.office]").unwrap();
+        let from = "recordings = { from = [\"https://pbx.example.com\", \"http://192.0.2.1:5000\"], header = \"X-Key\", secret = \"k\" }";
+        opened(NETWORKS, from).unwrap();
         let text = std::fs::read_to_string(EXAMPLE).unwrap();
         let pbx = text.parse::<toml::Table>().unwrap()["pbx"]["office"].clone();
         assert_eq!(pbx["fields"].clone().try_into::<Fields>().unwrap(), Fields::default());
@@ -153,8 +162,30 @@ mod tests {
             ("ignored           = []", "ignored = [\"Login\"]", "`login` stands for two events"),
             ("did-rule    =", "Did_Rule =", "no name for a note"),
             ("declined = \"busy\"", "declined = \"gone\"", "gone"),
-            ("networks = [\"192.0.2.10\"]", "networks = [\"192.0.2\"]", "is no network"),
+            (NETWORKS, "networks = [\"192.0.2\"]", "is no network"),
             ("summary    =", "sumary =", "summary"),
+            (NETWORKS, "recordings.from = [\"https://pbx.example.com/rec\"]", "write scheme and host alone"),
+            (NETWORKS, "recordings.from = [\"pbx.example.com\"]", "write scheme and host alone"),
+            (NETWORKS, "recordings.form = [\"https://pbx.example.com\"]", "form"),
+            (NETWORKS, "recordings.url = \"https://pbx.example.com/{path}\"", "where the file goes"),
+            (NETWORKS, "recordings = { user = \"a\", password = \"b\" }", "no server is named"),
+            (NETWORKS, "recordings = { from = [\"https://a.test\"], user = \"a\" }", "no `password`"),
+            (NETWORKS, "recordings = { from = [\"https://a.test\"], secret = \"a\" }", "no `header`"),
+            (
+                NETWORKS,
+                "recordings = { from = [\"https://a.test\"], header = \"a b\", secret = \"c\" }",
+                "no name of a header",
+            ),
+            (
+                NETWORKS,
+                "recordings = { from = [\"https://a.test\"], ca-file = \"/nowhere/ca.pem\" }",
+                "/nowhere/ca.pem",
+            ),
+            (
+                NETWORKS,
+                "recordings = { from = [\"https://a.test\"], user = \"a\", password = \"b\", header = \"c\", secret = \"d\" }",
+                "and not both",
+            ),
         ] {
             let fault = opened(this, that).expect_err(that);
             assert!(fault.contains(said), "{that}: {fault}");

@@ -17,7 +17,7 @@ use hookswitch_signature::{Scheme, Verifier};
 use hookswitch_web::Proof;
 use serde::Deserialize;
 
-use super::{System, Wrong};
+use super::{System, Wrong, recordings::LinkKeys};
 use crate::config::{Loaded, Secret, Span};
 
 /// Our own format: what a program posts that was written for us, without an `event` in the configuration.
@@ -57,6 +57,9 @@ pub(super) struct Keys {
     sequence: Option<Value>,
     /// When the message was made.
     at: Option<Moment>,
+    /// Where recordings are fetched whose addresses or ids are posted.
+    #[serde(default)]
+    recordings: LinkKeys,
     /// `[[pbx.NAME.event]]`: the kinds of messages; the first that fits. Default: our own format.
     #[serde(default)]
     event: Vec<Event>,
@@ -135,6 +138,7 @@ impl System for Keys {
         let help = "the comments of the examples show each key";
         description.check().map_err(|(key, text)| Wrong::new(key, text, help))?;
         self.check_proofs(&proofs)?;
+        self.recordings.validate()?;
         let parts = |proof: &Proof| matches!(proof, Proof::Signature { scheme: Scheme::Parts(_), .. });
         if description.events.iter().any(Event::is_signed_apart) && !proofs.iter().any(parts) {
             let help = "it takes the place of `signed` in a signature of the kind \"parts\"";
@@ -147,11 +151,11 @@ impl System for Keys {
     }
 
     fn secrets(&self) -> Vec<&Secret> {
-        self.secrets.values().collect()
+        self.secrets.values().chain(self.recordings.secrets()).collect()
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        Vec::new()
+        self.recordings.files().collect()
     }
 
     fn open(&self, name: &str, loaded: &Loaded) -> Result<Box<dyn Source>, String> {
@@ -163,7 +167,7 @@ impl System for Keys {
         };
         let secrets = self.secrets.iter().map(read).collect::<Result<HashMap<_, _>, String>>()?;
         let address = server.listen.and(server.public_url.as_ref()).map(|url| url.at(&format!("/pbx/{name}")));
-        Ok(Box::new(Webhook::new(Config {
+        let webhook = Webhook::new(Config {
             description,
             proofs,
             secrets,
@@ -171,6 +175,8 @@ impl System for Keys {
             echo: self.echo.clone(),
             answer: self.answer.clone(),
             address,
-        })))
+            links: self.recordings.links(name, loaded)?,
+        });
+        Ok(Box::new(webhook.map_err(|error| format!("[pbx.{name}] {error}"))?))
     }
 }

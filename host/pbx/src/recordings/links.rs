@@ -79,7 +79,10 @@ impl Links {
         allowed.extend(self.from.iter().filter(|origin| Some(*origin) != allowed.first()).cloned().collect::<Vec<_>>());
         let Some(first) = allowed.first() else { return Ok(Arc::new(Nowhere)) };
         let pass = self.pass.as_ref().map(|pass| Ok::<_, String>((first.clone(), pass.header()?))).transpose()?;
-        let wire = Wire::new(self.ca_file.as_deref())?;
+        let wire = match Wire::new(self.ca_file.as_deref()) {
+            Err(text) if self.ca_file.is_some() => return Err(text),
+            wire => wire,
+        };
         Ok(Arc::new(Web { named: self.from.clone(), allowed, url: self.url.clone(), pass, wire }))
     }
 }
@@ -103,15 +106,17 @@ struct Web {
     allowed: Vec<Origin>,
     url: Option<Pattern>,
     pass: Option<(Origin, (HeaderName, HeaderValue))>,
-    wire: Wire,
+    /// Or why there is none. A machine without certificates can do all else.
+    wire: Result<Wire, String>,
 }
 
 #[async_trait]
 impl Recordings for Web {
     async fn fetch(&self, file: &str, to: &mut (dyn AsyncWrite + Send + Unpin)) -> Result<Fetched, Unfetched> {
+        let wire = self.wire.as_ref().map_err(|text| Unfetched::NotConfigured(text.clone()))?;
         let mut url = address(file, self.url.as_ref())?;
         for _ in 0..=REDIRECTS {
-            let answer = self.wire.open(&url, self.shown(&url)?).await?;
+            let answer = wire.open(&url, self.shown(&url)?).await?;
             let elsewhere = matches!(answer.status(), 301 | 302 | 303 | 307 | 308).then(|| answer.location()).flatten();
             let Some(elsewhere) = elsewhere else {
                 return answer.save(to).await.map_err(|unfetched| unfetched.if_forbidden(self.hint()));
