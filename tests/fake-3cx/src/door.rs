@@ -18,6 +18,7 @@ use crate::{
     callcontrol,
     http::{Incoming, answer, decoded},
     pbx::Shared,
+    sound,
     state::{CLIENT_ID, CLIENT_SECRET, Request, State},
     xapi,
 };
@@ -45,6 +46,14 @@ pub(crate) async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin + Send
         let live = shared.state().is_live(request.header("authorization"));
         if request.target == "/callcontrol/ws" && live && shared.state().call_control {
             return socket(stream, buffer, &request, &shared).await;
+        }
+        let recorded = sound::asked(&mut shared.state(), &request, live);
+        if let Some(recorded) = recorded {
+            note(&shared, &request, 200);
+            if !sound::send(&recorded, &mut stream).await? {
+                return Ok(());
+            }
+            continue;
         }
         let (status, body) = respond(&mut shared.state(), &request, live);
         let text = if body.is_null() { String::new() } else { body.to_string() };

@@ -7,9 +7,11 @@ mod contacts;
 mod door;
 mod http;
 mod pbx;
+mod sound;
 mod state;
 mod tls;
 mod xapi;
 
 pub use pbx::{Options, Pbx};
+pub use sound::{Manner, Sound};
 pub use state::{CLIENT_ID, CLIENT_SECRET, Request, State};

@@ -107,6 +107,7 @@ impl Pbx {
             queues: vec![json!({ "Id": 1, "Number": "804", "Name": "Sales", "Agents": agents })],
             contacts: Vec::new(),
             recordings: Vec::new(),
+            sounds: BTreeMap::new(),
             log: Vec::new(),
             down: false,
             barred: Vec::new(),

@@ -8,6 +8,8 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::sound::Sound;
+
 pub const CLIENT_ID: &str = "900";
 pub const CLIENT_SECRET: &str = "s3cr3t/of+3cx";
 
@@ -43,6 +45,8 @@ pub struct State {
     pub users: Vec<Value>,
     pub queues: Vec<Value>,
     pub recordings: Vec<Value>,
+    /// What was recorded, by the id of the recording.
+    pub sounds: BTreeMap<u64, Sound>,
     /// The company phonebook.
     pub contacts: Vec<Value>,
     pub log: Vec<Value>,

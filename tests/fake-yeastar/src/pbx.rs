@@ -21,7 +21,7 @@ use crate::{
     member::channel,
     moment,
     phonebook::Phonebooks,
-    recording::Recording,
+    recording::{self, Recording},
     state::{Request, State, Webhook},
     tls::identity,
     webhook,
@@ -304,6 +304,16 @@ impl Pbx {
     /// Ends all tokens, as a restart of the PBX does.
     pub fn end_tokens(&self) {
         self.shared.state().end_tokens();
+    }
+
+    /// The same, when the next link to a recording has been given: so it is followed with a token that has ended.
+    pub fn end_tokens_after_link(&self) {
+        self.shared.state().ends_after_link = true;
+    }
+
+    /// The bytes of a recording that it has.
+    pub fn sound(&self, file: &str) -> Vec<u8> {
+        recording::sound(file)
     }
 
     /// Lets time pass for tokens.

@@ -45,6 +45,9 @@ impl State {
         let answer = json!({ "file": recording.file, "download_resource_url": path });
         let link = Link { path, file: recording.file.clone(), until: self.time() + LIFE };
         self.links.push(link);
+        if std::mem::take(&mut self.ends_after_link) {
+            self.end_tokens();
+        }
         Some(answer)
     }
 

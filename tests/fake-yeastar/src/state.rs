@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) rows: Vec<(u64, Value)>,
     pub(crate) recordings: Vec<Recording>,
     pub(crate) links: Vec<Link>,
+    /// Tokens end when the next link is given.
+    pub(crate) ends_after_link: bool,
     pub(crate) extensions: Vec<Value>,
     pub(crate) queues: Vec<Value>,
     pub(crate) webhooks: Vec<Webhook>,
@@ -99,6 +101,7 @@ impl State {
             rows: Vec::new(),
             recordings: Vec::new(),
             links: Vec::new(),
+            ends_after_link: false,
             extensions: Vec::new(),
             queues: Vec::new(),
             webhooks: Vec::new(),
