@@ -1,7 +1,7 @@
 //! The real program at a 3CX with one live token, over TLS and a web socket; what the portal has afterwards is the verdict.
 
-use anyhow::{Result, ensure};
-use fake_3cx::{CLIENT_ID, CLIENT_SECRET, Options, Pbx, State};
+use anyhow::{Context, Result, ensure};
+use fake_3cx::{CLIENT_ID, CLIENT_SECRET, Manner, Options, Pbx, Sound, State};
 use serde_json::{Value, json};
 use system_tests::{
     Setup, World,
@@ -172,6 +172,14 @@ async fn a_call_over_a_queue_and_a_transfer_is_one_entry_though_the_program_dies
     for part in ["DownloadRecording(recId=42)", "Hello there.", "A greeting.", "+493012345", "\"804\"", "blind"] {
         ensure!(trace.contains(part), "{part} is missing in\n{trace}");
     }
+    // By another process, which takes the one token that lives, and so the program's.
+    let sound: Vec<u8> = (0..2_000_000_u32).map(|at| (at % 253) as u8).collect();
+    cloud.pbx.state().sounds.insert(42, Sound { bytes: sound.clone(), manner: Manner::Whole });
+    let file = cloud.world.folder().join("call.wav");
+    let fetch = ["pbx", "recording", "cloud", "/xapi/v1/Recordings/Pbx.DownloadRecording(recId=42)", "--output"];
+    let fetch = [&fetch[..], &[file.to_str().context("a path")?]].concat();
+    cloud.world.run(&fetch, 0).await?;
+    ensure!(std::fs::read(&file)? == sound, "the recording differs");
     Ok(())
 }
 

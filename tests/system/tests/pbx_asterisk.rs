@@ -167,3 +167,28 @@ async fn a_dial_plan_without_agi_asks_by_http() -> Result<()> {
     ensure!(!office.log().contains("sesame-4711"), "{}", office.log());
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_is_fetched_from_the_folder_that_is_mounted_here_and_from_nowhere_else() -> Result<()> {
+    let recordings = "[pbx.office.recordings]\nfolder = \"/var/spool/asterisk/monitor\"\nmounted = \"mounted\"\n";
+    let more = format!("{recordings}settle = \"200ms\"\n");
+    let world = World::prepare(Setup { more, ..Setup::default() }).await?;
+    let (mounted, output) = (world.folder().join("mounted"), world.folder().join("call.wav"));
+    let output = output.to_str().context("a path")?;
+    let fetch = async |name: &str, code: i32| {
+        let (out, err) = world.run(&["pbx", "recording", "office", name, "--output", output, "--json"], code).await?;
+        anyhow::Ok(format!("{out}{err}"))
+    };
+    let said = fetch("2026/in.gsm", 1).await?;
+    ensure!(said.contains("recordings.mounted = "), "{said}");
+    std::fs::create_dir_all(mounted.join("2026"))?;
+    let said = fetch("2026/in.gsm", 1).await?;
+    ensure!(said.contains("not yet or not any more"), "{said}");
+    std::fs::write(mounted.join("2026/in.gsm"), [0xd5; 5000])?;
+    std::os::unix::fs::symlink(world.folder().join("hookswitch.toml"), mounted.join("way-out.gsm"))?;
+    let said = fetch("way-out.gsm", 1).await?;
+    ensure!(said.contains("leads out of"), "{said}");
+    fetch("/var/spool/asterisk/monitor/2026/in.gsm", 0).await?;
+    ensure!(std::fs::read(output)? == [0xd5; 5000], "the recording differs");
+    Ok(())
+}

@@ -144,7 +144,7 @@ settings = {{ script = {script} }}
         }
     }
 
-    /// What is kept of a call's recording leads to it: the PBX has one of that name.
+    /// What is kept of a call's recording leads to it: the PBX has one of that name, and gives it out.
     async fn recorded(&self, call: &str) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -152,6 +152,10 @@ settings = {{ script = {script} }}
             let files: Vec<_> = trace.split_whitespace().filter(|word| word.ends_with(".wav")).collect();
             if let [file] = files[..] {
                 ensure!(file.contains(call) && self.pbx.has_recording(file), "{file}");
+                let fetched = self.folder.path().join(file);
+                let output = fetched.to_str().context("a path")?;
+                self.run(&["pbx", "recording", "office", file, "--output", output]).await?;
+                ensure!(std::fs::read(&fetched)? == self.pbx.sound(file), "{file} differs");
                 return Ok(());
             }
             ensure!(files.is_empty() && Instant::now() < deadline, "{trace}\n{}", self.log());

@@ -31,6 +31,8 @@ pub(super) struct FileKeys {
     settle: Option<Span>,
     /// Where a web server gives the recordings out, `{path}` for the path: `"https://pbx.example.com/recordings/{path}"`.
     url: Option<String>,
+    /// Further servers that it may lead to: `["https://files.example.com"]`. Default: none.
+    from: Vec<Origin>,
     /// Whom that web server lets in.
     user: Option<String>,
     /// His password.
@@ -45,7 +47,7 @@ pub(super) struct FileKeys {
 
 impl FileKeys {
     pub(super) fn validate(&self) -> Result<(), Wrong> {
-        let Self { folder, mounted, settle, url, user, password, ca_file, .. } = self;
+        let Self { folder, mounted, settle, url, from, user, password, ca_file, .. } = self;
         let folder_of = "write folder = \"/var/spool/asterisk/monitor\", as the PBX calls it";
         if folder.as_ref().is_some_and(|folder| !folder.starts_with('/')) {
             return Err(wrong("`folder` is no path from the root, as the PBX says them", folder_of));
@@ -67,8 +69,8 @@ impl FileKeys {
         }
         named(url.as_deref(), Slot::Path)?;
         pair(("user", user.is_some()), ("password", password.is_some()))?;
-        if url.is_none() && (user.is_some() || ca_file.is_some()) {
-            let message = "`user`, `password` and `ca-file` are for a web server, and there is no `url`";
+        if url.is_none() && (user.is_some() || ca_file.is_some() || !from.is_empty()) {
+            let message = "`from`, `user`, `password` and `ca-file` are for a web server, and there is no `url`";
             return Err(wrong(message, "write url = \"https://pbx.example.com/recordings/{path}\", or take them out"));
         }
         Ok(())
@@ -98,7 +100,7 @@ impl FileKeys {
                 let password = read(self.password.as_ref(), name, "password", loaded)?;
                 let pass = self.user.clone().zip(password).map(|(user, password)| Pass::Basic { user, password });
                 let ca_file = self.ca_file.as_deref().or(ca_file).map(|path| loaded.resolve(path));
-                Archive::Web(Links { from: Vec::new(), url: Some(url), pass, ca_file })
+                Archive::Web(Links { from: self.from.clone(), url: Some(url), pass, ca_file })
             }
             (None, None, Some(path)) => folder(Path::new(path)),
             (None, None, None) => Archive::Unknown,

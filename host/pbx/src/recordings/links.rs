@@ -145,7 +145,7 @@ impl Web {
     fn hint(&self) -> &'static str {
         match self.pass {
             Some(_) => "its server does not take what `recordings` has to show",
-            None => "its server wants `recordings.user` and `recordings.password`, or a header",
+            None => "its server wants to be shown something, mostly `recordings.user` and `recordings.password`",
         }
     }
 }
