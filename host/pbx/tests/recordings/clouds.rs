@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use fake_3cx::{CLIENT_ID, CLIENT_SECRET, Manner, Sound};
 use hookswitch_pbx::{
     Begin, Outlet, Question, Reach, Route, Router, Source, Unfetched,
+    rostelecom::{self, Rostelecom},
     three_cx::{self, DialWith, Rules, Steps, ThreeCx},
     yeastar::{self, Directory, Events, Ground, Times, Yeastar},
 };
@@ -213,4 +214,46 @@ async fn a_yeastar_that_has_none_gives_none_or_leads_elsewhere_is_told_apart() {
     lie(gone);
     assert!(matches!(of(&file).await, Err(Unfetched::Missing(_))));
     assert_eq!(of(&file).await, Ok(pbx.sound(&file).len() as u64));
+}
+
+fn rostelecom(pbx: &fake_rostelecom::Pbx, ca: &NamedTempFile, key: &str) -> Rostelecom {
+    let known = fake_rostelecom::Options::default();
+    Rostelecom::new(rostelecom::Config {
+        reach: Reach { base: pbx.url().parse().unwrap(), ca_file: Some(ca.path().to_owned()) },
+        domain: known.domain,
+        client_id: known.client_id,
+        sign_key: key.to_owned().into(),
+        source_networks: Vec::new(),
+        answer_within: Duration::from_secs(2),
+        pin_as: rostelecom::PinAs::default(),
+        words: rostelecom::Words::default(),
+        patience: rostelecom::Patience::default(),
+        history: rostelecom::History::default(),
+        rules: rostelecom::RuleWords::default(),
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_rostelecom_gives_a_recording_by_a_link_that_works_once_and_from_here_alone() {
+    let pbx = fake_rostelecom::Pbx::start(fake_rostelecom::Options::default()).await.unwrap();
+    let ca = file_of(pbx.authority());
+    let sound: Vec<u8> = (0..100_000_u32).map(|at| (at % 253) as u8).collect();
+    let key = fake_rostelecom::Options::default().sign_key;
+    let recordings = rostelecom(&pbx, &ca, &key).recordings().unwrap();
+    let missing = fetch(&*recordings, "DEMOs7").await.0;
+    assert!(matches!(&missing, Err(Unfetched::Missing(text)) if text.contains("half a minute")), "{missing:?}");
+    pbx.add_recording("DEMOs7", &sound);
+    for _ in 0..2 {
+        assert_eq!(fetch(&*recordings, "DEMOs7").await, (Ok(100_000), sound.clone()));
+    }
+    pbx.fail("get_record", 1);
+    assert!(matches!(fetch(&*recordings, "DEMOs7").await.0, Err(Unfetched::Failed(_))));
+    pbx.bind_links_to("192.0.2.7");
+    let bound = fetch(&*recordings, "DEMOs7").await.0;
+    assert!(matches!(&bound, Err(Unfetched::Forbidden(text)) if text.contains("one address")), "{bound:?}");
+    assert!(pbx.complaints().is_empty(), "{:?}", pbx.complaints());
+    let stranger = rostelecom(&pbx, &ca, "another").recordings().unwrap();
+    let refused = fetch(&*stranger, "DEMOs7").await.0;
+    assert!(matches!(&refused, Err(Unfetched::Forbidden(text)) if text.contains("sign-key")), "{refused:?}");
 }
