@@ -1,1 +1,2 @@
+#![allow(clippy::unwrap_used, reason = "a bench may panic")]
 fn main() {}

@@ -64,20 +64,17 @@ pub async fn process(
     })
     .await?;
     let sound = Sound::recognise(&head);
-    let findings = match ask(command, &order, bounds.time).await? {
-        Ok(Answer::Found(findings)) => findings,
-        Ok(Answer::Input(error)) => return Err(Failure::Input { path: input.to_owned(), error }),
-        Ok(Answer::Encoder(error)) => return Err(Failure::Encoder { encoder: encoder(&order.wanted), error }),
-        Ok(Answer::Output(error)) => {
-            clear(output)?;
-            return Err(Failure::Output { path: output.to_owned(), error });
-        }
-        Err(why) => Findings::damaged(why),
-    };
-    if !findings.converted {
+    let answer = ask(command, &order, bounds.time).await?;
+    if !matches!(&answer, Ok(Answer::Found(findings)) if findings.converted) {
         clear(output)?;
     }
-    Ok(Facts::new(sound, findings))
+    match answer {
+        Ok(Answer::Found(findings)) => Ok(Facts::new(sound, findings)),
+        Ok(Answer::Input(error)) => Err(Failure::Input { path: input.to_owned(), error }),
+        Ok(Answer::Encoder(error)) => Err(Failure::Encoder { encoder: encoder(&order.wanted), error }),
+        Ok(Answer::Output(error)) => Err(Failure::Output { path: output.to_owned(), error }),
+        Err(why) => Ok(Facts::new(sound, Findings::damaged(why))),
+    }
 }
 
 fn order(wanted: &Wanted, input: &Path, output: &Path, bounds: &Bounds) -> Result<Order, Failure> {

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io};
 
-use opus_decoder::OpusMultistreamDecoder;
+use ruopus::{MultistreamDecoder, OpusDecoder};
 
 use super::{
     Decode, Next, Unplayable,
@@ -16,18 +16,20 @@ const CLOCK: u64 = 48_000;
 /// What can be decoded into, in Hz.
 const RATES: [u32; 5] = [8_000, 12_000, 16_000, 24_000, 48_000];
 
-/// A packet is at most 120 ms long: RFC 6716, section 3.2.5.
-const PACKETS_PER_SECOND: usize = 8;
-
 pub(super) struct Opus {
     packets: Packets,
-    decoder: OpusMultistreamDecoder,
+    decoder: Decoder,
     shape: Shape,
     /// Frames that are still to be dropped, before the sound begins.
     skip: usize,
-    /// In 1/256 dB.
-    gain: i16,
-    decoded: Vec<i16>,
+    /// By which everything is multiplied.
+    gain: f32,
+}
+
+enum Decoder {
+    One(Box<OpusDecoder>),
+    /// One for each person, perhaps.
+    Many(MultistreamDecoder),
 }
 
 impl Opus {
@@ -36,16 +38,13 @@ impl Opus {
         let parameters = packets.track().codec_params.as_ref().and_then(|parameters| parameters.audio());
         let head = parameters.and_then(|parameters| parameters.extra_data.as_deref()).and_then(Head::parse);
         let Some(head) = head else {
-            return Err(Unplayable::damaged("the head of the Opus file is cut"));
+            return Err(Unplayable::damaged("the head of the Opus file is wrong"));
         };
         // What was recorded with 8 kHz has nothing above, and becomes a smaller MP3.
         let rate = RATES.into_iter().find(|rate| *rate >= head.recorded_rate.max(1)).unwrap_or(48_000);
         let shape = Shape::new(rate, head.mapping.len())?;
-        let decoder = OpusMultistreamDecoder::new(rate, head.mapping.len(), head.streams, head.coupled, &head.mapping)
-            .map_err(|error| Unplayable::damaged(format!("the head of the Opus file is wrong: {error}")))?;
         let skip = usize::try_from(u64::from(head.pre_skip) * u64::from(rate) / CLOCK).unwrap_or(0);
-        let most = usize::try_from(rate).unwrap_or(0) / PACKETS_PER_SECOND * usize::from(shape.channels());
-        Ok(Self { packets, decoder, shape, skip, gain: head.gain, decoded: vec![0; most] })
+        Ok(Self { packets, decoder: head.decoder(rate), shape, skip, gain: head.gain() })
     }
 }
 
@@ -60,30 +59,22 @@ impl Decode for Opus {
             Step::Hole => return Ok(Next::Hole),
             Step::End(end) => return Ok(Next::End(end)),
         };
-        // An empty packet would be made up for, without an end.
-        if packet.data.is_empty() {
-            return Ok(Next::Hole);
-        }
-        let Ok(frames) = self.decoder.decode(&packet.data, &mut self.decoded, false) else { return Ok(Next::Hole) };
+        let decoded = match &mut self.decoder {
+            Decoder::One(decoder) => decoder.decode_packet(&packet.data),
+            Decoder::Many(decoder) => decoder.decode_packet(&packet.data),
+        };
+        let Ok(decoded) = decoded else { return Ok(Next::Hole) };
+        let channels = usize::from(self.shape.channels());
+        let frames = decoded.len() / channels;
         let padding = packet.trim_end.get() * u64::from(self.shape.rate()) / CLOCK;
         let last = frames.saturating_sub(usize::try_from(padding).unwrap_or(usize::MAX));
         let first = self.skip.min(last);
         self.skip -= first;
-        let channels = usize::from(self.shape.channels());
+        let heard = decoded.get(first * channels..last * channels).unwrap_or_default();
         samples.clear();
-        samples.extend_from_slice(self.decoded.get(first * channels..last * channels).unwrap_or_default());
-        amplify(samples, self.gain);
+        // The conversion saturates.
+        samples.extend(heard.iter().map(|sample| (sample * self.gain * 32_768.0).round() as i16));
         Ok(Next::Samples)
-    }
-}
-
-fn amplify(samples: &mut [i16], gain: i16) {
-    if gain != 0 {
-        let factor = 10_f32.powf(f32::from(gain) / (20.0 * 256.0));
-        for sample in samples {
-            // Saturates.
-            *sample = (f32::from(*sample) * factor) as i16;
-        }
     }
 }
 
@@ -109,6 +100,10 @@ impl Head {
             (0, _) => return None,
             _ => (*bytes.get(19)?, *bytes.get(20)?, bytes.get(21..21 + usize::from(channels))?.to_vec()),
         };
+        let decoded = streams.checked_add(coupled).filter(|_| streams > 0 && coupled <= streams)?;
+        if mapping.iter().any(|channel| (decoded..255).contains(channel)) {
+            return None;
+        }
         Some(Self {
             pre_skip: number(10)?,
             recorded_rate: u32::from_le_bytes(*bytes.get(12..)?.first_chunk()?),
@@ -117,5 +112,18 @@ impl Head {
             coupled: coupled.into(),
             mapping,
         })
+    }
+
+    fn decoder(&self, rate: u32) -> Decoder {
+        match &*self.mapping {
+            [0] => Decoder::One(Box::new(OpusDecoder::with_rate(rate, 1))),
+            [0, 1] if self.coupled == 1 => Decoder::One(Box::new(OpusDecoder::with_rate(rate, 2))),
+            mapping => Decoder::Many(MultistreamDecoder::with_rate(rate, self.streams, self.coupled, mapping)),
+        }
+    }
+
+    /// As a factor; in the file it is in 1/256 dB.
+    fn gain(&self) -> f32 {
+        10_f32.powf(f32::from(self.gain) / (20.0 * 256.0))
     }
 }
