@@ -4,6 +4,7 @@ mod adaptive;
 mod gsm;
 mod linear;
 mod opus;
+mod page;
 mod stream;
 mod wave;
 
@@ -36,6 +37,21 @@ pub(crate) enum End {
     Whole,
     /// There should be more; why that is known.
     Early(String),
+}
+
+/// How much may be missing: encoders round, and count what they put before and behind.
+const MISSING_MS: u64 = 100;
+
+impl End {
+    /// The same, if as many frames were heard as the file has promised.
+    fn after(self, heard: u64, promised: u64, shape: Shape) -> Self {
+        match (self, shape.ms(promised.saturating_sub(heard))) {
+            (Self::Whole, missing) if missing > MISSING_MS => {
+                Self::Early(format!("{missing} ms of its sound are missing"))
+            }
+            (end, _) => end,
+        }
+    }
 }
 
 /// A recording that cannot be heard.

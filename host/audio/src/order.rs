@@ -35,7 +35,8 @@ pub enum Channels {
 }
 
 /// Of the whole MP3, however many channels it has, in kbit/s. LAME takes the nearest one that the standard has for the
-/// sample rate: at most 64 for the 8 kHz of a phone.
+/// sample rate: at most 64 for the 8 kHz of a phone. Below 24 there is no room in the first frame for the length of such a
+/// recording, so players guess it, and are some 100 ms off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Bitrate(u16);

@@ -22,6 +22,8 @@ pub(super) struct Opus {
     shape: Shape,
     /// Frames that are still to be dropped, before the sound begins.
     skip: usize,
+    /// Frames that came out of the decoder.
+    decoded: u64,
     /// By which everything is multiplied.
     gain: f32,
 }
@@ -44,7 +46,7 @@ impl Opus {
         let rate = RATES.into_iter().find(|rate| *rate >= head.recorded_rate.max(1)).unwrap_or(48_000);
         let shape = Shape::new(rate, head.mapping.len())?;
         let skip = usize::try_from(u64::from(head.pre_skip) * u64::from(rate) / CLOCK).unwrap_or(0);
-        Ok(Self { packets, decoder: head.decoder(rate), shape, skip, gain: head.gain() })
+        Ok(Self { packets, decoder: head.decoder(rate), shape, skip, decoded: 0, gain: head.gain() })
     }
 }
 
@@ -57,7 +59,10 @@ impl Decode for Opus {
         let packet = match self.packets.next()? {
             Step::Packet(packet) => packet,
             Step::Hole => return Ok(Next::Hole),
-            Step::End(end) => return Ok(Next::End(end)),
+            Step::End(end) => {
+                let promised = self.packets.promised().saturating_mul(self.shape.rate().into()) / CLOCK;
+                return Ok(Next::End(end.after(self.decoded, promised, self.shape)));
+            }
         };
         let decoded = match &mut self.decoder {
             Decoder::One(decoder) => decoder.decode_packet(&packet.data),
@@ -66,6 +71,7 @@ impl Decode for Opus {
         let Ok(decoded) = decoded else { return Ok(Next::Hole) };
         let channels = usize::from(self.shape.channels());
         let frames = decoded.len() / channels;
+        self.decoded += frames as u64;
         let padding = packet.trim_end.get() * u64::from(self.shape.rate()) / CLOCK;
         let last = frames.saturating_sub(usize::try_from(padding).unwrap_or(usize::MAX));
         let first = self.skip.min(last);

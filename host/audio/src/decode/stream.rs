@@ -24,20 +24,20 @@ use symphonia::{
     },
 };
 
-use super::{Decode, End, Next, Unplayable};
+use super::{Decode, End, Next, Unplayable, page};
 use crate::shape::Shape;
 
 /// So much nonsense in a row is no recording any more.
 const MOST_HOLES: u32 = 1_000;
-
-/// How many frames may be less than were announced: encoders round up to packets, twice.
-const ROUNDED: u64 = 2 * 1_152;
 
 /// A container: packets one after the other.
 pub(super) struct Packets {
     reader: Box<dyn FormatReader>,
     track: Track,
     holes: u32,
+    /// How many frames there are, where the file says so, and how many of them lie before its first packet.
+    promised: u64,
+    before: Option<u64>,
 }
 
 pub(super) enum Step {
@@ -56,17 +56,24 @@ impl Packets {
         let Some(track) = reader.default_track(TrackType::Audio).cloned() else {
             return Err(Unplayable::damaged("there is no sound in the file"));
         };
-        Ok(Self { reader, track, holes: 0 })
+        let promised = track.num_frames.unwrap_or(0);
+        Ok(Self { reader, track, holes: 0, promised, before: None })
     }
 
     pub(super) fn ogg(file: File) -> Result<Self, Unplayable> {
         let mut probe = Probe::new();
         probe.register_format::<OggReader<'_>>();
-        Self::open(file, &probe)
+        let promised = page::frames(&file)?.unwrap_or(0);
+        Ok(Self { promised, ..Self::open(file, &probe)? })
     }
 
     pub(super) fn track(&self) -> &Track {
         &self.track
+    }
+
+    /// How many frames the file has promised, with what an encoder has put before.
+    pub(super) fn promised(&self) -> u64 {
+        self.promised.saturating_sub(self.before.unwrap_or(0))
     }
 
     pub(super) fn next(&mut self) -> io::Result<Step> {
@@ -75,6 +82,7 @@ impl Packets {
             match self.reader.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track.id => {
                     self.holes = 0;
+                    self.before.get_or_insert(u64::try_from(packet.pts.get()).unwrap_or(0));
                     return Ok(Step::Packet(packet));
                 }
                 Ok(Some(_)) => {}
@@ -99,7 +107,7 @@ fn unreadable(error: Error) -> Unplayable {
         Error::IoError(error) if error.raw_os_error().is_some() => Unplayable::Disk(error),
         Error::Unsupported(why) => Unplayable::undecoded(why),
         Error::IoError(_) => Unplayable::damaged("the file ends before its sound begins"),
-        other => Unplayable::damaged(other.to_string()),
+        other => Unplayable::damaged(format!("what its sound begins with cannot be read: {other}")),
     }
 }
 
@@ -139,18 +147,6 @@ impl Stream {
             get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).map_err(unreadable)?;
         Ok(Self { packets, decoder, shape, frames: 0 })
     }
-
-    /// An MP3's first frame and a FLAC's first block may say how many frames there are.
-    fn end(&self, end: End) -> End {
-        let promised = self.packets.track.num_frames.unwrap_or(0);
-        match end {
-            End::Whole if self.frames + ROUNDED < promised => {
-                let missing = self.shape.ms(promised - self.frames);
-                End::Early(format!("the file ends {missing} ms before its sound does"))
-            }
-            end => end,
-        }
-    }
 }
 
 impl Decode for Stream {
@@ -162,7 +158,9 @@ impl Decode for Stream {
         let packet = match self.packets.next()? {
             Step::Packet(packet) => packet,
             Step::Hole => return Ok(Next::Hole),
-            Step::End(end) => return Ok(Next::End(self.end(end))),
+            Step::End(end) => {
+                return Ok(Next::End(end.after(self.frames, self.packets.promised(), self.shape)));
+            }
         };
         let Ok(decoded) = self.decoder.decode(&packet) else { return Ok(Next::Hole) };
         let spec = decoded.spec();

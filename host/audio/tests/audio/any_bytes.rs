@@ -65,7 +65,7 @@ fn fuzz() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let facts = runtime.block_on(place.process(&Wanted::Original));
         let why = facts.why.as_deref().unwrap_or_default();
-        assert!(!why.contains("more than"), "{why}: {bytes:?}");
+        assert!(!why.starts_with("reading it took"), "{why}");
         assert!(facts.damaged || facts.duration_ms.is_some() || !why.is_empty(), "{facts:?}");
         runs.fetch_add(1, Relaxed);
         died.fetch_add((why.contains("died") || why.contains("broke")).into(), Relaxed);

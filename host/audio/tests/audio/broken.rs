@@ -74,8 +74,8 @@ async fn compressed_files_cut_at_any_place() {
 async fn holes_in_the_middle() {
     for name in ["vorbis-stereo.ogg", "opus-stereo.opus", "stereo.flac", "vbr-id3.mp3"] {
         let mut file = data(name);
-        let middle = file.len() / 2;
-        file[middle..middle + 400].fill(0x5a);
+        let place = file.len() * 9 / 10;
+        file[place..place + 400].fill(0x5a);
         let facts = Place::with(&file).process(&mp3(32, Channels::Keep)).await;
         assert!(facts.duration_ms > Some(400), "{name}: {facts:?}");
         assert!(facts.damaged && facts.why.is_some(), "{name}: {facts:?}");
