@@ -25,7 +25,7 @@ use talk::ask;
 /// What one recording may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// From the start of the child to its answer. An hour of a call takes some 20 s.
+    /// From the start of the child to its answer. An hour of a call takes some 5 s where nobody else works.
     pub time: Duration,
     /// Address space of the child and of the encoder, in bytes each; it is far more than what they use, since the
     /// program of the child counts as a whole.
