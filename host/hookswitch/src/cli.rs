@@ -19,6 +19,7 @@ mod output;
 mod pbx;
 mod plugin;
 mod progress;
+mod recordings;
 mod reload;
 mod restore;
 mod run;
@@ -49,6 +50,7 @@ Examples:
   hookswitch auth login hubspot            sign in at a CRM
   hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
   hookswitch plugin test                   does my plugin do what its scenarios say?
+  hookswitch recordings list               what was recorded, and where does it stand?
   hookswitch backup calls.db               a copy of everything, while the service runs
 
 The configuration is read from ./hookswitch.toml, or from --config FILE, or from HOOKSWITCH_CONFIG.")]
@@ -94,6 +96,8 @@ enum Command {
     Calls(calls::Options),
     Trace(trace::Options),
     Jobs(jobs::Options),
+    #[command(subcommand)]
+    Recordings(recordings::Command),
     Feed(feed::Options),
     Reload(reload::Options),
     Backup(backup::Options),
@@ -105,6 +109,9 @@ enum Command {
     /// Compile a plugin from standard input to standard output (started by `run`, in a process with limits).
     #[command(hide = true)]
     CompileComponent,
+    /// Measure and convert a recording (started by `run`, in a process with limits).
+    #[command(hide = true, name = crate::recordings::COMMAND)]
+    ProcessRecording,
 }
 
 /// Runs the program; the exit code is 0 if all went well, 1 if not, 2 for a wrong command line.
@@ -125,6 +132,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Calls(options) => calls::run(&common, &options),
         Command::Trace(options) => trace::run(&common, &options),
         Command::Jobs(options) => jobs::run(&common, &options),
+        Command::Recordings(command) => recordings::run(&common, &command),
         Command::Feed(options) => feed::run(&common, &options),
         Command::Reload(options) => reload::run(&common, &options),
         Command::Backup(options) => backup::run(&common, &options),
@@ -133,6 +141,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Plugin(command) => plugin::run(&common, &command),
         Command::Selftest(options) => selftest::run(&common, &options),
         Command::CompileComponent => compile_component(),
+        Command::ProcessRecording => return hookswitch_audio::child(),
     };
     outcome.unwrap_or_else(|error| {
         output::error(&error, common.json);

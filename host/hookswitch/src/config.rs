@@ -16,6 +16,7 @@ mod pbx;
 mod phonebook;
 mod plugin;
 mod policy;
+mod recordings;
 mod secret;
 mod server;
 mod setting;
@@ -46,6 +47,7 @@ pub(crate) use self::{
     phonebook::{Mask, Phonebook, PushedBook},
     plugin::{MOST_SLOTS, Plugin, Update, VendorKey},
     policy::{CallType, Contacts, Create, LookUp, Open, Rank, Templates, Unbound},
+    recordings::{Deliver, Delivery, Recordings, Speaker},
     secret::Secret,
     server::{Key, PublicUrl, Server, TlsFiles},
     setting::Setting,
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     /// `[server]`: the host itself.
     #[serde(default)]
     pub(crate) server: Server,
+    /// `[recordings]`: what becomes of what phone systems record. Without it nothing is fetched.
+    pub(crate) recordings: Option<Recordings>,
     /// `[pbx.NAME]`: the phone systems.
     #[serde(default, deserialize_with = "pbx::taken")]
     pub(crate) pbx: BTreeMap<String, Pbx>,
@@ -164,6 +168,11 @@ impl Config {
     /// Checks what types alone cannot: names that must exist, values that exclude each other.
     fn validate(&self) -> Result<(), Fault> {
         self.server.validate()?;
+        if let Some(recordings) = &self.recordings {
+            recordings.validate()?;
+            let speech = recordings.speech.iter().map(|speech| &speech.plugin);
+            self.knows_plugins(&["recordings", "speech", "plugin"], speech)?;
+        }
         for (name, pbx) in &self.pbx {
             valid_name("pbx", name)?;
             pbx.validate(name)?;
@@ -198,6 +207,13 @@ impl Config {
                 ));
             }
             plugin.validate(name)?;
+            if plugin.recordings.deliver == Deliver::Link && self.server.public_url.is_none() {
+                return Err(Fault::new(
+                    &["plugin", name, "recordings", "deliver"],
+                    "a link to a recording needs an address at which this host is reached from outside",
+                    "give [server] public-url, or deliver = \"file\"",
+                ));
+            }
         }
         for (name, door) in &self.dial {
             valid_name("dial", name)?;

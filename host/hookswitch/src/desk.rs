@@ -14,7 +14,7 @@ use std::{
 };
 
 use hookswitch_gate::Gate;
-use hookswitch_journal::{CallRef, JobId, Journal, jobs::Finish};
+use hookswitch_journal::{CallRef, JobId, Journal, RecordingId, jobs::Finish};
 use hookswitch_runtime::{CallError, Component, contract};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -37,6 +37,7 @@ use crate::{
     news::News,
     plan::Policy,
     rate::Bucket,
+    recordings::{Heard, Recordings},
     sites::Sites,
     users::Users,
     view,
@@ -89,6 +90,9 @@ pub(crate) struct Desk {
     user_missed: Notify,
     screen: Semaphore,
     record: Semaphore,
+    upload: Semaphore,
+    /// The files that plugins may send.
+    pub(crate) recordings: Arc<Recordings>,
 }
 
 /// `plugin.check` may take this long (contract, `plugin.check`).
@@ -101,6 +105,8 @@ pub(crate) enum Lane {
     Screen,
     /// Everything that nobody waits for.
     Record,
+    /// What takes minutes, as whole files are sent: nothing else waits behind it.
+    Upload,
 }
 
 impl Desk {
@@ -202,8 +208,8 @@ impl Desk {
         self.tell("dossier", kept);
     }
 
-    /// Notes what became of a job at a try, together with the rest of its run and with what the CRM knows of the call now; durable
-    /// when it returns.
+    /// Notes what became of a job at a try, together with the rest of its run, with what the CRM knows of the call now, and
+    /// with what was heard in a recording; durable when it returns.
     pub(crate) async fn finish_job(
         &self,
         call: &CallRef,
@@ -211,6 +217,7 @@ impl Desk {
         finish: Finish,
         trace: Option<Trace>,
         dossier: &Dossier,
+        heard: Option<(RecordingId, Heard)>,
     ) {
         let (call, plugin) = (call.clone(), self.name.clone());
         let value = serde_json::to_value(dossier).ok();
@@ -226,6 +233,9 @@ impl Desk {
             }
             if let Some(value) = &value {
                 txn.put_dossier(&call, &plugin, value)?;
+            }
+            if let Some((recording, heard)) = heard {
+                heard.enter(txn, recording, now)?;
             }
             txn.finish_job(job, finish, now)
         });

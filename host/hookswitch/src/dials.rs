@@ -213,7 +213,12 @@ fn end(
     let (Some(plugin), Some(dial)) = (listener, txn.dial(id)?) else { return Ok(None) };
     let Some((call, events)) = never::stand_in(&dial, why, now) else { return Ok(None) };
     let news = News::of(config, call.clone());
-    let jobs = vec![NewJob { plugin: plugin.to_owned(), kind: JobKind::Finished.name().to_owned(), due: now }];
+    let jobs = vec![NewJob {
+        plugin: plugin.to_owned(),
+        kind: JobKind::Finished.name().to_owned(),
+        recording: None,
+        due: now,
+    }];
     let number = dial.number.filter(|number| number.starts_with('+'));
     let receipts = txn.accept(vec![Accepted { call, number, events, jobs }])?;
     let ids = receipts.into_iter().flat_map(|receipt| match receipt {

@@ -236,7 +236,14 @@ fn foresee(desk: &Desk, story: &str, states: &[News], contacts: &[Contact], sure
                     let templates = desk.config.journal.templates(CallType::of(&after.call));
                     step.text = desk.text(templates, after, contact.as_ref(), None).ok();
                 }
-                JobKind::Begin | JobKind::Finished => {}
+                // Recordings come after the story.
+                JobKind::Begin
+                | JobKind::Finished
+                | JobKind::Attach
+                | JobKind::Transcribe
+                | JobKind::Listen
+                | JobKind::Ask
+                | JobKind::Summarise => {}
             }
             foreseen.jobs.push(step);
         }

@@ -21,7 +21,10 @@ use hookswitch_pbx::Batch;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, config::Config, dials::Ledger, dispatch::Dispatch, feed, line, metrics, news::News, plan};
+use crate::{
+    clock::Clock, config::Config, dials::Ledger, dispatch::Dispatch, feed, line, metrics, news::News, plan,
+    recordings::Recordings,
+};
 
 /// Ended calls are remembered this long, so that late signals are recognised as late.
 const REMEMBER: u64 = 3600 * 1000;
@@ -46,6 +49,8 @@ pub(crate) struct Intake {
     line: Arc<line::State>,
     /// Calls that were asked for.
     ledger: Arc<Ledger>,
+    /// Who fetches recordings.
+    recordings: Option<Arc<Recordings>>,
 }
 
 /// A call before and after a group of reports.
@@ -71,12 +76,17 @@ impl Intake {
         let heard = |call: &Call| now.checked_sub(Duration::from_millis(wall.since(call.changed))).unwrap_or(now);
         let open = tracker.open();
         let heard = open.iter().filter_map(|chain| Some((chain.clone(), heard(tracker.call(chain)?)))).collect();
-        Self { pbx, config, tracker, heard, journal, dispatch, line, clock, ledger: Arc::default() }
+        Self { pbx, config, tracker, heard, journal, dispatch, line, clock, ledger: Arc::default(), recordings: None }
     }
 
     /// Ties calls to the orders that asked for them.
     pub(crate) fn tying(self, ledger: Arc<Ledger>) -> Self {
         Self { ledger, ..self }
+    }
+
+    /// Has recordings fetched.
+    pub(crate) fn recording(self, recordings: Arc<Recordings>) -> Self {
+        Self { recordings: Some(recordings), ..self }
     }
 
     /// Takes reports until the source ends.
@@ -243,6 +253,9 @@ impl Intake {
             self.dispatch.hand_over(&call, &news, jobs);
         }
         self.dispatch.feed();
+        if let Some(recordings) = &self.recordings {
+            recordings.nudge();
+        }
     }
 
     /// Commits, with the orders that are calls now; the jobs of each acceptance, in order.
@@ -296,6 +309,7 @@ impl Intake {
             jobs.extend(kinds.into_iter().map(|kind| NewJob {
                 plugin: desk.name.clone(),
                 kind: kind.name().to_owned(),
+                recording: None,
                 due: now,
             }));
         }

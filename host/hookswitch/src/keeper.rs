@@ -11,6 +11,7 @@ use hookswitch_runtime::CallError;
 use crate::{
     clock,
     desk::{Desk, Lane, Visit},
+    recordings,
     service::Service,
     sites,
     users::Users,
@@ -182,6 +183,14 @@ pub(crate) async fn prune(service: Arc<Service>) {
                 tracing::debug!(calls = pruned.calls, runs = pruned.runs, keys = pruned.keys, "old records removed")
             }
             Err(error) => tracing::warn!(%error, "old records not removed"),
+        }
+        let config = service.loaded().await.config.recordings.clone().unwrap_or_default();
+        match recordings::tidy(&service.recordings().archive, service.journal(), &config, clock::now()).await {
+            Ok(tidied) if tidied.recordings > 0 => {
+                tracing::info!(recordings = tidied.recordings, bytes = tidied.bytes, "old recordings removed");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "old recordings not removed"),
         }
         tokio::time::sleep(PRUNE).await;
     }

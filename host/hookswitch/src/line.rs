@@ -22,6 +22,7 @@ use crate::{
     imprint::Imprint,
     intake::Intake,
     phonebook::push::Push,
+    recordings::Recordings,
     resume,
     route::Routes,
     sites::Sites,
@@ -41,6 +42,7 @@ pub(crate) struct Line {
     state: Arc<State>,
     posts: Option<Arc<dyn Handler>>,
     control: Option<Arc<dyn Control>>,
+    recordings: Option<Arc<dyn hookswitch_pbx::Recordings>>,
     routes: Arc<Routes>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -53,6 +55,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) sites: &'a Sites,
     /// Calls that were asked for.
     pub(crate) ledger: &'a Arc<Ledger>,
+    /// What they have recorded.
+    pub(crate) recordings: &'a Arc<Recordings>,
     /// Ends the lines.
     pub(crate) stop: &'a CancellationToken,
     /// Ends their waiting for a journal that takes nothing.
@@ -72,7 +76,7 @@ impl Line {
         loaded: &Loaded,
         exchange: &Exchange<'_>,
     ) -> Result<Self, hookswitch_journal::Error> {
-        let Exchange { journal, dispatch, sites, ledger, stop, give_up } = exchange;
+        let Exchange { journal, dispatch, sites, ledger, recordings: records, stop, give_up } = exchange;
         let pbx = PbxName::from(name);
         let calls = resume::calls(&pbx, loaded, journal, dispatch, clock::now()).await?;
         let open = calls.iter().filter(|call| call.is_open()).map(|call: &Call| call.chain.clone()).collect();
@@ -81,6 +85,7 @@ impl Line {
         let (stop, tasks) = (stop.child_token(), TaskTracker::new());
         let span = tracing::info_span!("source", pbx = %name);
         let features = source.features();
+        let recordings = source.recordings();
         let state = Arc::new(State::new(&pbx, sites));
         calls.iter().for_each(|call| state.happened(call, &[]));
         let router = Arc::new(Routes::of(name, loaded, (*dispatch).clone(), state.clone()));
@@ -99,7 +104,7 @@ impl Line {
         }
         let (config, journal, dispatch) = (loaded.config.clone(), (*journal).clone(), (*dispatch).clone());
         let intake = Intake::new(pbx, config, journal, dispatch, tracker, state.clone(), Clock::World);
-        let intake = intake.tying((*ledger).clone());
+        let intake = intake.tying((*ledger).clone()).recording((*records).clone());
         tasks.spawn(intake.run(taken, (*give_up).clone()));
         if let Some(watch) = configured.and_then(|pbx| pbx.common.watch.clone()) {
             let zone = loaded.config.server.zone();
@@ -109,7 +114,7 @@ impl Line {
         tasks.close();
         let kind = configured.map_or("", |pbx| pbx.kind);
         let (posts, control) = (started.posts, started.control);
-        Ok(Self { imprint, kind, features, state, posts, control, routes: router, stop, tasks })
+        Ok(Self { imprint, kind, features, state, posts, control, recordings, routes: router, stop, tasks })
     }
 
     /// Stops, after everything that was heard has been written down.
@@ -129,6 +134,11 @@ impl Line {
     /// Steers the phone system.
     pub(crate) fn control(&self) -> Option<Arc<dyn Control>> {
         self.control.clone()
+    }
+
+    /// Fetches its recordings, if it gives any out.
+    pub(crate) fn recordings(&self) -> Option<Arc<dyn hookswitch_pbx::Recordings>> {
+        self.recordings.clone()
     }
 
     /// Says where its callers go.

@@ -32,6 +32,7 @@ mod phonebook;
 mod plan;
 mod rank;
 mod rate;
+mod recordings;
 mod reload;
 mod resume;
 mod retry;

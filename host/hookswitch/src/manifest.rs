@@ -105,6 +105,10 @@ pub(crate) struct Served {
     pub(crate) commands_receive: bool,
     pub(crate) commands_finished: bool,
     pub(crate) feed_deliver: bool,
+    pub(crate) recordings_attach: bool,
+    pub(crate) recordings_transcribe: bool,
+    pub(crate) speech_start: bool,
+    pub(crate) speech_summarise: bool,
 }
 
 impl Manifest {
@@ -167,6 +171,10 @@ impl Manifest {
             commands_receive: serves("commands.receive"),
             commands_finished: serves("commands.finished"),
             feed_deliver: serves("feed.deliver"),
+            recordings_attach: serves("recordings.attach"),
+            recordings_transcribe: serves("recordings.transcribe"),
+            speech_start: serves("speech.start"),
+            speech_summarise: serves("speech.summarise"),
         }
     }
 
@@ -182,6 +190,8 @@ impl Manifest {
             Some("routing") => exports.routing,
             Some("commands") => exports.commands,
             Some("feed") => exports.feed,
+            Some("recordings") => exports.recordings,
+            Some("speech") => exports.speech,
             // Served by interfaces that this version does not call.
             _ => true,
         };

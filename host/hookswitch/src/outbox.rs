@@ -3,6 +3,7 @@
 //! [`queue`] decides what runs next, [`work`] does it. Everything here can be lost: the journal has it.
 
 mod queue;
+mod recorded;
 #[cfg(test)]
 mod simulation;
 mod work;
@@ -51,8 +52,8 @@ pub(crate) enum Order {
 
 /// A job as the queue wants it; `number` is the outside party's.
 pub(crate) fn head(job: Job, number: Option<String>) -> Head {
-    let Job { id, call, kind, state, due, attempt, failures, created, .. } = job;
-    Head { id, call, kind, state, due, attempt, failures, created, number }
+    let Job { id, call, kind, recording, state, due, attempt, failures, created, .. } = job;
+    Head { id, call, kind, recording, state, due, attempt, failures, created, number }
 }
 
 /// Works through `backlog` and what is ordered, until `stop`; then brings what is under way to its end.
@@ -106,7 +107,7 @@ impl Outbox {
     /// Starts what can be started. How long to wait until that may be more.
     fn start_all(&mut self, station: &Arc<Station>) -> Duration {
         let desk = station.desk();
-        let room = Room { fast: desk.slots, slow: AHEAD * desk.slots };
+        let room = Room { fast: desk.slots, slow: AHEAD * desk.slots, long: desk.slots };
         loop {
             let now = self.began.elapsed();
             let until = self.queue.until(room).map(|until| until.saturating_sub(now));
@@ -152,6 +153,7 @@ impl Outbox {
     fn add(&mut self, head: Head) {
         let lane = match JobKind::from_name(&head.kind) {
             Some(JobKind::Contact | JobKind::Begin) => Lane::Fast,
+            Some(JobKind::Attach | JobKind::Listen) => Lane::Long,
             _ => Lane::Slow,
         };
         let desk = self.station.desk();

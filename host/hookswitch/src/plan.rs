@@ -6,7 +6,7 @@ use hookswitch_call::{Call, signal::Direction};
 use hookswitch_pbx::asterisk::Glob;
 
 use crate::{
-    config::{CallType, Create, Open, Plugin, Unbound},
+    config::{CallType, Create, Deliver, Open, Plugin, Unbound},
     manifest::Served,
     news::News,
     users::Users,
@@ -30,11 +30,33 @@ pub(crate) enum JobKind {
     Update,
     /// Tell that a call which the CRM asked for was not made (`commands.finished`).
     Finished,
+    /// Put a recording to the entry (`recordings.attach`).
+    Attach,
+    /// Put the words of a recording there (`recordings.transcribe`).
+    Transcribe,
+    /// Have the words of a recording written down (`speech.start`).
+    Listen,
+    /// Ask how far that is (`speech.poll`).
+    Ask,
+    /// Have the words summed up (`speech.summarise`).
+    Summarise,
 }
 
 impl JobKind {
-    const ALL: [Self; 7] =
-        [Self::Contact, Self::Begin, Self::Ticket, Self::TicketUpdate, Self::Write, Self::Update, Self::Finished];
+    const ALL: [Self; 12] = [
+        Self::Contact,
+        Self::Begin,
+        Self::Ticket,
+        Self::TicketUpdate,
+        Self::Write,
+        Self::Update,
+        Self::Finished,
+        Self::Attach,
+        Self::Transcribe,
+        Self::Listen,
+        Self::Ask,
+        Self::Summarise,
+    ];
 
     /// The name in the journal, in JSON and on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -46,6 +68,11 @@ impl JobKind {
             Self::Write => "write",
             Self::Update => "update",
             Self::Finished => "finished",
+            Self::Attach => "attach",
+            Self::Transcribe => "transcribe",
+            Self::Listen => "listen",
+            Self::Ask => "ask",
+            Self::Summarise => "summarise",
         }
     }
 
@@ -124,6 +151,32 @@ impl Policy<'_> {
             && among(&calls.extensions, &extensions)
             && !calls.skip.iter().any(|glob| outside.iter().any(|text| glob.matches(text)))
             && (calls.unbound == Unbound::Keep || self.has_user(call))
+    }
+
+    /// Whether the plugin gets the recordings of a call that is over.
+    pub(crate) fn attaches(&self, news: &News) -> bool {
+        self.serves.recordings_attach && self.wants.recordings.deliver != Deliver::Nothing && self.keeps_record(news)
+    }
+
+    /// Whether it gets what was said in them.
+    pub(crate) fn transcribes(&self, news: &News) -> bool {
+        self.serves.recordings_transcribe && self.wants.recordings.transcripts && self.keeps_record(news)
+    }
+
+    /// Whether there is something of the call that recordings can be put to, or will be; of a plugin that makes nothing
+    /// like that it is the call itself.
+    fn keeps_record(&self, news: &News) -> bool {
+        let call = &news.call;
+        self.concerns(news)
+            && (self.serves_no_record()
+                || self.writes(call)
+                || self.opens_ticket_at_ring(call)
+                || self.opens_ticket_at_end(call))
+    }
+
+    /// Whether the plugin makes neither journal entries nor tickets.
+    pub(crate) fn serves_no_record(&self) -> bool {
+        !self.serves.journal_write && !self.serves.tickets_open
     }
 
     /// Whether somebody in the call is a CRM user; of a call that nobody took part in nobody can say.

@@ -75,7 +75,7 @@ impl Bucket {
         let _first = (lane == Lane::Screen).then(|| Waiting::new(&self.screen));
         let mut waited = Duration::ZERO;
         loop {
-            let wait = if lane == Lane::Record && self.screen.load(Ordering::Relaxed) > 0 {
+            let wait = if lane != Lane::Screen && self.screen.load(Ordering::Relaxed) > 0 {
                 self.period
             } else {
                 match limiter.check() {

@@ -76,7 +76,7 @@ impl Retry {
     }
 
     /// Exponential, with half of it left to chance: full jitter would allow no wait at all.
-    fn wait(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
+    pub(crate) fn wait(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
         let doubled = self.first.0.saturating_mul(1 << failures.saturating_sub(1).min(30));
         doubled.min(self.longest.0).mul_f64(0.5 + random.f64() / 2.0)
     }

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use hookswitch_call::Millis;
 use hookswitch_journal::{
-    CallRef, Journal,
+    CallRef, Journal, RecordingId,
     calls::Filter,
     dials::Never,
     jobs::{Job, State},
@@ -34,7 +34,9 @@ use crate::{
     keeper,
     keys::{Keys, SignIn},
     line::{Exchange, Line},
-    metrics, news, reload,
+    metrics, news,
+    recordings::{self, Done, Grant, Order, Recordings},
+    reload,
     sites::Sites,
     sources,
     station::Station,
@@ -79,6 +81,7 @@ pub(crate) struct Service {
     /// Calls that phone systems were told to make.
     ledger: Arc<Ledger>,
     keys: Arc<Keys>,
+    recordings: Arc<Recordings>,
     updates: Updates,
     present: Mutex<Present>,
     /// The listeners.
@@ -112,6 +115,9 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
     let journal = Journal::open(&data).map_err(|error| miette::miette!("{error}"))?;
     let engine = engine(&data)?;
     let keys = Keys::open(&data, &loaded).map_err(|error| miette::miette!("{error}"))?;
+    let recordings = Recordings::open(&data, &journal, &keys.mask_key());
+    let recordings =
+        recordings.map_err(|error| miette::miette!("the folder for recordings cannot be made: {error}"))?;
     let empty = Loaded { config: Arc::default(), tables: toml::Table::new(), ..loaded.clone() };
     let service = Arc::new(Service {
         journal: journal.clone(),
@@ -120,6 +126,7 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
         sites: Sites::default(),
         ledger: Arc::default(),
         keys: Arc::new(keys),
+        recordings,
         updates: Updates::new(&data),
         present: Mutex::new(Present { loaded: empty, lines: BTreeMap::new() }),
         ways: Mutex::new(Ways::new(metrics::start())),
@@ -140,6 +147,7 @@ pub(crate) async fn run(loaded: Loaded, stop: CancellationToken) -> miette::Resu
     service.tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::prune(service.clone())));
     service.tasks.spawn(stop.clone().run_until_cancelled_owned(service.sites.clone().keep(journal.clone())));
     service.tasks.spawn(stop.clone().run_until_cancelled_owned(reload::watch(service.clone())));
+    service.tasks.spawn(recordings::run(service.clone(), stop.clone()));
     tracing::info!("serving");
     stop.cancelled().await;
     service.end().await;
@@ -275,6 +283,16 @@ impl Service {
         &self.ledger
     }
 
+    /// What phone systems have recorded.
+    pub(crate) fn recordings(&self) -> &Arc<Recordings> {
+        &self.recordings
+    }
+
+    /// What fetches the recordings of a phone system: none if it gives none out, or is not there.
+    pub(crate) async fn recordings_at(&self, pbx: &str) -> Option<Option<Arc<dyn hookswitch_pbx::Recordings>>> {
+        self.present.lock().await.lines.get(pbx).map(Line::recordings)
+    }
+
     /// The plugins.
     pub(crate) fn dispatch(&self) -> &Arc<Dispatch> {
         &self.dispatch
@@ -335,6 +353,7 @@ impl Service {
             keys: &self.keys,
             clock: Clock::World,
             sites: self.sites.clone(),
+            recordings: self.recordings.clone(),
             limits: hookswitch_gate::Limits::default(),
             updates: Some(self.updates.clone()),
         }
@@ -390,6 +409,9 @@ impl Service {
             present.lines.insert(name, line);
         }
         present.loaded = loaded;
+        // What could not be fetched may be had now.
+        self.journal.write(|txn| txn.hurry_recordings(clock::now())).await?;
+        self.recordings.nudge();
         told.iter().for_each(|line| tracing::info!("{line}"));
         Ok(told)
     }
@@ -428,6 +450,7 @@ impl Service {
             dispatch: &self.dispatch,
             sites: &self.sites,
             ledger: &self.ledger,
+            recordings: &self.recordings,
             stop: &self.stop,
             give_up: &self.give_up,
         }
@@ -554,6 +577,31 @@ impl control::Service for Service {
 
     fn fed(&self) {
         self.dispatch.feed();
+    }
+
+    async fn released(&self, files: Vec<String>) {
+        if let Err(error) = self.recordings.archive.release(&self.journal, files).await {
+            tracing::error!(%error, "files of erased recordings are still there; they go with the next clearing up");
+        }
+    }
+
+    async fn recordings(&self, order: Order) -> Result<Done, String> {
+        let done = order.clone().carry_out(&self.recordings.archive, &self.journal, clock::now()).await?;
+        tracing::info!(?order, changed = done.changed, "an admin decided about recordings");
+        self.recordings.nudge();
+        Ok(done)
+    }
+
+    async fn link(&self, recording: RecordingId, seconds: u64, once: bool) -> Result<String, String> {
+        let server = self.loaded().await.config.clone();
+        let public = server.server.public_url.as_ref();
+        let public = public.ok_or("links need an address of this host: give [server] public-url")?;
+        let found = self.recordings.file(&recording.to_string()).await.map_err(|error| error.to_string())?;
+        let (file, call) = found.ok_or_else(|| format!("the recording {recording} is not here"))?;
+        let until = Millis(clock::now().0.saturating_add(seconds.saturating_mul(1000)));
+        let once = once.then(|| format!("{:032x}", fastrand::u128(..)));
+        let grant = Grant { recording, part: None, until, once };
+        Ok(self.recordings.url(public, &grant, &file.name(&call, &server.server.zone())))
     }
 
     async fn find(&self, text: &str, plugin: Option<&str>) -> Result<Vec<Found>, String> {

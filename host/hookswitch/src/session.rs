@@ -4,6 +4,7 @@
 mod body;
 mod exchange;
 mod recorded;
+mod recording;
 mod tape;
 
 use std::{
@@ -187,6 +188,18 @@ impl Services for Session {
         let found = self.desk.journal.read(question).await.map_err(told);
         self.keep(intent, &found);
         found
+    }
+
+    async fn recordings_of_call(&mut self, chain: &str) -> Vec<contract::Recording> {
+        recording::of_call(self, chain).await
+    }
+
+    async fn read_recording(&mut self, id: &str, offset: u64, length: u32) -> Result<Vec<u8>, String> {
+        recording::read(self, id, offset, length).await
+    }
+
+    async fn sign_link(&mut self, id: &str, ttl_s: u32, once: bool) -> Result<String, String> {
+        recording::sign_link(self, id, ttl_s, once).await
     }
 
     fn setting(&mut self, name: &str) -> Option<String> {

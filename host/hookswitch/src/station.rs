@@ -166,6 +166,11 @@ impl Station {
         }
     }
 
+    /// Takes in a job of a call that is over; `number` is the outside party's, in E.164.
+    pub(crate) fn add(&self, job: Job, number: Option<String>) {
+        self.order(Order::Add(outbox::head(job, number)));
+    }
+
     /// The jobs of this plugin that somebody has decided about.
     pub(crate) fn decided(&self, job: Job, number: Option<String>) {
         self.order(Order::Decided(outbox::head(job, number)));

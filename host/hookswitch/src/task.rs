@@ -5,16 +5,23 @@ use std::time::Duration;
 
 use hookswitch_runtime::{
     Component, Job, Outcome,
-    contract::{Call, Contact, Note, Reference, Text, commands::Dial, feed, journal::Entry},
+    contract::{
+        Call, Contact, Note, Recording, Reference, Text, Transcript, commands::Dial, feed, journal::Entry,
+        speech::Progress,
+    },
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{desk::Lane, dossier::Dossier};
+use crate::{desk::Lane, dossier::Dossier, recordings::Heard};
 
 /// Registrations: somebody's phone is ringing.
 const FAST: Duration = Duration::from_secs(5);
 /// Everything that nobody waits for.
 const SLOW: Duration = Duration::from_secs(30);
+/// What sends a whole file.
+const UPLOAD: Duration = Duration::from_secs(300);
+/// What another service thinks about.
+const BACKGROUND: Duration = Duration::from_secs(60);
 
 /// A function with its arguments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +43,16 @@ pub(crate) enum Task {
     Deliver { events: Vec<feed::Event> },
     /// `commands.finished`.
     Finished { dial: Dial, outcome: String, reason: String },
+    /// `recordings.attach`.
+    Attach { to: Reference, file: Recording, link: Option<String> },
+    /// `recordings.transcribe`.
+    Transcribe { to: Reference, file: Recording, words: Transcript },
+    /// `speech.start`.
+    Listen { file: Recording, language: String },
+    /// `speech.poll`.
+    Ask { token: String },
+    /// `speech.summarise`.
+    Summarise { words: Transcript },
 }
 
 /// What a task gave.
@@ -54,6 +71,12 @@ pub(crate) enum Product {
     Delivered,
     /// The CRM knows what it was to be told.
     Told,
+    /// The entry, with a recording or its words.
+    Attached(Reference),
+    /// How far a transcript is.
+    Progress(Progress),
+    /// A conversation in a few sentences.
+    Summary(String),
 }
 
 impl Product {
@@ -64,9 +87,24 @@ impl Product {
             Self::Begun(begun) => dossier.begun = Some(begun),
             Self::Ticket(ticket) => dossier.ticket = Some(ticket),
             Self::Written(written) => dossier.written = Some(written),
+            Self::Attached(to) => match (&mut dossier.written, &mut dossier.ticket) {
+                (Some(written), _) => *written = to,
+                (None, Some(ticket)) => *ticket = to,
+                (None, None) => {}
+            },
             // It is about many calls.
             Self::Delivered => {}
-            Self::Told => {}
+            // They are no business of the CRM's.
+            Self::Told | Self::Progress(_) | Self::Summary(_) => {}
+        }
+    }
+
+    /// What it tells of the words of a recording, if it tells something.
+    pub(crate) fn heard(&self) -> Option<Heard> {
+        match self {
+            Self::Progress(progress) => Some(Heard::Progress(progress.clone())),
+            Self::Summary(summary) => Some(Heard::Summary(summary.clone())),
+            _ => None,
         }
     }
 }
@@ -83,6 +121,11 @@ impl Task {
             Self::Update { .. } => "journal.update",
             Self::Deliver { .. } => "feed.deliver",
             Self::Finished { .. } => "commands.finished",
+            Self::Attach { .. } => "recordings.attach",
+            Self::Transcribe { .. } => "recordings.transcribe",
+            Self::Listen { .. } => "speech.start",
+            Self::Ask { .. } => "speech.poll",
+            Self::Summarise { .. } => "speech.summarise",
         }
     }
 
@@ -90,6 +133,7 @@ impl Task {
     pub(crate) fn lane(&self) -> Lane {
         match self {
             Self::CreateContact { .. } | Self::Begin { .. } => Lane::Screen,
+            Self::Attach { .. } | Self::Listen { .. } => Lane::Upload,
             _ => Lane::Record,
         }
     }
@@ -98,6 +142,8 @@ impl Task {
     pub(crate) fn wall(&self) -> Duration {
         match self {
             Self::Begin { .. } => FAST,
+            Self::Attach { .. } | Self::Listen { .. } => UPLOAD,
+            Self::Ask { .. } | Self::Summarise { .. } => BACKGROUND,
             _ => SLOW,
         }
     }
@@ -128,6 +174,17 @@ impl Task {
             Self::Finished { dial, outcome, reason } => {
                 giving(plugin.commands_finished(job, dial, outcome, reason).await, |()| Product::Told)
             }
+            Self::Attach { to, file, link } => {
+                giving(plugin.recordings_attach(job, to, file, link.as_deref()).await, Product::Attached)
+            }
+            Self::Transcribe { to, file, words } => {
+                giving(plugin.recordings_transcribe(job, to, file, words).await, Product::Attached)
+            }
+            Self::Listen { file, language } => {
+                giving(plugin.speech_start(job, file, language).await, Product::Progress)
+            }
+            Self::Ask { token } => giving(plugin.speech_poll(job, token).await, Product::Progress),
+            Self::Summarise { words } => giving(plugin.speech_summarise(job, words).await, Product::Summary),
         }
     }
 }

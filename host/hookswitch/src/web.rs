@@ -8,6 +8,7 @@ mod command;
 mod hook;
 mod limiter;
 mod page;
+mod recording;
 mod sign_in;
 mod tel;
 mod ways;
@@ -60,6 +61,7 @@ impl Handler for Outside {
                 }
                 None => Response::text(StatusCode::NOT_FOUND, "there is nothing here"),
             },
+            (["recording", token, _], _) => recording::answer(self, token, request).await,
             (["dial", name], _) => ask::answer(self, name, None, request).await,
             (["dial", name, id], _) => ask::answer(self, name, Some(id), request).await,
             (["tel", name, rest @ ..], _) => tel::answer(self, name, rest, request).await,

@@ -246,6 +246,18 @@ impl Txn<'_> {
         Ok(update.execute(params![id.0, now.0])? == 1)
     }
 
+    /// All that are awaited are looked at now.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn hurry_recordings(&self, now: Millis) -> Result<(), Error> {
+        let mut update =
+            self.sql.prepare_cached("UPDATE recordings SET due = ?1 WHERE state = 'awaited' AND due > ?1")?;
+        update.execute([now.0])?;
+        Ok(())
+    }
+
     /// Plugins have their jobs.
     ///
     /// # Errors

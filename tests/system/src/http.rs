@@ -29,7 +29,9 @@ pub struct Answer {
     pub status: u16,
     /// Status line and headers, as they came.
     pub head: String,
+    /// Where it is text.
     pub body: String,
+    pub bytes: Vec<u8>,
 }
 
 /// A free port of this machine, from a range that the system gives to nobody by itself: any other may be some client's a
@@ -101,10 +103,12 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str
         Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => return Err(error.into()),
         _ => {}
     }
-    let answer = String::from_utf8(answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").with_context(|| format!("no answer: {answer:?}"))?;
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = end.with_context(|| format!("no answer: {:?}", String::from_utf8_lossy(&answer)))?;
+    let (head, bytes) = (std::str::from_utf8(&answer[..end])?, answer[end + 4..].to_vec());
     let status = head.split(' ').nth(1).context("a status")?.parse()?;
-    Ok(Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() })
+    let body = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Answer { status, head: head.to_ascii_lowercase(), body, bytes })
 }
 
 /// Posts a form.

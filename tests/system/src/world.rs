@@ -239,8 +239,13 @@ impl World {
         status.code().context("the program was killed")
     }
 
+    /// The program's process.
+    pub fn process(&self) -> Result<u32> {
+        self.program.as_ref().and_then(Child::id).context("the program is not running")
+    }
+
     async fn signal(&self, signal: &str) -> Result<()> {
-        let id = self.program.as_ref().and_then(Child::id).context("the program is not running")?;
+        let id = self.process()?;
         ensure!(Command::new("kill").arg(signal).arg(id.to_string()).status().await?.success(), "kill failed");
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::Args;
+use hookswitch_audio::{Mp3, Wanted};
 use hookswitch_journal::Journal;
 use hookswitch_keys::Store;
 use serde::Serialize;
@@ -18,6 +19,7 @@ use crate::{
     desk::{self, Desk},
     keeper,
     keys::Keys,
+    recordings::Recordings,
     service,
     sites::Sites,
     sources,
@@ -95,6 +97,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     if loaded.config.plugin.is_empty() {
         report.say("configuration", false, "there is no plugin: add a table [plugin.NAME]")?;
     }
+    check_recordings(&mut report, &loaded)?;
     for exposed in config::exposed(&loaded) {
         report.warn("configuration", &exposed)?;
     }
@@ -109,6 +112,18 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
         outcome
     })?;
     Ok(if report.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Whether recordings can become what plugins are to get.
+fn check_recordings(report: &mut Report, loaded: &Loaded) -> miette::Result<()> {
+    let Some(recordings) = &loaded.config.recordings else { return Ok(()) };
+    let Wanted::Mp3(Mp3 { encoder, .. }) = recordings.wanted() else {
+        return report.say("recordings", true, "passed on as they come");
+    };
+    match hookswitch_audio::find_encoder(&encoder) {
+        Ok(path) => report.say("recordings", true, format!("made MP3s by {}", path.display())),
+        Err(error) => report.say("recordings", false, error.to_string()),
+    }
 }
 
 async fn check_pbx(report: &mut Report, name: &str, loaded: &Loaded, options: &Options) -> miette::Result<()> {
@@ -143,6 +158,7 @@ async fn check_plugins(report: &mut Report, loaded: &Loaded, options: &Options, 
         keys: &keys,
         clock: Clock::World,
         sites: Sites::default(),
+        recordings: Recordings::at(folder, &journal, &keys.mask_key()),
         limits: hookswitch_gate::Limits::default(),
         updates: Some(Updates::new(&data)),
     };

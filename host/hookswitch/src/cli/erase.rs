@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Common, holder::Holder, output};
 use crate::config::{self, Config};
 
-/// Forget a telephone number: its finished calls, their events and jobs, each request and answer, and its names.
+/// Forget a telephone number: its finished calls, their events, jobs and recordings, each request and answer, and its names.
 ///
 /// Only the whole number matches, never a part of it. Calls that are going on, or whose work for a CRM is not finished,
 /// stay; so do the CRM's own records, backups that were made before, and logs. What is erased cannot be brought back.
@@ -98,7 +98,8 @@ fn spellings(typed: &str, config: &Config) -> miette::Result<BTreeSet<String>> {
 }
 
 fn add(all: &mut Erased, more: Erased) {
-    let Erased { calls, events, jobs, runs, requests, keys, dials, known, unfinished } = more;
+    let Erased { calls, events, jobs, runs, requests, keys, dials, known, recordings, transcripts, unfinished, held } =
+        more;
     all.calls += calls;
     all.events += events;
     all.jobs += jobs;
@@ -107,7 +108,10 @@ fn add(all: &mut Erased, more: Erased) {
     all.keys += keys;
     all.known += known;
     all.dials += dials;
+    all.recordings += recordings;
+    all.transcripts += transcripts;
     all.unfinished += unfinished;
+    all.held += held;
 }
 
 /// `books`: names stand in phone systems' own phonebooks.
@@ -115,12 +119,13 @@ fn print(row: &Row, books: bool) -> miette::Result<()> {
     let Row { number, done, erased } = row;
     let number = number.iter().find(|number| number.starts_with('+')).or(number.first());
     let number = number.map(String::as_str).unwrap_or_default();
-    let Erased { calls, events, jobs, runs, requests, keys, dials, known, unfinished } = erased;
+    let Erased { calls, events, jobs, runs, requests, keys, dials, known, recordings, transcripts, unfinished, held } =
+        erased;
     let what = if *done { "erased" } else { "would be erased" };
     let orders = if *dials > 0 { format!(", and {dials} orders to call it") } else { String::new() };
     output::line(&format!(
         "{number}: {calls} calls {what}, with {events} events, {jobs} jobs, {runs} runs of plugins, {requests} requests, \
-         {keys} keys, {known} names in the phonebook{orders}"
+         {keys} keys, {recordings} recordings, {transcripts} transcripts, {known} names in the phonebook{orders}"
     ))?;
     if books && *known > 0 {
         let leave = if *done { "leave" } else { "would leave" };
@@ -132,6 +137,10 @@ fn print(row: &Row, books: bool) -> miette::Result<()> {
             "{unfinished} calls {stay}: they are going on, or have unfinished jobs (`hookswitch calls --number {}`)",
             number.trim_start_matches('+')
         ))?;
+    }
+    if *held > 0 {
+        let stay = if *done { "stayed" } else { "would stay" };
+        output::line(&format!("{held} calls {stay}: somebody holds them (`hookswitch recordings release`)"))?;
     }
     if *done && *calls > 0 {
         output::line("backups that were made before hold them still, and so does the CRM")?;

@@ -20,6 +20,7 @@ use crate::{
     keeper,
     keys::Keys,
     line,
+    recordings::Recordings,
     route::Routes,
     service,
     sites::Sites,
@@ -145,6 +146,7 @@ async fn without_service(loaded: &Loaded, asked: &Asked, folder: &std::path::Pat
         keys: &keys,
         clock: Clock::World,
         sites: sites.clone(),
+        recordings: Recordings::at(&data, &journal, &keys.mask_key()),
         limits: hookswitch_gate::Limits::default(),
         updates: Some(Updates::new(&data)),
     };

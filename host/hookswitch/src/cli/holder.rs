@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use crate::{
     clock,
     control::{Client, Decided, Decision, Feeding},
+    recordings::{Archive, Done, Order},
 };
 
 /// The one that changes the journal.
@@ -15,7 +16,7 @@ pub(super) enum Holder {
     /// The service; it is asked to.
     Service(Client),
     /// This command: no service runs.
-    Command { journal: Journal, runtime: Runtime },
+    Command { journal: Journal, runtime: Runtime, archive: Archive },
 }
 
 impl Holder {
@@ -34,14 +35,14 @@ impl Holder {
             }
             error => miette::miette!("{error}"),
         })?;
-        Ok(Self::Command { journal, runtime })
+        Ok(Self::Command { journal, runtime, archive: Archive::at(data) })
     }
 
     /// Has a decision about jobs written down. Returns the jobs that it was taken about.
     pub(super) fn decide(&mut self, decision: Decision) -> miette::Result<Vec<Decided>> {
         match self {
             Self::Service(client) => client.decide(decision).map_err(|error| miette::miette!("{error}")),
-            Self::Command { journal, runtime } => {
+            Self::Command { journal, runtime, .. } => {
                 let now = clock::now();
                 let decided = runtime.block_on(journal.write(move |txn| decision.apply(txn, now)));
                 let jobs = decided.map_err(|error| miette::miette!("{error}"))?;
@@ -54,7 +55,7 @@ impl Holder {
     pub(super) fn feed(&mut self, decision: Feeding) -> miette::Result<u64> {
         match self {
             Self::Service(client) => client.feed(decision).map_err(|error| miette::miette!("{error}")),
-            Self::Command { journal, runtime } => {
+            Self::Command { journal, runtime, .. } => {
                 let decided = runtime.block_on(journal.write(move |txn| decision.apply(txn)));
                 decided.map_err(|error| miette::miette!("{error}"))?.map_err(|refusal| miette::miette!("{refusal}"))
             }
@@ -65,8 +66,24 @@ impl Holder {
     pub(super) fn erase(&mut self, number: &str) -> miette::Result<Erased> {
         match self {
             Self::Service(client) => client.erase(number.to_owned()).map_err(|error| miette::miette!("{error}")),
-            Self::Command { journal, runtime } => {
-                runtime.block_on(journal.erase(number)).map_err(|error| miette::miette!("{error}"))
+            Self::Command { journal, runtime, archive } => {
+                let erased = runtime.block_on(async {
+                    let (erased, files) = journal.erase(number).await?;
+                    archive.release(journal, files).await?;
+                    Ok(erased)
+                });
+                erased.map_err(|error: hookswitch_journal::Error| miette::miette!("{error}"))
+            }
+        }
+    }
+
+    /// Has something done about recordings.
+    pub(super) fn recordings(&mut self, order: Order) -> miette::Result<Done> {
+        match self {
+            Self::Service(client) => client.recordings(order).map_err(|error| miette::miette!("{error}")),
+            Self::Command { journal, runtime, archive } => {
+                let done = runtime.block_on(order.carry_out(archive, journal, clock::now()));
+                done.map_err(|error| miette::miette!("{error}"))
             }
         }
     }
@@ -81,7 +98,7 @@ impl Holder {
 
     /// Closes the journal, if it was this command that held it.
     pub(super) fn release(self) {
-        if let Self::Command { journal, runtime } = self {
+        if let Self::Command { journal, runtime, .. } = self {
             runtime.block_on(journal.close());
         }
     }

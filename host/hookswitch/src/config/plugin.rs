@@ -6,7 +6,7 @@ use hookswitch_gate::{Grant, Network, Pin, Resolver};
 use serde::Deserialize;
 
 use super::{
-    Credential, Fault, Phonebook, Place, Secret, Setting, TlsFiles, Who,
+    Credential, Delivery, Fault, Phonebook, Place, Secret, Setting, TlsFiles, Who,
     policy::{self, Calls, Contacts, Journal, LookUp, Tickets},
 };
 use crate::{rate::Rate, retry::Retry};
@@ -58,6 +58,9 @@ pub(crate) struct Plugin {
     /// Which calls are journaled, and with which texts.
     #[serde(default)]
     pub(crate) journal: Journal,
+    /// What the CRM gets of recordings.
+    #[serde(default)]
+    pub(crate) recordings: Delivery,
     /// How much the CRM bears, where that differs from what the plugin's manifest says.
     #[serde(default)]
     pub(crate) limits: Limits,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use hookswitch_journal::retention::Erased;
+use hookswitch_journal::{RecordingId, retention::Erased};
 
 use super::{
     Begun, Decided, Decision, Dialled, Feeding, LINE, LINE_TIME, at_socket,
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     explain::{Asked, Explained},
     find::Found,
+    recordings::{Done, Order},
     status::Status,
     users::Association,
 };
@@ -204,6 +205,22 @@ impl Client {
     pub(crate) fn hang_up(&mut self, pbx: Option<String>, call: String) -> Result<String, Error> {
         match self.ask(&Request::HangUp { pbx, call }, TALK)? {
             Answer::HungUp(pbx) => Ok(pbx),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has something done about recordings.
+    pub(crate) fn recordings(&mut self, order: Order) -> Result<Done, Error> {
+        match self.ask(&Request::Recordings(order), ERASE)? {
+            Answer::Recordings(done) => Ok(done),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Makes a link to a recording that works for so many seconds, or once within them.
+    pub(crate) fn link(&mut self, recording: RecordingId, seconds: u64, once: bool) -> Result<String, Error> {
+        match self.ask(&Request::Link { recording, seconds, once }, TALK)? {
+            Answer::Link(link) => Ok(link),
             other => Err(unexpected(other)),
         }
     }

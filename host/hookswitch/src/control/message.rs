@@ -2,13 +2,14 @@
 //! not know is refused, never guessed.
 
 use hookswitch_call::Chain;
-use hookswitch_journal::{CallRef, JobId, jobs::Job, retention::Erased};
+use hookswitch_journal::{CallRef, JobId, RecordingId, jobs::Job, retention::Erased};
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, Feeding};
 use crate::{
     explain::{Asked, Explained},
     find::Found,
+    recordings::{Done, Order},
     status::Status,
     users::Association,
 };
@@ -43,6 +44,10 @@ pub(super) enum Request {
     Find { text: String, plugin: Option<String> },
     /// Have a phone system make a call.
     Dial { pbx: Option<String>, from: String, number: String },
+    /// Do something about recordings.
+    Recordings(Order),
+    /// Make a link to a recording.
+    Link { recording: RecordingId, seconds: u64, once: bool },
     /// Have a phone system end a call.
     HangUp { pbx: Option<String>, call: String },
 }
@@ -69,6 +74,8 @@ pub(super) enum Answer {
     Users(Vec<Association>),
     Found(Vec<Found>),
     Dialled(Dialled),
+    Recordings(Done),
+    Link(String),
     /// The phone system that ended the call.
     HungUp(String),
     Refused(String),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hookswitch_journal::{Journal, jobs::Job};
+use hookswitch_journal::{Journal, RecordingId, jobs::Job};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
@@ -27,6 +27,7 @@ use crate::{
     clock,
     explain::{Asked, Explained},
     find::Found,
+    recordings::{Done, Order},
     status::Status,
     users::Association,
 };
@@ -80,6 +81,15 @@ pub(crate) trait Service: Send + Sync {
 
     /// Feeds that were held go on.
     fn fed(&self);
+
+    /// Files of recordings that may not be needed any more.
+    async fn released(&self, files: Vec<String>);
+
+    /// Does something about recordings.
+    async fn recordings(&self, order: Order) -> Result<Done, String>;
+
+    /// Makes a link to a recording that works for so many seconds, or once within them.
+    async fn link(&self, recording: RecordingId, seconds: u64, once: bool) -> Result<String, String>;
 }
 
 /// Opens the door in the data directory `data`, whose journal this process holds. The future serves until `stop`, and
@@ -226,8 +236,13 @@ impl Desk {
                 Err(error) => Answer::Refused(error.to_string()),
             },
             Request::Erase { number } => match self.journal.erase(&number).await {
-                Ok(erased) => {
-                    tracing::info!(calls = erased.calls, "an admin had the calls of a number erased");
+                Ok((erased, files)) => {
+                    self.service.released(files).await;
+                    tracing::info!(
+                        calls = erased.calls,
+                        recordings = erased.recordings,
+                        "an admin had the calls of a number erased"
+                    );
                     Answer::Erased(erased)
                 }
                 Err(error) => Answer::Refused(error.to_string()),
@@ -253,6 +268,10 @@ impl Desk {
             Request::Find { text, plugin } => told(self.service.find(&text, plugin.as_deref()).await, Answer::Found),
             Request::Dial { pbx, from, number } => {
                 told(self.service.clone().dial(pbx.as_deref(), &from, &number).await, Answer::Dialled)
+            }
+            Request::Recordings(order) => told(self.service.recordings(order).await, Answer::Recordings),
+            Request::Link { recording, seconds, once } => {
+                told(self.service.link(recording, seconds, once).await, Answer::Link)
             }
             Request::HangUp { pbx, call } => told(self.service.hang_up(pbx.as_deref(), &call).await, Answer::HungUp),
         }

@@ -83,6 +83,16 @@ impl Service for Told {
 
     fn fed(&self) {}
 
+    async fn released(&self, _: Vec<String>) {}
+
+    async fn recordings(&self, _: crate::recordings::Order) -> Result<crate::recordings::Done, String> {
+        Err(String::new())
+    }
+
+    async fn link(&self, _: hookswitch_journal::RecordingId, _: u64, _: bool) -> Result<String, String> {
+        Err(String::new())
+    }
+
     async fn decided(&self, jobs: Vec<Job>) {
         self.decided.lock().unwrap().push(jobs.iter().map(|job| job.id).collect());
     }
@@ -153,7 +163,7 @@ fn call_with_jobs() -> Accepted {
         started: None,
     });
     let events = tracker.apply(Signal { chain: "1.1".into(), at: Millis(1), fact });
-    let job = |kind: &str| NewJob { plugin: "crm".to_owned(), kind: kind.to_owned(), due: Millis(1) };
+    let job = |kind: &str| NewJob { plugin: "crm".to_owned(), kind: kind.to_owned(), recording: None, due: Millis(1) };
     let call = tracker.call(&"1.1".into()).expect("the call").clone();
     Accepted { call, number: None, events, jobs: ["contact", "begin", "write"].map(job).into() }
 }

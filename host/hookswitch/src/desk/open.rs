@@ -21,6 +21,7 @@ use crate::{
     keys::{Keyring, Keys},
     manifest::{Manifest, Setting, moved_origins},
     rate::Bucket,
+    recordings::Recordings,
     sites::Sites,
     updates::{self, Admission, Build, Updates},
     users::Users,
@@ -28,6 +29,9 @@ use crate::{
 
 /// Work at the same time, where the manifest says nothing else (contract, `limits.concurrency`).
 const CONCURRENCY: usize = 4;
+
+/// What was said in an hour, word by word with its times, is longer than what CRMs answer, in bytes.
+const LONG_ANSWER: usize = 8 << 20;
 
 /// Why a plugin cannot be enabled.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,8 @@ pub(crate) struct Premises<'a> {
     pub(crate) clock: Clock,
     /// Whom the phone systems know.
     pub(crate) sites: Sites,
+    /// The files that plugins may send.
+    pub(crate) recordings: Arc<Recordings>,
     /// The bounds of each plugin's gate.
     pub(crate) limits: Limits,
     /// Which builds are in force; none where that is no matter.
@@ -92,7 +98,7 @@ async fn load(
 
 /// Enables `[plugin.NAME]`.
 pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -> Result<Arc<Desk>, OpenError> {
-    let Premises { journal, keys, clock, sites, limits, updates, .. } = premises;
+    let Premises { journal, keys, clock, sites, recordings, limits, updates, .. } = premises;
     let host = &loaded.config;
     let Some(plugin) = host.plugin.get(name) else {
         return Err(OpenError::Configuration(vec![format!("there is no [plugin.{name}]")]));
@@ -107,7 +113,12 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
     let Keyring { credentials, sign_ins, values } =
         keys.ring(name, &manifest, loaded).map_err(OpenError::Configuration)?;
     let reach = Reach::of(plugin, &manifest, &credentials);
-    let gate = gate(name, plugin, keys, loaded, reach.granted.clone(), credentials, limits)
+    let limits = if manifest.served().speech_start {
+        Limits { response_body: LONG_ANSWER, ..limits.clone() }
+    } else {
+        limits.clone()
+    };
+    let gate = gate(name, plugin, keys, loaded, reach.granted.clone(), credentials, &limits)
         .map_err(|problem| OpenError::Gate { name: name.to_owned(), problem })?;
     let slots = plugin.limits.concurrency.or(manifest.limits.concurrency).unwrap_or(CONCURRENCY).clamp(1, MOST_SLOTS);
     let mut settings = settings(plugin, &manifest, &loaded.folder);
@@ -138,6 +149,8 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
         user_missed: Notify::new(),
         screen: Semaphore::new(slots),
         record: Semaphore::new(slots),
+        upload: Semaphore::new(slots),
+        recordings: recordings.clone(),
         host: host.clone(),
         manifest,
         sign_ins,

@@ -84,7 +84,7 @@ impl Desk {
         self.tell("run", self.journal.later("run", move |txn| txn.begin_run(&begun)).await);
         let own = || blake3::hash(format!("run {run} {}", started.0).as_bytes());
         let identity = Identity { attempt: 1, seed: visit.seed.unwrap_or_else(own) };
-        let waits = visit.leave.is_some() || visit.lane == Lane::Record;
+        let waits = visit.leave.is_some() || visit.lane != Lane::Screen;
         let asked = Arc::new(AtomicBool::new(false));
         let session = Session {
             desk: self.clone(),
@@ -114,6 +114,7 @@ impl Desk {
         let lane = match lane {
             Lane::Screen => &self.screen,
             Lane::Record => &self.record,
+            Lane::Upload => &self.upload,
         };
         // The semaphores are never closed.
         lane.acquire().await.ok()

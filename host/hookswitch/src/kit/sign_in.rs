@@ -23,6 +23,7 @@ use crate::{
     desk::{self, Premises},
     keys::Keys,
     manifest,
+    recordings::Recordings,
     sites::Sites,
 };
 
@@ -147,6 +148,7 @@ impl Kit {
                 keys: &keys,
                 clock: Clock::World,
                 sites: Sites::default(),
+                recordings: Recordings::at(&data, &journal, &keys.mask_key()),
                 limits: Limits::default(),
                 updates: None,
             };

@@ -50,7 +50,9 @@ use crate::{
     intake::Intake,
     keeper,
     keys::Keys,
-    line, resume,
+    line,
+    recordings::Recordings,
+    resume,
     sites::Sites,
     station::Station,
 };
@@ -221,13 +223,15 @@ impl Life {
         let journal = open(&data, deadline).await?;
         let keys = Keys::empty(&data).map_err(|error| error.to_string())?;
         let second = Duration::from_secs(1);
-        let limits = Limits { first_byte: second, silence: second, total: second, ..Limits::default() };
+        let limits =
+            Limits { first_byte: second, silence: second, total: second, longest: second, ..Limits::default() };
         let premises = Premises {
             engine: &kit.engine,
             journal: &journal,
             keys: &keys,
             clock: clock.clone(),
             sites: Sites::default(),
+            recordings: Recordings::at(&data, &journal, &keys.mask_key()),
             limits,
             updates: None,
         };

@@ -22,6 +22,8 @@ pub(super) enum Lane {
     Fast,
     /// Everything else.
     Slow,
+    /// What takes minutes.
+    Long,
 }
 
 /// How many jobs may run at the same time, for each lane.
@@ -29,6 +31,7 @@ pub(super) enum Lane {
 pub(super) struct Room {
     pub(super) fast: usize,
     pub(super) slow: usize,
+    pub(super) long: usize,
 }
 
 /// The unfinished jobs of one plugin.
@@ -37,6 +40,7 @@ pub(super) struct Queue {
     calls: HashMap<CallRef, Line>,
     fast: Due,
     slow: Due,
+    long: Due,
     /// Who holds a number, and who waits for it.
     numbers: HashMap<String, Hold>,
 }
@@ -80,7 +84,13 @@ struct Hold {
 
 impl Queue {
     pub(super) fn new() -> Self {
-        Self { calls: HashMap::new(), fast: Due::default(), slow: Due::default(), numbers: HashMap::new() }
+        Self {
+            calls: HashMap::new(),
+            fast: Due::default(),
+            slow: Due::default(),
+            long: Due::default(),
+            numbers: HashMap::new(),
+        }
     }
 
     /// Takes in a job, behind those of its call that are older. A job that is known already stays as it is.
@@ -117,7 +127,7 @@ impl Queue {
     /// The next job to run, which counts as running from now on. `number` says for a job that is about to run which
     /// number it must hold, if any.
     pub(super) fn next(&mut self, now: Moment, room: Room, number: impl Fn(&Head) -> Option<String>) -> Option<Head> {
-        [(Lane::Fast, room.fast), (Lane::Slow, room.slow)]
+        [(Lane::Fast, room.fast), (Lane::Slow, room.slow), (Lane::Long, room.long)]
             .into_iter()
             .find_map(|(lane, room)| self.next_of(lane, now, room, &number))
     }
@@ -160,7 +170,10 @@ impl Queue {
     /// When [`next`](Self::next) may have something again, if only time must pass; none if nothing waits for time.
     pub(super) fn until(&self, room: Room) -> Option<Moment> {
         let first = |due: &Due, room: usize| due.calls.keys().next().filter(|_| due.running < room).map(|key| key.0);
-        [first(&self.fast, room.fast), first(&self.slow, room.slow)].into_iter().flatten().min()
+        [first(&self.fast, room.fast), first(&self.slow, room.slow), first(&self.long, room.long)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The running job of `call` is to run again, as `head`, at `due`. It keeps its number.
@@ -256,6 +269,7 @@ impl Queue {
         match lane {
             Lane::Fast => &mut self.fast,
             Lane::Slow => &mut self.slow,
+            Lane::Long => &mut self.long,
         }
     }
 }

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use super::queue::{Lane, Moment, Queue, Room};
 
-const ROOM: Room = Room { fast: 2, slow: 3 };
+const ROOM: Room = Room { fast: 2, slow: 3, long: 1 };
 const CALLS: u8 = 6;
 const NUMBERS: u8 = 2;
 

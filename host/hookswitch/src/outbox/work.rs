@@ -19,6 +19,7 @@ use crate::{
     health::Leave,
     news::News,
     plan::JobKind,
+    recordings::Heard,
     retry::Verdict,
     station::Station,
     task::{Product, Task},
@@ -51,7 +52,7 @@ pub(super) enum Fate {
 
 /// Why a job did not get done this time.
 #[derive(Debug, thiserror::Error)]
-enum Problem {
+pub(super) enum Problem {
     #[error(transparent)]
     Unfinished(#[from] Unfinished),
     /// A template of the admin's cannot be rendered.
@@ -60,6 +61,12 @@ enum Problem {
     /// The journal cannot be asked what a CRM asked for.
     #[error("what the CRM asked for cannot be read: {0}")]
     Dial(Error),
+    /// The journal cannot be asked for a recording.
+    #[error("the recording cannot be looked up: {0}")]
+    Recording(Error),
+    /// Links lead nowhere.
+    #[error("a link to a recording needs `public-url` in [server]")]
+    NoAddress,
     /// There is no journal entry to correct.
     #[error("there is no journal entry to correct")]
     NothingWritten,
@@ -69,7 +76,7 @@ enum Problem {
 }
 
 /// What a job comes to before the plugin is asked.
-enum Plan {
+pub(super) enum Plan {
     Do(Box<Task>),
     /// The result is known.
     Known(Product),
@@ -120,7 +127,14 @@ impl Worker {
         let (finish, fate) = self.verdict(&tried);
         if let Some(finish) = finish {
             let _alone = case.saving().await;
-            desk.finish_job(&head.call, (head.id, tried.attempt), finish, tried.trace, &case.dossier()).await;
+            let product = if let Came::Done(product) = &tried.came { product.heard() } else { None };
+            let heard = JobKind::from_name(&head.kind).and_then(|kind| Heard::at_end(kind, &finish, product));
+            let heard = head.recording.zip(heard);
+            let news = heard.is_some();
+            desk.finish_job(&head.call, (head.id, tried.attempt), finish, tried.trace, &case.dossier(), heard).await;
+            if news {
+                desk.recordings.nudge();
+            }
         }
         if matches!(fate, Fate::Over) {
             station.settled(&head.call, &head.kind);
@@ -221,6 +235,9 @@ impl Worker {
                     Plan::Do(Box::new(task))
                 }))
             }
+            JobKind::Attach | JobKind::Transcribe | JobKind::Listen | JobKind::Ask | JobKind::Summarise => {
+                self.plan_recorded(kind, case).await
+            }
             JobKind::Update => {
                 let written = case.dossier().written.ok_or(Problem::NothingWritten)?;
                 Ok(Plan::Do(Box::new(Task::Update { written, entry: self.entry(case).await? })))
@@ -272,6 +289,12 @@ impl Worker {
         let (plugin, call, job, kind) = (&self.desk.name, &head.call.chain, head.id, &head.kind);
         let problem = match came {
             Came::Done(product) => {
+                if let Some(finish) = self.still_listening(kind, product, self.desk.clock.now()) {
+                    let Finish::Retry { due, .. } = finish else { return (Some(finish), Fate::Over) };
+                    let next = Head { state: State::Waiting, due, attempt: *attempt, ..head.clone() };
+                    let after = Duration::from_millis(due.since(self.desk.clock.now()));
+                    return (Some(finish), Fate::Again { head: Some(next), after });
+                }
                 tracing::info!(plugin, %call, %job, kind, "job done");
                 let result = serde_json::to_value(product).unwrap_or_default();
                 return (Some(Finish::Done { result }), Fate::Over);

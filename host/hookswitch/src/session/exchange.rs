@@ -29,14 +29,15 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
     if session.reads_only && effect != http::Effect::Read && keep_secret.is_empty() {
         return Err(http::Error::Denied(NO_WRITES.to_owned()));
     }
-    let assembled = body::assemble(body).map_err(http::Error::Other)?;
-    headers.extend(assembled.content_type.map(|value| ("content-type".to_owned(), value)));
+    let assembled = body::assemble(session, body).await.map_err(http::Error::Other)?;
+    headers.extend(assembled.content_type.clone().map(|value| ("content-type".to_owned(), value)));
     let effect = match effect {
         http::Effect::Read => Effect::Read,
         http::Effect::Idempotent => Effect::Idempotent,
         http::Effect::Once => Effect::Once,
     };
-    let mut intent = session.intent(HTTP, effect, &method, &shown(credential.as_deref(), &url), &assembled.bytes);
+    let recorded = assembled.recorded();
+    let mut intent = session.intent(HTTP, effect, &method, &shown(credential.as_deref(), &url), &recorded);
     intent.headers.clone_from(&headers);
     let ordinal = intent.ordinal;
     let again = match session.cue(&intent) {
@@ -77,6 +78,7 @@ pub(super) async fn send(session: &mut Session, request: http::Request) -> Resul
             headers,
             credential,
             body: assembled.bytes.into(),
+            enclosures: assembled.enclosures,
             timeout: timeout_ms.map(|ms| Duration::from_millis(ms.into())),
             keep_secret,
         })

@@ -16,6 +16,7 @@ mod jobs;
 mod lists;
 mod model;
 mod opening;
+mod recordings;
 mod retention;
 mod runs;
 mod storage;

@@ -13,6 +13,7 @@ use crate::{
     desk::{self, Premises},
     keys::Keys,
     kit::{mask::Mask, replay::absolute, scenario::Single, single},
+    recordings::Recordings,
     service,
     session::HTTP,
     sites::Sites,
@@ -66,6 +67,7 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
             keys: &keys,
             clock: Clock::World,
             sites: Sites::default(),
+            recordings: Recordings::at(folder.path(), &journal, &keys.mask_key()),
             limits,
             updates: None,
         };

@@ -134,7 +134,7 @@ impl Step {
             call: self.record(),
             number: Some("+493023125000".to_owned()),
             events: vec![self.event()],
-            jobs: vec![NewJob { plugin: NAME.to_owned(), kind: self.job_kind(), due: self.at() }],
+            jobs: vec![NewJob { plugin: NAME.to_owned(), kind: self.job_kind(), recording: None, due: self.at() }],
         }
     }
 

@@ -1,0 +1,218 @@
+//! The files: each under the hash of its content, so that what is there is whole and what is the same is there once.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
+    task::{Context, Poll, ready},
+    time::{Duration, SystemTime},
+};
+
+use hookswitch_journal::{Error, Journal};
+use sha2::{Digest, Sha256};
+use tokio::{
+    fs::File,
+    io::{AsyncWrite, AsyncWriteExt},
+    sync::{Mutex, MutexGuard},
+};
+
+/// Below `data`.
+const FOLDER: &str = "recordings";
+/// Files that are not whole.
+const UNDER_WAY: &str = "under-way";
+/// A file that nobody needs is left alone until it is so old: the journal may be about to name it.
+const YOUNG: Duration = Duration::from_secs(24 * 3600);
+
+/// The folder with the files.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    folder: PathBuf,
+    next: AtomicU64,
+    /// Held while a file is put in its place until the journal names it, and while it is removed.
+    moving: Mutex<()>,
+}
+
+impl Archive {
+    /// The files in the data directory `data`. What a program that has died left unfinished is removed.
+    pub(crate) fn open(data: &Path) -> io::Result<Self> {
+        let archive = Self::at(data);
+        match fs::remove_dir_all(archive.folder.join(UNDER_WAY)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs::create_dir_all(archive.folder.join(UNDER_WAY))?;
+        Ok(archive)
+    }
+
+    /// The same, for who reads and removes only.
+    pub(crate) fn at(data: &Path) -> Self {
+        Self { folder: data.join(FOLDER), next: AtomicU64::new(0), moving: Mutex::default() }
+    }
+
+    /// Where the file with this hash is.
+    pub(crate) fn path(&self, hash: &str) -> PathBuf {
+        self.folder.join(hash.get(..2).unwrap_or_default()).join(hash)
+    }
+
+    /// A path for a file that is about to be made, on the same disk.
+    pub(crate) fn scratch(&self) -> Scratch {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Scratch(self.folder.join(UNDER_WAY).join(number.to_string()))
+    }
+
+    /// Begins a file of at most `most` bytes.
+    pub(crate) async fn begin(&self, most: u64) -> io::Result<Incoming> {
+        let scratch = self.scratch();
+        let file = File::create_new(&scratch.0).await?;
+        Ok(Incoming { file, scratch, hasher: Sha256::new(), bytes: 0, most })
+    }
+
+    /// To be held from before a file is put in its place until the journal names it.
+    pub(crate) async fn moving(&self) -> MutexGuard<'_, ()> {
+        self.moving.lock().await
+    }
+
+    /// Puts a file in its place; its hash and its size. It is on the disk when this returns.
+    pub(crate) async fn keep(&self, scratch: Scratch) -> io::Result<(String, u64)> {
+        let folder = self.folder.clone();
+        let kept = tokio::task::spawn_blocking(move || {
+            let mut file = fs::File::open(&scratch.0)?;
+            let (mut hasher, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; 64 * 1024]);
+            loop {
+                let read = file.read(&mut piece)?;
+                let Some(read) = piece.get(..read).filter(|read| !read.is_empty()) else { break };
+                hasher.update(read);
+                bytes += read.len() as u64;
+            }
+            file.sync_all()?;
+            let hash = hex(&hasher);
+            put(&folder, &scratch, &hash)?;
+            Ok((hash, bytes))
+        });
+        kept.await.map_err(io::Error::other)?
+    }
+
+    /// The same for a file that has come in.
+    pub(crate) async fn keep_incoming(&self, incoming: Incoming) -> io::Result<(String, u64)> {
+        let Incoming { mut file, scratch, hasher, bytes, .. } = incoming;
+        file.flush().await?;
+        file.sync_all().await?;
+        let (folder, hash) = (self.folder.clone(), hex(&hasher));
+        let kept = tokio::task::spawn_blocking(move || put(&folder, &scratch, &hash).map(|()| hash));
+        Ok((kept.await.map_err(io::Error::other)??, bytes))
+    }
+
+    /// Removes files that the journal does not name any more; how many bytes became free.
+    pub(crate) async fn release(&self, journal: &Journal, hashes: Vec<String>) -> Result<u64, Error> {
+        let mut freed = 0;
+        for hash in hashes {
+            let _alone = self.moving().await;
+            let wanted = hash.clone();
+            if !journal.read(move |view| view.needs_file(&wanted)).await? {
+                freed += self.remove(&self.path(&hash));
+            }
+        }
+        Ok(freed)
+    }
+
+    /// Removes files that the journal has not named for a day: a program died between file and journal.
+    pub(crate) async fn sweep(&self, journal: &Journal) -> Result<u64, Error> {
+        let old = self.old_files(SystemTime::now());
+        self.release(journal, old).await
+    }
+
+    fn old_files(&self, now: SystemTime) -> Vec<String> {
+        let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let files = folders
+            .filter(|folder| folder.file_name() != UNDER_WAY)
+            .flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        let is_old = |file: &fs::DirEntry| {
+            let changed = file.metadata().and_then(|facts| facts.modified()).ok();
+            changed.and_then(|changed| now.duration_since(changed).ok()).is_some_and(|age| age > YOUNG)
+        };
+        files.filter(is_old).filter_map(|file| file.file_name().into_string().ok()).collect()
+    }
+
+    fn remove(&self, path: &Path) -> u64 {
+        let bytes = fs::metadata(path).map(|facts| facts.len()).unwrap_or_default();
+        match fs::remove_file(path) {
+            Ok(()) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => {
+                tracing::error!(%error, file = %path.display(), "a file of a recording cannot be removed");
+                0
+            }
+        }
+    }
+}
+
+/// A file that is not in its place; removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It is in its place, or was never made, or goes at the next start.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A file that comes in.
+pub(crate) struct Incoming {
+    file: File,
+    scratch: Scratch,
+    hasher: Sha256,
+    bytes: u64,
+    most: u64,
+}
+
+impl AsyncWrite for Incoming {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.bytes + bytes.len() as u64 > self.most {
+            let text = format!("it is larger than {} MiB ([recordings] largest)", self.most >> 20);
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::FileTooLarge, text)));
+        }
+        let written = ready!(Pin::new(&mut self.file).poll_write(cx, bytes))?;
+        self.hasher.update(bytes.get(..written).unwrap_or_default());
+        self.bytes += written as u64;
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.file).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.file).poll_shutdown(cx)
+    }
+}
+
+impl Incoming {
+    /// So many bytes have come.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// Moves a file that is on the disk to where its hash says, so that it is there after a power cut too.
+fn put(folder: &Path, scratch: &Scratch, hash: &str) -> io::Result<()> {
+    let into = folder.join(hash.get(..2).unwrap_or_default());
+    if !into.is_dir() {
+        fs::create_dir_all(&into)?;
+        fs::File::open(folder)?.sync_all()?;
+    }
+    fs::rename(&scratch.0, into.join(hash))?;
+    fs::File::open(&into)?.sync_all()
+}
+
+fn hex(hasher: &Sha256) -> String {
+    hasher.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,81 @@
+//! Plugins are told of a recording that is ready: by jobs of the call that it belongs to.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use hookswitch_call::Millis;
+use hookswitch_journal::{
+    CallRef, Error, JobId, RecordingId,
+    jobs::{Job, NewJob},
+    recordings::Recording,
+};
+
+use super::fetch::millis;
+use crate::{clock, desk::Desk, news::News, plan::JobKind, service::Service};
+
+/// A call that goes on is looked at again after this; its end says so sooner.
+const GOES_ON: Duration = Duration::from_secs(600);
+
+/// Gives plugins their jobs for a recording, when its call is over.
+pub(super) async fn tell(service: &Arc<Service>, recording: &Recording) -> Result<(), Error> {
+    let (id, call) = (recording.id, recording.call.clone());
+    let journal = service.journal();
+    let now = clock::now();
+    let Some(entry) = journal.read(move |view| view.call(&call)).await? else { return Ok(()) };
+    if let Some(into) = entry.call.merged_into.clone() {
+        // What was recorded of a part belongs to the whole.
+        let whole = CallRef { pbx: recording.call.pbx.clone(), chain: into };
+        return match journal.write(move |txn| txn.move_recording(id, &whole)).await {
+            Err(Error::UnknownCall(_)) => journal.write(move |txn| txn.recording_told(id)).await,
+            moved => moved,
+        };
+    }
+    if entry.call.is_open() {
+        let due = Millis(now.0.saturating_add(millis(GOES_ON)));
+        return journal.write(move |txn| txn.put_recording_off(id, due, "the call goes on", false)).await;
+    }
+    let config = service.loaded().await.config.clone();
+    let news = News::of(&config, entry.call);
+    let mut jobs: Vec<NewJob> = Vec::new();
+    for desk in service.dispatch().desks_of(news.call.pbx.as_str()) {
+        if desk.with_policy(|policy| policy.attaches(&news)) {
+            jobs.push(job(&desk, JobKind::Attach, id, now));
+        }
+    }
+    let speech = config.recordings.as_ref().and_then(|recordings| recordings.speech.as_ref());
+    let listener = speech.and_then(|speech| service.desk(&speech.plugin)).filter(|desk| desk.served.speech_start);
+    // What the phone system has written down itself is not listened to again.
+    if let Some(desk) = listener.filter(|_| news.call.transcript.is_none()) {
+        jobs.push(job(&desk, JobKind::Listen, id, now));
+    }
+    give(service, &news, jobs, move |txn| txn.recording_told(id)).await
+}
+
+pub(super) fn job(desk: &Desk, kind: JobKind, recording: RecordingId, due: Millis) -> NewJob {
+    NewJob { plugin: desk.name.clone(), kind: kind.name().to_owned(), recording: Some(recording), due }
+}
+
+/// Adds jobs to a call, together with what `note` writes down, and hands them to their plugins.
+pub(super) async fn give(
+    service: &Service,
+    news: &News,
+    jobs: Vec<NewJob>,
+    note: impl FnOnce(&hookswitch_journal::Txn<'_>) -> Result<(), Error> + Send + 'static,
+) -> Result<(), Error> {
+    let (call, now) = (CallRef::from(&*news.call), clock::now());
+    let added = service.journal().write(move |txn| {
+        let ids: Vec<JobId> = txn.add_jobs(&call, &jobs, now)?;
+        note(txn)?;
+        ids.into_iter().filter_map(|id| txn.job(id).transpose()).collect::<Result<Vec<Job>, _>>()
+    });
+    let mut of_plugins: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+    for job in added.await? {
+        of_plugins.entry(job.plugin.clone()).or_default().push(job);
+    }
+    let number = news.external.as_ref().and_then(|number| number.e164.clone());
+    for (plugin, jobs) in of_plugins {
+        if let Some(station) = service.dispatch().station(&plugin) {
+            jobs.into_iter().for_each(|job| station.add(job, number.clone()));
+        }
+    }
+    Ok(())
+}

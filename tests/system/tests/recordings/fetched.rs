@@ -1,0 +1,72 @@
+//! Files that are not there yet, not there any more, or not where they should be.
+
+use std::{io::Write, time::Duration};
+
+use anyhow::{Result, ensure};
+use system_tests::{Setup, Time};
+
+use crate::scene::{CALL, Scene, Special, recorded};
+
+#[tokio::test]
+async fn a_file_that_is_still_written_is_waited_for() -> Result<()> {
+    let scene = Scene::open(Special::default()).await?;
+    let whole = recorded()?;
+    let (mut file, mut rest) = (std::fs::File::create(scene.file())?, whole.as_slice());
+    scene.call().await?;
+    while !rest.is_empty() {
+        let (piece, more) = rest.split_at(rest.len().min(20_000));
+        file.write_all(piece)?;
+        rest = more;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    let call = scene.attached(1).await?;
+    ensure!(scene.uploaded(&call["records"][0])? == whole, "half a file: {call}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_that_comes_a_day_later_is_attached() -> Result<()> {
+    let setup = Setup { time: Time::Simulated, ..Setup::default() };
+    let mut scene = Scene::open_with(Special::default(), setup).await?;
+    scene.call().await?;
+    scene.recordings("awaited", |all| all.len() == 1 && all[0]["failures"].as_u64() > Some(0)).await?;
+    scene.world.pass(Duration::from_secs(25 * 3600), Duration::from_secs(120)).await?;
+    let known = scene.stands("awaited").await?;
+    ensure!(known["failures"].as_u64() > Some(50), "it was forgotten meanwhile: {known}");
+    std::fs::write(scene.file(), recorded()?)?;
+    scene.world.pass(Duration::from_secs(1200), Duration::from_secs(60)).await?;
+    scene.attached(1).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_never_comes_is_given_up_said_and_had_on_demand() -> Result<()> {
+    let setup = Setup { time: Time::Simulated, ..Setup::default() };
+    let mut scene = Scene::open_with(Special { recordings: "patience = \"1d\"", ..Special::default() }, setup).await?;
+    scene.call().await?;
+    scene.recordings("awaited", |all| all.len() == 1 && all[0]["failures"].as_u64() > Some(0)).await?;
+    scene.world.pass(Duration::from_secs(25 * 3600), Duration::from_secs(300)).await?;
+    let lost = scene.stands("given-up").await?;
+    ensure!(lost["problem"].as_str().is_some_and(|why| why.contains("no such")), "why? {lost}");
+    std::fs::write(scene.file(), recorded()?)?;
+    let (told, _) = scene.world.run(&["recordings", "fetch", CALL], 0).await?;
+    ensure!(told.contains("audio/wav, 0:06"), "{told}");
+    scene.attached(1).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_the_table_nothing_is_fetched_and_the_command_says_why() -> Result<()> {
+    let scene = Scene::prepare(Special::default(), Setup::default()).await?;
+    let path = scene.world.folder().join("hookswitch.toml");
+    let text = std::fs::read_to_string(&path)?.replace("[recordings]\n", "");
+    std::fs::write(&path, text)?;
+    let mut scene = scene;
+    scene.world.launch().await?;
+    std::fs::write(scene.file(), recorded()?)?;
+    scene.call().await?;
+    let known = scene.stands("given-up").await?;
+    ensure!(known["problem"].as_str().is_some_and(|why| why.contains("[recordings]")), "{known}");
+    ensure!(scene.archive().is_empty(), "it was fetched");
+    Ok(())
+}

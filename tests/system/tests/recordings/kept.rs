@@ -1,0 +1,29 @@
+//! How long recordings stay, and who may keep them longer.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use system_tests::{Setup, Time};
+
+use crate::scene::{CALL, Scene, Special, recorded};
+
+#[tokio::test]
+async fn a_recording_goes_when_its_time_is_over_unless_its_call_is_held() -> Result<()> {
+    let setup = Setup { time: Time::Simulated, server: "keep = \"30d\"".to_owned(), ..Setup::default() };
+    let mut scene = Scene::open_with(Special { recordings: "keep = \"2d\"", ..Special::default() }, setup).await?;
+    std::fs::write(scene.file(), recorded()?)?;
+    scene.call().await?;
+    scene.attached(1).await?;
+    scene.world.work_done().await?;
+    scene.world.run(&["recordings", "hold", CALL, "--reason", "a complaint"], 0).await?;
+    scene.world.pass(Duration::from_secs(4 * 24 * 3600), Duration::from_secs(3600)).await?;
+    let held = scene.stands("ready").await?;
+    ensure!(held["held"]["reason"] == "a complaint" && scene.archive().len() == 1, "{held}");
+    let (_, refused) = scene.world.run(&["recordings", "erase", CALL], 1).await?;
+    ensure!(refused.contains("held"), "{refused}");
+    scene.world.run(&["recordings", "release", CALL], 0).await?;
+    scene.world.pass(Duration::from_secs(2 * 3600), Duration::from_secs(600)).await?;
+    let gone = scene.stands("removed").await?;
+    ensure!(gone["problem"].as_str().is_some_and(|why| why.contains("time")) && scene.archive().is_empty(), "{gone}");
+    Ok(())
+}

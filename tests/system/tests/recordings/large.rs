@@ -1,0 +1,81 @@
+//! Memory: a large recording goes through the program in pieces.
+//!
+//! `HOOKSWITCH_LARGE_MIB` sets how large it is.
+
+use std::{
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use anyhow::{Result, ensure};
+
+use crate::scene::{Scene, Special};
+
+/// MiB where nothing else is said.
+const USUAL: u64 = 96;
+/// The program may take so much, its helpers included, in KiB.
+const MOST_KIB: u64 = 100 * 1024;
+
+/// A WAV of so many MiB: 8 kHz, two channels, two tones that come and go.
+fn write(path: &std::path::Path, mib: u64) -> Result<()> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    let bytes = u32::try_from(mib << 20)?;
+    file.write_all(b"RIFF")?;
+    file.write_all(&(bytes + 36).to_le_bytes())?;
+    file.write_all(b"WAVEfmt \x10\0\0\0\x01\0\x02\0")?;
+    file.write_all(&8000_u32.to_le_bytes())?;
+    file.write_all(&32_000_u32.to_le_bytes())?;
+    file.write_all(b"\x04\0\x10\0data")?;
+    file.write_all(&bytes.to_le_bytes())?;
+    for at in 0..bytes / 4 {
+        let second = f64::from(at) / 8000.0;
+        let loud = if second % 4.0 < 3.0 { 8000.0 } else { 0.0 };
+        let tone = |hertz: f64| ((second * hertz * std::f64::consts::TAU).sin() * loud) as i16;
+        file.write_all(&tone(440.0).to_le_bytes())?;
+        file.write_all(&tone(600.0).to_le_bytes())?;
+    }
+    Ok(file.into_inner()?.sync_all()?)
+}
+
+/// What a process and all that it has started hold in memory, in KiB.
+fn resident(process: u32) -> u64 {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
+    let status = read("status");
+    let own = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let children: Vec<u32> = children.flat_map(|ids| ids.split(' ').filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
+    own.unwrap_or_default() + children.into_iter().map(resident).sum::<u64>()
+}
+
+#[tokio::test]
+async fn a_large_recording_takes_little_memory() -> Result<()> {
+    let mib = std::env::var("HOOKSWITCH_LARGE_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL);
+    let mut setup = system_tests::Setup::default();
+    setup.plugin = "settings = { fallback-user = 7, upload-above = 1 }".to_owned();
+    let special = Special { recordings: "largest = \"2GiB\"\nformat = \"mp3\"\nbitrate = 320", ..Special::default() };
+    let scene = Scene::open_with(special, setup).await?;
+    write(&scene.file(), mib)?;
+    let process = scene.world.process()?;
+    let (peak, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let watch = std::thread::spawn({
+        let (peak, over) = (peak.clone(), over.clone());
+        move || {
+            while !over.load(Ordering::Relaxed) {
+                peak.fetch_max(resident(process), Ordering::Relaxed);
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        }
+    });
+    scene.call().await?;
+    let call = scene.attached_within(1, std::time::Duration::from_secs(60 + mib)).await?;
+    over.store(true, Ordering::Relaxed);
+    watch.join().map_err(|_| anyhow::anyhow!("nobody watched"))?;
+    let (peak, sent) = (peak.load(Ordering::Relaxed), &call["records"][0]["bytes"]);
+    eprintln!("{mib} MiB, {sent} bytes sent: the program and its helpers took {} MiB at most", peak / 1024);
+    ensure!(peak < MOST_KIB, "{peak} KiB");
+    Ok(())
+}

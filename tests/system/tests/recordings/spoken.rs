@@ -1,0 +1,104 @@
+//! What was said: a dialogue of a speech synthesiser goes through the whole pipe to a speech server that listens to it, and
+//! its words to the portal.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result, ensure};
+use fake_whisper::{Lesson, Segment, Sound, Whisper};
+use system_tests::{PATIENCE, component};
+
+use crate::scene::{CALL, Scene, Special};
+
+/// Who says what, in order: the outside party on the left, the agent on the right.
+const DIALOGUE: [(usize, &str); 4] = [
+    (1, "Good morning, this is the service desk, how can I help you?"),
+    (0, "Hello, my order number four seven one one has not arrived."),
+    (1, "I am sorry, I send you a new one today."),
+    (0, "Thank you very much, goodbye."),
+];
+const KEY: &str = "a-key-of-the-speech-server";
+
+/// The samples of a sentence at 22,050 Hz, one channel.
+fn speak(text: &str, folder: &Path) -> Result<Vec<i16>> {
+    let path = folder.join("sentence.wav");
+    let spoken = Command::new("espeak-ng").args(["-v", "en", "-s", "150", "-w"]).arg(&path).arg(text).status()?;
+    ensure!(spoken.success(), "espeak-ng failed");
+    let bytes = std::fs::read(&path)?;
+    let at = bytes.windows(4).position(|window| window == b"data").context("no data in the WAV")? + 8;
+    Ok(bytes[at..].chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect())
+}
+
+/// The dialogue as an Asterisk would have recorded it: 16 bits, two channels; and when each sentence is said, in
+/// milliseconds.
+fn recorded(folder: &Path) -> Result<(Vec<u8>, Vec<(u64, u64)>)> {
+    let (mut sides, mut times) = ([Vec::<i16>::new(), Vec::new()], Vec::new());
+    for (side, text) in DIALOGUE {
+        let sentence = speak(text, folder)?;
+        let begins = sides[0].len();
+        sides[side].extend(&sentence);
+        sides[1 - side].extend(vec![0; sentence.len()]);
+        times.push(((begins * 1000 / 22_050) as u64, ((begins + sentence.len()) * 1000 / 22_050) as u64));
+        sides.iter_mut().for_each(|side| side.extend(vec![0; 11_025]));
+    }
+    let samples: Vec<u8> =
+        sides[0].iter().zip(&sides[1]).flat_map(|(left, right)| [left.to_le_bytes(), right.to_le_bytes()].concat()).collect();
+    let size = u32::try_from(samples.len())?;
+    let mut wav = [b"RIFF".as_slice(), &(size + 36).to_le_bytes(), b"WAVEfmt \x10\0\0\0\x01\0\x02\0"].concat();
+    wav.extend(22_050_u32.to_le_bytes());
+    wav.extend(88_200_u32.to_le_bytes());
+    wav.extend(b"\x04\0\x10\0data");
+    wav.extend(size.to_le_bytes());
+    wav.extend(samples);
+    Ok((wav, times))
+}
+
+#[tokio::test]
+async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_the_portal() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (wav, times) = recorded(folder.path())?;
+    let whisper = Whisper::start(KEY).await?;
+    let sound = Sound::read(&wav)?;
+    for side in [0, 1] {
+        let said = DIALOGUE.iter().zip(&times).filter(|((speaker, _), _)| *speaker == side);
+        let segments = said.map(|((_, text), (from, to))| Segment::new(*from, *to, text)).collect();
+        whisper.teach(Lesson { sound: sound.channel(side), language: "en".to_owned(), segments });
+    }
+    whisper.sums_up("An order has not arrived; a new one is sent.");
+    std::fs::write(folder.path().join("key"), KEY)?;
+    std::fs::write(folder.path().join("ca.pem"), &whisper.authority)?;
+    let more = format!(
+        "[recordings.speech]\nplugin = \"speech\"\nlanguage = \"en\"\nsummarise = true\n\
+         [plugin.speech]\ncomponent = \"{}\"\nretry = {{ first = \"100ms\", longest = \"1s\" }}\n\
+         allow = {{ http = [\"{origin}\"], network = [\"127.0.0.0/8\"], ca-file = \"{}\" }}\n\
+         credentials.key = {{ kind = \"bearer\", file = \"{}\" }}\nsettings = {{ url = \"{origin}\" }}\n",
+        component("speech-openai.wasm")?.display(),
+        folder.path().join("ca.pem").display(),
+        folder.path().join("key").display(),
+        origin = whisper.url,
+    );
+    let scene = Scene::open(Special { recordings: "format = \"mp3\"", more: &more, ..Special::default() }).await?;
+    std::fs::write(scene.file(), &wav)?;
+    scene.call().await?;
+    whisper.until(2 * PATIENCE, 2, 1).await.with_context(|| scene.world.account())?;
+    let told = |state: &serde_json::Value| {
+        state["calls"][0]["transcripts"].as_array().is_some_and(|transcripts| !transcripts.is_empty())
+    };
+    let state = scene.world.portal_shows("the words", told).await?;
+    whisper.verdict()?;
+    let words = state["calls"][0]["transcripts"][0].to_string();
+    for (_, text) in DIALOGUE {
+        ensure!(words.contains(text), "{text:?} is not in {words}");
+    }
+    let (listed, _) = scene.world.run(&["recordings", "list", CALL], 0).await?;
+    let place = |text: &str| listed.find(text).with_context(|| format!("{text:?} is not in {listed}"));
+    for ((speaker, text), who) in DIALOGUE.iter().zip(["agent", "external", "agent", "external"]) {
+        ensure!((*speaker == 1) == (who == "agent") && place(text)? > 0 && listed.contains(&format!("{who}: {text}")), "{listed}");
+    }
+    ensure!(place(DIALOGUE[0].1)? < place(DIALOGUE[1].1)? && place("in short: An order")? > 0, "{listed}");
+    scene.world.work_done().await?;
+    scene.world.run(&["recordings", "erase", CALL], 0).await?;
+    let (listed, _) = scene.world.run(&["recordings", "list", CALL], 0).await?;
+    ensure!(!listed.contains("order"), "the words are kept: {listed}");
+    ensure!(scene.archive().is_empty(), "{:?}", scene.archive());
+    Ok(())
+}
