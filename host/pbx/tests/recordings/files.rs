@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
-    process::Command,
+    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -83,6 +83,17 @@ async fn a_finished_file_is_fetched_by_every_name_that_the_host_may_know_it_by()
     assert!(is_missing(&gone, "it is not in"), "{gone:?}");
 }
 
+/// A program that would write for ever.
+struct Writer(Child);
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // It may be done.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_a_program_still_writes_is_waited_for() {
     let folder = TempDir::new().unwrap();
@@ -90,8 +101,9 @@ async fn a_file_that_a_program_still_writes_is_waited_for() {
     // It writes a little again and again, until it is told to say its last words.
     let script = "while [ ! -e \"$0\" ]; do printf 'sound '; sleep 0.02; done; printf END";
     let stop = folder.path().join("stop");
-    let mut program =
-        Command::new("sh").args(["-c", script]).arg(&stop).stdout(File::create(&path).unwrap()).spawn().unwrap();
+    let output = File::create(&path).unwrap();
+    let program = Command::new("sh").args(["-c", script]).arg(&stop).stdin(Stdio::null()).stdout(output).spawn();
+    let mut program = Writer(program.unwrap());
     let recordings = mounted(folder.path());
     let mut waited = false;
     // A machine that is busy with other things may let the program sleep for once.
@@ -105,7 +117,7 @@ async fn a_file_that_a_program_still_writes_is_waited_for() {
     }
     assert!(waited, "it grew all the while");
     File::create(stop).unwrap();
-    assert!(program.wait().unwrap().success());
+    assert!(program.0.wait().unwrap().success());
     let (fetched, to) = fetch(&*recordings, "a.ulaw").await;
     let written = fs::read(&path).unwrap();
     assert!(fetched == Ok(written.len() as u64) && to == written && to.ends_with(b"END"), "{fetched:?}");
