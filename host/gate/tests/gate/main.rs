@@ -7,6 +7,7 @@ mod compressed;
 #[cfg(test)]
 mod dns;
 #[cfg(test)]
+mod enclosures;
 mod exchange;
 #[cfg(test)]
 mod kept;

@@ -105,6 +105,7 @@ impl World {
         let head = Head {
             id: JobId(i64::try_from(self.rows.len()).unwrap() + 1),
             call: call(index),
+            recording: None,
             kind: String::new(),
             state: State::Waiting,
             due: Millis::default(),

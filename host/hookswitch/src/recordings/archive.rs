@@ -22,9 +22,6 @@ use tokio::{
 const FOLDER: &str = "recordings";
 /// Files that are not whole.
 const UNDER_WAY: &str = "under-way";
-/// A file that nobody needs is left alone until it is so old: the journal may be about to name it.
-const YOUNG: Duration = Duration::from_secs(24 * 3600);
-
 /// The folder with the files.
 #[derive(Debug)]
 pub(crate) struct Archive {
@@ -66,7 +63,7 @@ impl Archive {
     pub(crate) async fn begin(&self, most: u64) -> io::Result<Incoming> {
         let scratch = self.scratch();
         let file = File::create_new(&scratch.0).await?;
-        Ok(Incoming { file, scratch, hasher: Sha256::new(), bytes: 0, most })
+        Ok(Incoming { file, scratch, hasher: Sha256::new(), bytes: 0, most, too_large: false })
     }
 
     /// To be held from before a file is put in its place until the journal names it.
@@ -117,20 +114,21 @@ impl Archive {
         Ok(freed)
     }
 
-    /// Removes files that the journal has not named for a day: a program died between file and journal.
-    pub(crate) async fn sweep(&self, journal: &Journal) -> Result<u64, Error> {
-        let old = self.old_files(SystemTime::now());
+    /// Removes files that the journal does not name: a program died between file and journal. `age`: those that are so old;
+    /// while others work, a file may be in its place and not named yet.
+    pub(crate) async fn sweep(&self, journal: &Journal, age: Duration) -> Result<u64, Error> {
+        let old = self.files_of_age(age, SystemTime::now());
         self.release(journal, old).await
     }
 
-    fn old_files(&self, now: SystemTime) -> Vec<String> {
+    fn files_of_age(&self, least: Duration, now: SystemTime) -> Vec<String> {
         let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let files = folders
             .filter(|folder| folder.file_name() != UNDER_WAY)
             .flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
         let is_old = |file: &fs::DirEntry| {
             let changed = file.metadata().and_then(|facts| facts.modified()).ok();
-            changed.and_then(|changed| now.duration_since(changed).ok()).is_some_and(|age| age > YOUNG)
+            changed.and_then(|changed| now.duration_since(changed).ok()).is_some_and(|age| age >= least)
         };
         files.filter(is_old).filter_map(|file| file.file_name().into_string().ok()).collect()
     }
@@ -172,13 +170,14 @@ pub(crate) struct Incoming {
     hasher: Sha256,
     bytes: u64,
     most: u64,
+    too_large: bool,
 }
 
 impl AsyncWrite for Incoming {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.bytes + bytes.len() as u64 > self.most {
-            let text = format!("it is larger than {} MiB ([recordings] largest)", self.most >> 20);
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::FileTooLarge, text)));
+            self.too_large = true;
+            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
         }
         let written = ready!(Pin::new(&mut self.file).poll_write(cx, bytes))?;
         self.hasher.update(bytes.get(..written).unwrap_or_default());
@@ -196,6 +195,11 @@ impl AsyncWrite for Incoming {
 }
 
 impl Incoming {
+    /// More came than may.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.too_large
+    }
+
     /// So many bytes have come.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes

@@ -89,6 +89,12 @@ async fn attempt(
     match source.fetch(&recording.source, &mut incoming).await {
         Ok(_) if incoming.bytes() == 0 => return Came::Not("the phone system gave an empty file".to_owned()),
         Ok(_) => {}
+        Err(_) if incoming.is_too_large() => {
+            return Came::Never(format!(
+                "it is larger than {} MiB: raise `largest` in [recordings]",
+                config.largest.0 >> 20
+            ));
+        }
         Err(unfetched @ (Unfetched::Missing(_) | Unfetched::Failed(_))) => return Came::Not(unfetched.to_string()),
         Err(unfetched @ (Unfetched::Forbidden(_) | Unfetched::NotConfigured(_))) => {
             return Came::Barred(unfetched.to_string());

@@ -13,6 +13,9 @@ const STEP: u32 = 50;
 /// Nothing goes before its time that is younger than this: somebody may be working on it.
 const YOUNG: Duration = Duration::from_secs(3600);
 
+/// A file that the journal does not name is left alone until it is so old: it may be about to.
+const UNNAMED: Duration = Duration::from_secs(24 * 3600);
+
 /// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tidied {
@@ -56,7 +59,7 @@ pub(crate) async fn tidy(
             over = over.saturating_sub(bytes);
         }
     }
-    tidied.bytes += archive.sweep(journal).await?;
+    tidied.bytes += archive.sweep(journal, UNNAMED).await?;
     Ok(tidied)
 }
 

@@ -25,6 +25,10 @@ const BROKEN: Duration = Duration::from_secs(5);
 /// Works until `stop`. What is under way then is done again at the next start.
 pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
     let recordings = service.recordings().clone();
+    // Nobody puts a file in its place yet.
+    if let Err(error) = recordings.archive.sweep(service.journal(), Duration::ZERO).await {
+        tracing::warn!(%error, "files that nobody needs are still there");
+    }
     let mut round = Round { service, at_work: HashSet::new(), fetches: 0, conversions: 0, work: JoinSet::new() };
     loop {
         let wait = match round.go().await {

@@ -62,7 +62,7 @@ async fn a_copy_is_one_whole_file_that_says_what_it_holds_and_makes_a_journal_ag
     world.accept(accepted(call("after", 100), 1..=1, vec![])).await;
     let fresh = tempfile::tempdir().unwrap();
     let restored = restore(&copy, fresh.path(), false).unwrap();
-    assert_eq!((restored.backup, restored.format, restored.replaced), (backup, 3, None));
+    assert_eq!((restored.backup, restored.format, restored.replaced), (backup, 4, None));
     let journal = Journal::open(fresh.path()).unwrap();
     let (events, after) =
         journal.read(|view| Ok((view.events_of(&reference("c299"))?, view.call(&reference("after"))?))).await.unwrap();

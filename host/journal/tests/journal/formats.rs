@@ -63,7 +63,7 @@ async fn a_journal_of_format_1_is_converted_with_all_that_it_holds() {
     let dir = tempfile::tempdir().unwrap();
     format_1(&World::file(dir.path()));
     let error = Reader::open(dir.path()).unwrap_err();
-    assert!(matches!(error, OpenError::Older { found: 1, known: 3, .. }), "{error}");
+    assert!(matches!(error, OpenError::Older { found: 1, known: 4, .. }), "{error}");
 
     let journal = Journal::open(dir.path()).unwrap();
     check(&journal).await;

@@ -25,7 +25,8 @@ fn told(chain: &str, told: Vec<What>) -> Accepted {
 
 fn with(mut call: Call, told: Vec<What>) -> Accepted {
     let chain = call.chain.to_string();
-    let events: Vec<_> = (1..).zip(told).map(|(seq, what)| hookswitch_call::Event { what, ..event(&chain, seq) }).collect();
+    let events: Vec<_> =
+        (1..).zip(told).map(|(seq, what)| hookswitch_call::Event { what, ..event(&chain, seq) }).collect();
     call.seq = events.len() as u64;
     Accepted { events, ..accepted(call, [], Vec::new()) }
 }
@@ -103,7 +104,9 @@ async fn files_are_needed_from_when_they_are_named_until_they_are_not() {
     finish(&world, ids[0], "original-1", "same", true).await;
     finish(&world, ids[1], "original-2", "same", false).await;
     assert_eq!((known(&world, ids[0]).await.bytes, known(&world, ids[1]).await.bytes), (115, 15));
-    for (hash, needed) in [("original-1", true), ("original-2", false), ("same", true), ("same-left", true), ("x", false)] {
+    for (hash, needed) in
+        [("original-1", true), ("original-2", false), ("same", true), ("same-left", true), ("x", false)]
+    {
         assert_eq!(needs(&world, hash).await, needed, "{hash}");
     }
     let first = ids[0];
@@ -124,7 +127,8 @@ async fn a_recording_keeps_its_call_and_a_held_call_keeps_its_recording() {
     assert_eq!(prune().await, 0, "its recording is awaited");
     finish(&world, id, "o", "f", false).await;
     assert_eq!(prune().await, 0, "its recording is here");
-    let removable = async || world.journal.read(|view| view.recordings_to_remove(Millis(u64::MAX >> 1), 10)).await.unwrap();
+    let removable =
+        async || world.journal.read(|view| view.recordings_to_remove(Millis(u64::MAX >> 1), 10)).await.unwrap();
     assert_eq!(removable().await, [(id, 15)]);
     assert!(change(&world, |txn| txn.hold_call(&reference("1.1"), "court", Millis(1))).await);
     assert!(!change(&world, |txn| txn.hold_call(&reference("1.1"), "court again", Millis(2))).await);
@@ -186,7 +190,9 @@ async fn what_was_recorded_of_a_part_belongs_to_the_whole() {
     let world = World::new();
     world.accept(told("1.1", vec![recorded("a.wav")])).await;
     world.accept(told("1.2", vec![recorded("b.wav"), recorded("a.wav")])).await;
-    let of = async |chain: &'static str| world.journal.read(move |view| view.recordings_of(&reference(chain))).await.unwrap();
+    let of = async |chain: &'static str| {
+        world.journal.read(move |view| view.recordings_of(&reference(chain))).await.unwrap()
+    };
     for part in of("1.2").await {
         change(&world, move |txn| txn.move_recording(part.id, &reference("1.1"))).await;
     }
@@ -201,7 +207,13 @@ async fn a_link_works_once_and_who_listened_is_known() {
     let id = due(&world, State::Awaited, 1_000).await[0].id;
     let use_it = async |now| change(&world, move |txn| txn.use_link("nonce", Millis(5_000), Millis(now))).await;
     assert!(use_it(1_000).await && !use_it(4_999).await);
-    let access = |at| Access { at: Millis(at), who: "192.0.2.1".into(), link: "ab".into(), status: 206, range: "bytes=0-".into() };
+    let access = |at| Access {
+        at: Millis(at),
+        who: "192.0.2.1".into(),
+        link: "ab".into(),
+        status: 206,
+        range: "bytes=0-".into(),
+    };
     for at in 0..1_005 {
         change(&world, move |txn| txn.note_access(id, &access(at))).await;
     }

@@ -38,3 +38,13 @@ fn zammad_whatever_goes_wrong_and_wherever_it_dies() -> Result<()> {
 fn zendesk() -> Result<()> {
     tested("zendesk", &[])
 }
+
+#[test]
+fn speech_openai() -> Result<()> {
+    tested("speech-openai", &[])
+}
+
+#[test]
+fn speech_yandex() -> Result<()> {
+    tested("speech-yandex", &[])
+}

@@ -40,14 +40,16 @@ fn write(path: &std::path::Path, mib: u64) -> Result<()> {
     Ok(file.into_inner()?.sync_all()?)
 }
 
-/// What a process and all that it has started hold in memory, in KiB.
+/// What a process and all that it has started hold in memory, in KiB; what they share counts once.
 fn resident(process: u32) -> u64 {
     let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
-    let status = read("status");
-    let own = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let status = read("smaps_rollup");
+    let own =
+        status.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-    let children: Vec<u32> = children.flat_map(|ids| ids.split(' ').filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
+    let children: Vec<u32> =
+        children.flat_map(|ids| ids.split(' ').filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
     own.unwrap_or_default() + children.into_iter().map(resident).sum::<u64>()
 }
 

@@ -46,7 +46,8 @@ impl Scene {
         let spool = tempfile::tempdir()?;
         let port = free_port()?;
         let Special { recordings, plugin, more } = special;
-        let server = format!("listen = \"127.0.0.1:{port}\"\npublic-url = \"http://127.0.0.1:{port}\"\n{}", setup.server);
+        let server =
+            format!("listen = \"127.0.0.1:{port}\"\npublic-url = \"http://127.0.0.1:{port}\"\n{}", setup.server);
         let more = format!(
             "[recordings]\n{recordings}\n[pbx.office.recordings]\nfolder = \"{FOLDER}\"\nmounted = \"{}\"\n\
              settle = \"200ms\"\n{more}",
@@ -112,7 +113,10 @@ impl Scene {
     /// The files of the program's archive.
     pub fn archive(&self) -> Vec<PathBuf> {
         let folders = std::fs::read_dir(self.world.data().join("recordings")).into_iter().flatten().flatten();
-        folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten()).map(|file| file.path()).collect()
+        folders
+            .flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten())
+            .map(|file| file.path())
+            .collect()
     }
 }
 

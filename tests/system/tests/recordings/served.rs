@@ -50,7 +50,8 @@ async fn a_link_gives_the_whole_or_a_part_to_whoever_has_it() -> Result<()> {
     ensure!(head.head.contains(&format!("content-length: {length}")), "{}", head.head);
     ensure!(send("POST", &url, &[], "").await?.status == 405);
     let accesses = scene.world.json(&["recordings", "list", &id]).await?;
-    let statuses: Vec<_> = accesses[0]["accesses"].as_array().context("accesses")?.iter().map(|one| &one["status"]).collect();
+    let statuses: Vec<_> =
+        accesses[0]["accesses"].as_array().context("accesses")?.iter().map(|one| &one["status"]).collect();
     ensure!(statuses == [200, 206, 206, 416, 304, 200], "{statuses:?}");
     Ok(())
 }

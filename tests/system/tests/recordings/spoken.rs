@@ -40,8 +40,11 @@ fn recorded(folder: &Path) -> Result<(Vec<u8>, Vec<(u64, u64)>)> {
         times.push(((begins * 1000 / 22_050) as u64, ((begins + sentence.len()) * 1000 / 22_050) as u64));
         sides.iter_mut().for_each(|side| side.extend(vec![0; 11_025]));
     }
-    let samples: Vec<u8> =
-        sides[0].iter().zip(&sides[1]).flat_map(|(left, right)| [left.to_le_bytes(), right.to_le_bytes()].concat()).collect();
+    let samples: Vec<u8> = sides[0]
+        .iter()
+        .zip(&sides[1])
+        .flat_map(|(left, right)| [left.to_le_bytes(), right.to_le_bytes()].concat())
+        .collect();
     let size = u32::try_from(samples.len())?;
     let mut wav = [b"RIFF".as_slice(), &(size + 36).to_le_bytes(), b"WAVEfmt \x10\0\0\0\x01\0\x02\0"].concat();
     wav.extend(22_050_u32.to_le_bytes());
@@ -92,7 +95,10 @@ async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_the_portal() -> 
     let (listed, _) = scene.world.run(&["recordings", "list", CALL], 0).await?;
     let place = |text: &str| listed.find(text).with_context(|| format!("{text:?} is not in {listed}"));
     for ((speaker, text), who) in DIALOGUE.iter().zip(["agent", "external", "agent", "external"]) {
-        ensure!((*speaker == 1) == (who == "agent") && place(text)? > 0 && listed.contains(&format!("{who}: {text}")), "{listed}");
+        ensure!(
+            (*speaker == 1) == (who == "agent") && place(text)? > 0 && listed.contains(&format!("{who}: {text}")),
+            "{listed}"
+        );
     }
     ensure!(place(DIALOGUE[0].1)? < place(DIALOGUE[1].1)? && place("in short: An order")? > 0, "{listed}");
     scene.world.work_done().await?;

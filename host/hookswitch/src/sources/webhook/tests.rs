@@ -115,7 +115,7 @@ impl Door {
     }
 
     async fn whole(&self, request: Request) -> (u16, String, HeaderMap) {
-        let Response { status, headers, body } = self.posts.answer(request).await;
+        let Response { status, headers, body, .. } = self.posts.answer(request).await;
         (status.as_u16(), String::from_utf8(body.to_vec()).unwrap(), headers)
     }
 

@@ -1,0 +1,107 @@
+//! Files in the bodies of requests: sent as they are read, in the place of their marks.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{StreamExt, stream, stream::BoxStream};
+use secrecy::SecretString;
+use hookswitch_gate::{Bytes, Credential, Enclosure, Error, Gate, Limits, Options, Request, Source};
+
+use crate::server::{Server, Turn, grant, ok, post};
+
+/// A file of these pieces.
+struct File {
+    pieces: Vec<Bytes>,
+    opened: AtomicUsize,
+    /// It gives nothing any more after the last piece, and does not end.
+    hangs: bool,
+}
+
+impl Source for File {
+    fn open(&self) -> BoxStream<'static, io::Result<Bytes>> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let pieces = stream::iter(self.pieces.clone().into_iter().map(Ok));
+        if self.hangs { pieces.chain(stream::pending()).boxed() } else { pieces.boxed() }
+    }
+}
+
+fn enclosed(mark: &str, pieces: &[&'static str], bytes: u64) -> (Arc<File>, Enclosure) {
+    let pieces = pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect();
+    let file = Arc::new(File { pieces, opened: AtomicUsize::new(0), hangs: false });
+    (file.clone(), Enclosure { mark: mark.to_owned(), bytes, source: file })
+}
+
+fn request(server: &Server, body: &str, enclosures: Vec<Enclosure>) -> Request {
+    Request { enclosures, ..post(&server.url("/"), body) }
+}
+
+#[tokio::test]
+async fn files_stand_where_their_marks_stood_and_are_counted_in_the_length() {
+    let server = Server::start(|_| ok("done")).await;
+    let gate = Gate::new(server.options()).unwrap();
+    let (_, one) = enclosed("MARK-1", &["first ", "", "file"], 10);
+    let (_, two) = enclosed("MARK-2", &["second"], 6);
+    let answer = gate.send(request(&server, "<MARK-2|MARK-1>", vec![one, two])).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let sent = server.requests().remove(0);
+    assert!(sent.ends_with("\r\n\r\n<second|first file>"), "{sent}");
+    assert!(sent.to_lowercase().contains("content-length: 19\r\n"), "{sent}");
+    assert!(!sent.to_lowercase().contains("transfer-encoding"), "{sent}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_longer_or_shorter_than_it_was_breaks_the_request_off() {
+    for (pieces, bytes) in [(&["12345"] as &[_], 6), (&["12345"], 4), (&["123", "45"], 4), (&[], 1)] {
+        let server = Server::start(|_| ok("done")).await;
+        let gate = Gate::new(server.options()).unwrap();
+        let (_, file) = enclosed("MARK", pieces, bytes);
+        let error = gate.send(request(&server, "MARK", vec![file])).await.unwrap_err();
+        assert!(matches!(error, Error::InDoubt { .. }), "{pieces:?} for {bytes}: {error}");
+        assert!(server.requests().is_empty(), "{pieces:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_that_is_not_there_once_is_refused_before_anything_is_sent() {
+    let server = Server::start(|_| ok("done")).await;
+    let gate = Gate::new(server.options()).unwrap();
+    for body in ["", "no mark", "MARK and MARK"] {
+        let (file, enclosure) = enclosed("MARK", &["x"], 1);
+        let error = gate.send(request(&server, body, vec![enclosure])).await.unwrap_err();
+        assert!(matches!(error, Error::BadRequest(_)), "{error}");
+        assert_eq!(file.opened.load(Ordering::Relaxed), 0);
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn placeholders_are_filled_in_around_a_file_and_never_in_it() {
+    let server = Server::start(|_| ok("done")).await;
+    let secret = Credential::secret(&SecretString::from("s3cret-of-the-admin"), vec![grant(&server.url(""))]).unwrap();
+    let credentials = BTreeMap::from([("key".to_owned(), secret)]);
+    let gate = Gate::new(Options { credentials, ..server.options() }).unwrap();
+    let placeholder = gate.placeholder("key", "plain").unwrap();
+    let text: &'static str = Box::leak(placeholder.clone().into_boxed_str());
+    let (_, file) = enclosed("MARK", &[text], text.len() as u64);
+    gate.send(request(&server, &format!("{placeholder} MARK"), vec![file])).await.unwrap();
+    let sent = server.requests().remove(0);
+    assert!(sent.ends_with(&format!("\r\n\r\ns3cret-of-the-admin {placeholder}")), "{sent}");
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_a_file_is_not_waited_for_for_long() {
+    let server = Server::start(|_| Turn::Stall(Vec::new())).await;
+    let limits = Limits { silence: Duration::from_millis(300), ..Limits::default() };
+    let gate = Gate::new(Options { limits, ..server.options() }).unwrap();
+    let file = File { pieces: vec![Bytes::from_static(b"x")], opened: AtomicUsize::new(0), hangs: true };
+    let enclosure = Enclosure { mark: "MARK".to_owned(), bytes: 1 << 20, source: Arc::new(file) };
+    let error = gate.send(request(&server, "MARK", vec![enclosure])).await.unwrap_err();
+    assert!(matches!(&error, Error::InDoubt { cause, .. } if cause.contains("took nothing")), "{error}");
+}
