@@ -4,9 +4,9 @@ use hookswitch_sdk::manifest::Setting;
 use hookswitch_sdk::{Failure, Transcript, settings};
 
 /// Where the services are in Russia (reference; guide). In other regions of the cloud they have other names.
-const RECOGNITION: &str = "https://stt.api.cloud.yandex.net";
-const OPERATIONS: &str = "https://operation.api.cloud.yandex.net";
-const COMPLETIONS: &str = "https://llm.api.cloud.yandex.net";
+pub(crate) const RECOGNITION: &str = "https://stt.api.cloud.yandex.net";
+pub(crate) const OPERATIONS: &str = "https://operation.api.cloud.yandex.net";
+pub(crate) const COMPLETIONS: &str = "https://llm.api.cloud.yandex.net";
 /// Limits, "Maximum file size when uploading in an API v3 request body".
 const LARGEST_MB: &str = "60";
 /// Well within what the models of YandexGPT read.

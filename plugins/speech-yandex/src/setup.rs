@@ -21,7 +21,10 @@ impl Plugin for SpeechYandex {
                 "Of a service account with the role ai.speechkit-stt.user, and ai.languageModels.user for summaries.",
                 place,
             ))
-            // Other regions of the cloud have other names.
+            .http(options::RECOGNITION)
+            .http(options::OPERATIONS)
+            .http(options::COMPLETIONS)
+            // Clouds of other regions have other addresses.
             .http("*")
             .recordings()
             // Limits: 500 recognitions an hour, and 5 questions for operations a second.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use futures::{StreamExt, stream, stream::BoxStream};
-use secrecy::SecretString;
 use hookswitch_gate::{Bytes, Credential, Enclosure, Error, Gate, Limits, Options, Request, Source};
+use secrecy::SecretString;
 
 use crate::server::{Server, Turn, grant, ok, post};
 
