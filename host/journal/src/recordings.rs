@@ -268,20 +268,20 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Its call turned out to be a part of another one: it belongs there. Without a place there it stays.
+    /// Its call turned out to be a part of another one: it belongs there. False: the same file is there already, and this
+    /// one stays where it is.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownCall`].
-    pub fn move_recording(&self, id: RecordingId, to: &CallRef) -> Result<(), Error> {
+    pub fn move_recording(&self, id: RecordingId, to: &CallRef) -> Result<bool, Error> {
         let call = self.row_of_known(to)?;
         let mut update = self.sql.prepare_cached(
             "UPDATE OR IGNORE recordings SET call = ?2,
                place = (SELECT count(*) FROM recordings AS other WHERE other.call = ?2 AND other.leg = recordings.leg)
              WHERE id = ?1",
         )?;
-        update.execute(params![id.0, call])?;
-        Ok(())
+        Ok(update.execute(params![id.0, call])? == 1)
     }
 
     /// Its files are needed no more, and its words are forgotten.

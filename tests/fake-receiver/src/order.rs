@@ -40,7 +40,7 @@ pub(crate) fn check_shape(body: &Value, file: Option<&File>) -> Result<()> {
                 listed["id"].as_str().context("a file without an id")?;
                 let link = listed["url"].as_str();
                 match file {
-                    None => ensure!(link.is_some_and(|url| url.starts_with("https://")), "no link to {listed}"),
+                    None => ensure!(link.is_some_and(is_link), "no link to {listed}"),
                     Some(file) => {
                         ensure!(link.is_none() && files.len() == 1, "{} comes as a file and as a link", file.name);
                         ensure!(listed["name"] == *file.name, "{} is announced as {}", file.name, listed["name"]);
@@ -59,6 +59,11 @@ pub(crate) fn check_shape(body: &Value, file: Option<&File>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Nobody listens to links without TLS, but on this machine.
+fn is_link(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://127.0.0.1:")
 }
 
 /// Whether the events of each call came in their order and without a gap, and each recording once and behind the end.

@@ -12,7 +12,7 @@ fn quick(server: &Server) -> Gate {
     let limits = Limits {
         first_byte: Duration::from_millis(200),
         total: Duration::from_millis(1500),
-        longest: Duration::from_millis(1200),
+        longest: Duration::from_millis(1500),
         response_body: 1000,
         ..Limits::default()
     };

@@ -24,6 +24,8 @@ const DISK: Duration = Duration::from_secs(30);
 enum Came {
     /// Here it is.
     Here { hash: String, bytes: u64 },
+    /// Here it is, and somebody had the recording erased meanwhile.
+    Gone { hash: String },
     /// Not this time.
     Not(String),
     /// Not before an admin does something.
@@ -41,17 +43,18 @@ pub(super) async fn fetch(service: Arc<Service>, recordings: Arc<Recordings>, re
         return give_up(&recordings, &recording, why.to_owned()).await;
     };
     let (pbx, call, id) = (&recording.call.pbx, &recording.call.chain, recording.id);
-    let failed = |error: String| format!("the journal did not take the recording: {error}");
-    // From here on the file may be in its place and the journal not know of it.
-    let came = attempt(&service, &recordings, &recording, &config).await;
-    match came {
+    match attempt(&service, &recordings, &recording, &config).await {
         Came::Here { hash, bytes } => {
             tracing::info!(%pbx, %call, recording = %id, bytes, sha256 = hash, "recording fetched");
+        }
+        Came::Gone { hash } => {
+            tracing::info!(%pbx, %call, recording = %id, "recording fetched, and not wanted any more");
+            told(recordings.archive.release(&recordings.journal, vec![hash]).await);
         }
         Came::Never(why) => give_up(&recordings, &recording, why).await,
         Came::Unkept(error) => {
             tracing::error!(%pbx, %call, recording = %id, %error, "a recording cannot be kept; trying again");
-            put_off(&recordings, &recording, DISK, failed(error.to_string()), false).await;
+            put_off(&recordings, &recording, DISK, format!("it cannot be kept: {error}"), false).await;
         }
         Came::Not(why) | Came::Barred(why) if clock::now().since(recording.created) > millis(config.patience.0) => {
             give_up(&recordings, &recording, why).await;
@@ -108,7 +111,8 @@ async fn attempt(
     let (id, original, now) = (recording.id, hash.clone(), clock::now());
     let noted = recordings.journal.write(move |txn| txn.recording_fetched(id, &original, bytes, now)).await;
     match noted {
-        Ok(_) => Came::Here { hash, bytes },
+        Ok(true) => Came::Here { hash, bytes },
+        Ok(false) => Came::Gone { hash },
         Err(error) => Came::Unkept(io::Error::other(error)),
     }
 }

@@ -103,6 +103,7 @@ impl File {
         let Facts { content_type, duration_ms, silence_ms, channels, damaged, why, .. } = &self.known.facts;
         let mut extra: Vec<(String, String)> = Vec::new();
         let mut say = |name: &str, value: Option<String>| extra.extend(value.map(|value| (name.to_owned(), value)));
+        say("pbx", Some(self.recording.call.pbx.to_string()));
         say("channels", channels.map(|channels| channels.to_string()));
         say("silence-ms", silence_ms.map(|silence| silence.to_string()));
         say("sha256", Some(self.hash.clone()));

@@ -9,7 +9,7 @@ use hookswitch_journal::{
     recordings::Recording,
 };
 
-use super::fetch::millis;
+use super::{fetch::millis, file::Known};
 use crate::{clock, desk::Desk, news::News, plan::JobKind, service::Service};
 
 /// A call that goes on is looked at again after this; its end says so sooner.
@@ -24,10 +24,12 @@ pub(super) async fn tell(service: &Arc<Service>, recording: &Recording) -> Resul
     if let Some(into) = entry.call.merged_into.clone() {
         // What was recorded of a part belongs to the whole.
         let whole = CallRef { pbx: recording.call.pbx.clone(), chain: into };
-        return match journal.write(move |txn| txn.move_recording(id, &whole)).await {
-            Err(Error::UnknownCall(_)) => journal.write(move |txn| txn.recording_told(id)).await,
-            moved => moved,
-        };
+        let moved = journal.write(move |txn| match txn.move_recording(id, &whole) {
+            // There is nobody to be told of it.
+            Ok(false) | Err(Error::UnknownCall(_)) => txn.recording_told(id),
+            moved => moved.map(drop),
+        });
+        return moved.await;
     }
     if entry.call.is_open() {
         let due = Millis(now.0.saturating_add(millis(GOES_ON)));
@@ -43,8 +45,10 @@ pub(super) async fn tell(service: &Arc<Service>, recording: &Recording) -> Resul
     }
     let speech = config.recordings.as_ref().and_then(|recordings| recordings.speech.as_ref());
     let listener = speech.and_then(|speech| service.desk(&speech.plugin)).filter(|desk| desk.served.speech_start);
-    // What the phone system has written down itself is not listened to again.
-    if let Some(desk) = listener.filter(|_| news.call.transcript.is_none()) {
+    let known: Option<Known> = recording.facts.clone().and_then(|facts| serde_json::from_value(facts).ok());
+    let is_silent = known.is_some_and(|known| known.facts.is_silent());
+    // What the phone system has written down itself is not listened to again, and silence is not worth its price.
+    if let Some(desk) = listener.filter(|_| news.call.transcript.is_none() && !is_silent) {
         jobs.push(job(&desk, JobKind::Listen, id, now));
     }
     give(service, &news, jobs, move |txn| txn.recording_told(id)).await

@@ -268,7 +268,7 @@ mod tests {
             ("agi-networks = [\"192.168.1.10\"]", "", "name the phone system"),
             ("within       = \"1s\"", "within = \"1m\"", "50ms to 10s"),
             ("agi          = \"0.0.0.0:4573\"", "agi = \"localhost\"", "socket address"),
-            ("recordings/{path}", "recordings", "where the path goes"),
+            ("recordings/{path}", "recordings", "must stand there once"),
             ("folder = ", "foldr = ", "folder"),
             ("[pbx.office.dial]", "[pbx.office.dail]", "dial"),
             (FOLDER, "folder = \"monitor\"", "no path from the root"),

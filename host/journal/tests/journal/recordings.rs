@@ -193,9 +193,11 @@ async fn what_was_recorded_of_a_part_belongs_to_the_whole() {
     let of = async |chain: &'static str| {
         world.journal.read(move |view| view.recordings_of(&reference(chain))).await.unwrap()
     };
+    let mut moved = Vec::new();
     for part in of("1.2").await {
-        change(&world, move |txn| txn.move_recording(part.id, &reference("1.1"))).await;
+        moved.push(change(&world, move |txn| txn.move_recording(part.id, &reference("1.1"))).await);
     }
+    assert_eq!(moved, [true, false]);
     let whole: Vec<_> = of("1.1").await.into_iter().map(|one| (one.source, one.place)).collect();
     assert_eq!(whole, [("a.wav".to_owned(), 0), ("b.wav".to_owned(), 1)], "the same file is there once");
 }

@@ -7,6 +7,7 @@ mod fetched;
 mod kept;
 mod killed;
 mod large;
+mod others;
 mod scene;
 mod served;
 mod spoken;

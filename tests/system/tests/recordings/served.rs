@@ -92,3 +92,17 @@ async fn a_portal_may_get_a_link_and_fetch_it() -> Result<()> {
     ensure!(known["accesses"].as_array().is_some_and(|accesses| accesses.len() == 1), "{known}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_plugin_is_told_of_recordings_of_its_own_calls_alone() -> Result<()> {
+    // The portal wants no calls of extension 201, and so no recording of one, whatever it asks for.
+    let special = Special { plugin: "calls = { extensions = [\"203\"] }", ..Special::default() };
+    let scene = Scene::open(special).await?;
+    std::fs::write(scene.file(), recorded()?)?;
+    scene.call().await?;
+    scene.stands("ready").await?;
+    scene.world.work_done().await?;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    ensure!(crate::scene::records(&scene.world.portal.state()).count() == 0, "{}", scene.world.account());
+    Ok(())
+}
