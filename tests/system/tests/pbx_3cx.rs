@@ -184,6 +184,36 @@ async fn a_call_over_a_queue_and_a_transfer_is_one_entry_though_the_program_dies
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_recording_and_what_the_pbx_wrote_down_of_it_come_to_the_portal() -> Result<()> {
+    let cloud = Cloud::open("[recordings]\n").await?;
+    let pbx = &cloud.pbx;
+    let sound = std::fs::read(system_tests::root().join("tests/traces/l.wav"))?;
+    pbx.state().sounds.insert(42, Sound { bytes: sound.clone(), manner: Manner::Whole });
+    pbx.put("203", 4, 77, "Ringing", for_nobody(CALLER));
+    cloud.cards(&[13]).await?;
+    cloud.looked_at("203", 4, 77, "Connected", for_nobody(CALLER)).await?;
+    let now = jiff::Timestamp::now().to_string();
+    pbx.state().recordings = vec![json!({
+        "Id": 42, "StartTime": now, "EndTime": now, "CallType": "InboundExternal", "FromDn": "10007",
+        "FromCallerNumber": "004930901820", "ToDn": "203", "ToCallerNumber": "203", "IsTranscribed": true,
+        "Transcription": "Hello there.", "Summary": "A greeting.",
+    })];
+    pbx.remove("203", 4);
+    let told = |state: &Value| {
+        let call = &state["calls"][0];
+        list(call, "records").count() == 1 && list(call, "transcripts").count() == 1
+    };
+    let state = cloud.world.portal_shows("the recording and its words", told).await?;
+    let call = &state["calls"][0];
+    let file = call["records"][0]["file_id"].as_u64().and_then(|id| cloud.world.portal.file(id));
+    ensure!(file.is_some_and(|file| *file == *sound), "other bytes: {call}");
+    ensure!(call["transcripts"][0].to_string().contains("Hello there."), "{call}");
+    let listed = cloud.world.json(&["recordings", "list"]).await?;
+    ensure!(listed[0]["words"]["summary"] == "A greeting.", "{listed:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happened_while_nobody_listened_is_in_the_call_log() -> Result<()> {
     let mut cloud = Cloud::open("").await?;
     cloud.pbx.outside("201", 1, 5, "Ringing", CALLER);
