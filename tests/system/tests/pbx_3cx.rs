@@ -188,28 +188,42 @@ async fn a_recording_and_what_the_pbx_wrote_down_of_it_come_to_the_portal() -> R
     let cloud = Cloud::open("[recordings]\n").await?;
     let pbx = &cloud.pbx;
     let sound = std::fs::read(system_tests::root().join("tests/traces/l.wav"))?;
+    let second = [&sound[..], b"junk"].concat();
     pbx.state().sounds.insert(42, Sound { bytes: sound.clone(), manner: Manner::Whole });
+    pbx.state().sounds.insert(43, Sound { bytes: second.clone(), manner: Manner::Whole });
     pbx.put("203", 4, 77, "Ringing", for_nobody(CALLER));
     cloud.cards(&[13]).await?;
     cloud.looked_at("203", 4, 77, "Connected", for_nobody(CALLER)).await?;
     let now = jiff::Timestamp::now().to_string();
-    pbx.state().recordings = vec![json!({
-        "Id": 42, "StartTime": now, "EndTime": now, "CallType": "InboundExternal", "FromDn": "10007",
-        "FromCallerNumber": "004930901820", "ToDn": "203", "ToCallerNumber": "203", "IsTranscribed": true,
-        "Transcription": "Hello there.", "Summary": "A greeting.",
-    })];
+    let part = |id: u64, words: &str, summary: &str| {
+        json!({
+            "Id": id, "StartTime": now, "EndTime": now, "CallType": "InboundExternal", "FromDn": "10007",
+            "FromCallerNumber": "004930901820", "ToDn": "203", "ToCallerNumber": "203", "IsTranscribed": true,
+            "Transcription": words, "Summary": summary,
+        })
+    };
+    // The connection of a mobile phone was lost meanwhile: there are two files.
+    pbx.state().recordings = vec![part(42, "Hello there.", "A greeting."), part(43, "Bye.", "A farewell.")];
     pbx.remove("203", 4);
     let told = |state: &Value| {
         let call = &state["calls"][0];
-        list(call, "records").count() == 1 && list(call, "transcripts").count() == 1
+        let files = list(state, "comments").flat_map(|comment| list(comment, "files"));
+        list(call, "records").count() == 1 && list(call, "transcripts").count() == 1 && files.count() == 1
     };
     let state = cloud.world.portal_shows("the recording and its words", told).await?;
     let call = &state["calls"][0];
     let file = call["records"][0]["file_id"].as_u64().and_then(|id| cloud.world.portal.file(id));
     ensure!(file.is_some_and(|file| *file == *sound), "other bytes: {call}");
+    let further = list(&state, "comments").flat_map(|comment| list(comment, "files")).next().context("a file")?;
+    let further = further["file_id"].as_u64().and_then(|id| cloud.world.portal.file(id));
+    ensure!(further.is_some_and(|file| *file == *second), "other bytes of the second file");
     ensure!(call["transcripts"][0].to_string().contains("Hello there."), "{call}");
     let listed = cloud.world.json(&["recordings", "list"]).await?;
-    ensure!(listed[0]["words"]["summary"] == "A greeting.", "{listed:?}");
+    ensure!(listed.len() == 2 && listed.iter().all(|one| one["state"] == "ready"), "{listed:?}");
+    ensure!(
+        listed.iter().any(|one| one["words"]["summary"].as_str().is_some_and(|text| text.contains("A greeting."))),
+        "{listed:?}"
+    );
     Ok(())
 }
 

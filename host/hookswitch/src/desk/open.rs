@@ -113,11 +113,10 @@ pub(crate) async fn open(name: &str, loaded: &Loaded, premises: &Premises<'_>) -
     let Keyring { credentials, sign_ins, values } =
         keys.ring(name, &manifest, loaded).map_err(OpenError::Configuration)?;
     let reach = Reach::of(plugin, &manifest, &credentials);
-    let limits = if manifest.served().speech_start {
-        Limits { response_body: LONG_ANSWER, ..limits.clone() }
-    } else {
-        limits.clone()
-    };
+    let speech = host.recordings.as_ref().and_then(|recordings| recordings.speech.as_ref());
+    let listens = speech.is_some_and(|speech| speech.plugin == name);
+    let response_body = if listens { LONG_ANSWER.max(limits.response_body) } else { limits.response_body };
+    let limits = Limits { response_body, ..limits.clone() };
     let gate = gate(name, plugin, keys, loaded, reach.granted.clone(), credentials, &limits)
         .map_err(|problem| OpenError::Gate { name: name.to_owned(), problem })?;
     let slots = plugin.limits.concurrency.or(manifest.limits.concurrency).unwrap_or(CONCURRENCY).clamp(1, MOST_SLOTS);
@@ -179,7 +178,7 @@ fn build(component: &Component, settings: &BTreeMap<String, String>, host: &conf
 /// What the desk for `[plugin.NAME]` is made of now.
 pub(crate) fn imprint(name: &str, loaded: &Loaded) -> Imprint {
     // The phone systems say how numbers on their lines are read.
-    let made = Maker::new(loaded).table("pbx", None).table("plugin", Some(name));
+    let made = Maker::new(loaded).table("pbx", None).table("recordings", None).table("plugin", Some(name));
     let Some(plugin) = loaded.config.plugin.get(name) else { return made.finish() };
     let made = plugin.files().fold(made, |made, file| made.file(&file));
     let secrets = plugin.secrets().map(|secret| secret.read("", &loaded.folder).ok());

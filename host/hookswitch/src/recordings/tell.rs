@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hookswitch_call::Millis;
 use hookswitch_journal::{
-    CallRef, Error, JobId, RecordingId,
+    CallRef, Error, JobId, Journal, RecordingId,
     jobs::{Job, NewJob},
-    recordings::Recording,
+    recordings::{Recording, State},
 };
 
 use super::{fetch::millis, file::Known};
@@ -14,6 +14,11 @@ use crate::{clock, desk::Desk, news::News, plan::JobKind, service::Service};
 
 /// A call that goes on is looked at again after this; its end says so sooner.
 const GOES_ON: Duration = Duration::from_secs(600);
+
+/// A file of a call that is there before an earlier one waits for it so long.
+const TURN: Duration = Duration::from_secs(60);
+/// So often it looks whether it is there.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Gives plugins their jobs for a recording, when its call is over.
 pub(super) async fn tell(service: &Arc<Service>, recording: &Recording) -> Result<(), Error> {
@@ -35,6 +40,10 @@ pub(super) async fn tell(service: &Arc<Service>, recording: &Recording) -> Resul
         let due = Millis(now.0.saturating_add(millis(GOES_ON)));
         return journal.write(move |txn| txn.put_recording_off(id, due, "the call goes on", false)).await;
     }
+    if is_behind_another(journal, recording, now).await? {
+        let due = Millis(now.0.saturating_add(millis(LOOK)));
+        return journal.write(move |txn| txn.put_recording_off(id, due, "an earlier file is on its way", false)).await;
+    }
     let config = service.loaded().await.config.clone();
     let news = News::of(&config, entry.call);
     let mut jobs: Vec<NewJob> = Vec::new();
@@ -52,6 +61,19 @@ pub(super) async fn tell(service: &Arc<Service>, recording: &Recording) -> Resul
         jobs.push(job(&desk, JobKind::Listen, id, now));
     }
     give(service, &news, jobs, move |txn| txn.recording_told(id)).await
+}
+
+/// Whether an earlier file of the same call will be there in a moment: a CRM that has room for one recording of a call takes
+/// the first one for it.
+async fn is_behind_another(journal: &Journal, recording: &Recording, now: Millis) -> Result<bool, Error> {
+    let (id, call) = (recording.id, recording.call.clone());
+    let all = journal.read(move |view| view.recordings_of(&call)).await?;
+    let comes = |other: &Recording| {
+        other.id < id
+            && matches!(other.state, State::Awaited | State::Fetched)
+            && now.since(other.created) < millis(TURN)
+    };
+    Ok(all.iter().any(comes))
 }
 
 pub(super) fn job(desk: &Desk, kind: JobKind, recording: RecordingId, due: Millis) -> NewJob {

@@ -27,3 +27,26 @@ async fn a_recording_goes_when_its_time_is_over_unless_its_call_is_held() -> Res
     ensure!(gone["problem"].as_str().is_some_and(|why| why.contains("time")) && scene.archive().is_empty(), "{gone}");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_oldest_goes_when_there_is_no_room_and_not_before_an_hour() -> Result<()> {
+    let setup = Setup { time: Time::Simulated, ..Setup::default() };
+    let mut scene = Scene::open_with(Special { recordings: "size = \"1MiB\"", ..Special::default() }, setup).await?;
+    let mut large = recorded()?;
+    // Behind the sound, where every program of this world has its notes.
+    large.extend(b"note");
+    large.extend((2_u32 << 20).to_le_bytes());
+    large.extend(vec![b'x'; 2 << 20]);
+    let riff = u32::try_from(large.len() - 8)?.to_le_bytes();
+    large[4..8].copy_from_slice(&riff);
+    std::fs::write(scene.file(), &large)?;
+    scene.call().await?;
+    scene.attached(1).await?;
+    scene.world.work_done().await?;
+    scene.world.pass(Duration::from_secs(50 * 60), Duration::from_secs(300)).await?;
+    scene.stands("ready").await?;
+    scene.world.pass(Duration::from_secs(3 * 3600), Duration::from_secs(600)).await?;
+    let gone = scene.stands("removed").await?;
+    ensure!(gone["problem"].as_str().is_some_and(|why| why.contains("room")) && scene.archive().is_empty(), "{gone}");
+    Ok(())
+}

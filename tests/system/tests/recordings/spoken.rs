@@ -4,6 +4,7 @@
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
+use fake_speechkit::SpeechKit;
 use fake_whisper::{Lesson, Segment, Sound, Whisper};
 use system_tests::{PATIENCE, component};
 
@@ -16,6 +17,7 @@ const DIALOGUE: [(usize, &str); 4] = [
     (1, "I am sorry, I send you a new one today."),
     (0, "Thank you very much, goodbye."),
 ];
+const SUMMARY: &str = "An order has not arrived; a new one is sent.";
 const KEY: &str = "a-key-of-the-speech-server";
 
 /// The samples of a sentence at 22,050 Hz, one channel.
@@ -55,18 +57,38 @@ fn recorded(folder: &Path) -> Result<(Vec<u8>, Vec<(u64, u64)>)> {
     Ok((wav, times))
 }
 
+/// What each side says, for who is to recognise it.
+fn lessons(wav: &[u8], times: &[(u64, u64)]) -> Result<Vec<Lesson>> {
+    let sound = Sound::read(wav)?;
+    let lesson = |side| {
+        let said = DIALOGUE.iter().zip(times).filter(|((speaker, _), _)| *speaker == side);
+        let segments = said.map(|((_, text), (from, to))| Segment::new(*from, *to, text)).collect();
+        Lesson { sound: sound.channel(side), language: "en".to_owned(), segments }
+    };
+    Ok([0, 1].map(lesson).into())
+}
+
+/// Whether the program has written down who said what, in order, and in short.
+async fn written_down(scene: &Scene) -> Result<()> {
+    let (listed, _) = scene.world.run(&["recordings", "list", CALL], 0).await?;
+    let mut last = 0;
+    for (speaker, text) in DIALOGUE {
+        let turn = format!("{}: {text}", if speaker == 1 { "agent" } else { "external" });
+        let place = listed.find(&turn).with_context(|| format!("{turn:?} is not in {listed}"))?;
+        ensure!(place > last, "{turn:?} comes too early in {listed}");
+        last = place;
+    }
+    ensure!(listed.contains(&format!("in short: {SUMMARY}")), "{listed}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_the_portal() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (wav, times) = recorded(folder.path())?;
     let whisper = Whisper::start(KEY).await?;
-    let sound = Sound::read(&wav)?;
-    for side in [0, 1] {
-        let said = DIALOGUE.iter().zip(&times).filter(|((speaker, _), _)| *speaker == side);
-        let segments = said.map(|((_, text), (from, to))| Segment::new(*from, *to, text)).collect();
-        whisper.teach(Lesson { sound: sound.channel(side), language: "en".to_owned(), segments });
-    }
-    whisper.sums_up("An order has not arrived; a new one is sent.");
+    lessons(&wav, &times)?.into_iter().for_each(|lesson| whisper.teach(lesson));
+    whisper.sums_up(SUMMARY);
     std::fs::write(folder.path().join("key"), KEY)?;
     std::fs::write(folder.path().join("ca.pem"), &whisper.authority)?;
     let more = format!(
@@ -92,19 +114,46 @@ async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_the_portal() -> 
     for (_, text) in DIALOGUE {
         ensure!(words.contains(text), "{text:?} is not in {words}");
     }
-    let (listed, _) = scene.world.run(&["recordings", "list", CALL], 0).await?;
-    let place = |text: &str| listed.find(text).with_context(|| format!("{text:?} is not in {listed}"));
-    for ((speaker, text), who) in DIALOGUE.iter().zip(["agent", "external", "agent", "external"]) {
-        ensure!(
-            (*speaker == 1) == (who == "agent") && place(text)? > 0 && listed.contains(&format!("{who}: {text}")),
-            "{listed}"
-        );
-    }
-    ensure!(place(DIALOGUE[0].1)? < place(DIALOGUE[1].1)? && place("in short: An order")? > 0, "{listed}");
+    written_down(&scene).await?;
     scene.world.work_done().await?;
     scene.world.run(&["recordings", "erase", CALL], 0).await?;
     let (listed, _) = scene.world.run(&["recordings", "list", CALL], 0).await?;
     ensure!(!listed.contains("order"), "the words are kept: {listed}");
     ensure!(scene.archive().is_empty(), "{:?}", scene.archive());
     Ok(())
+}
+
+#[tokio::test]
+async fn speechkit_is_asked_until_it_has_finished_and_knows_both_sides_of_one_file() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (wav, times) = recorded(folder.path())?;
+    let cloud = SpeechKit::start(KEY, "b1gfolder").await?;
+    lessons(&wav, &times)?.into_iter().for_each(|lesson| cloud.teach(lesson));
+    cloud.sums_up(SUMMARY);
+    cloud.takes(1, 1);
+    std::fs::write(folder.path().join("key"), KEY)?;
+    std::fs::write(folder.path().join("ca.pem"), &cloud.authority)?;
+    let more = format!(
+        "[recordings.speech]\nplugin = \"speech\"\nlanguage = \"en\"\nsummarise = true\n\
+         [plugin.speech]\ncomponent = \"{}\"\nretry = {{ first = \"100ms\", longest = \"1s\" }}\n\
+         allow = {{ http = [\"{url}\"], network = [\"127.0.0.0/8\"], ca-file = \"{}\" }}\n\
+         credentials.key = {{ kind = \"api-key\", file = \"{}\" }}\n\
+         settings = {{ folder = \"b1gfolder\", stt-url = \"{url}\", operation-url = \"{url}\", llm-url = \"{url}\" }}\n",
+        component("speech-yandex.wasm")?.display(),
+        folder.path().join("ca.pem").display(),
+        folder.path().join("key").display(),
+        url = cloud.url,
+    );
+    let scene = Scene::open(Special { recordings: "format = \"mp3\"", more: &more, ..Special::default() }).await?;
+    std::fs::write(scene.file(), &wav)?;
+    scene.call().await?;
+    let told = |state: &serde_json::Value| {
+        state["calls"][0]["transcripts"].as_array().is_some_and(|transcripts| !transcripts.is_empty())
+    };
+    let state = scene.world.portal.wait_until(told, 2 * PATIENCE).await;
+    let state = state.map_err(|_| anyhow::anyhow!("no words at the portal: {}", scene.world.account()))?;
+    cloud.verdict()?;
+    ensure!(cloud.heard().len() == 1, "{} recognitions were paid for", cloud.heard().len());
+    ensure!(state["calls"][0]["transcripts"].as_array().is_some_and(|told| told.len() == 1));
+    written_down(&scene).await
 }
