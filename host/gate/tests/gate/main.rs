@@ -8,6 +8,7 @@ mod compressed;
 mod dns;
 #[cfg(test)]
 mod enclosures;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod kept;

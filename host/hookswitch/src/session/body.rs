@@ -40,12 +40,15 @@ fn named(body: &Body) -> Vec<(&str, bool)> {
         Body::Multipart(parts) => parts.iter().map(|form| &form.part).collect(),
         Body::Empty | Body::Text(_) | Body::Bytes(_) | Body::Form(_) => Vec::new(),
     };
-    let name = |part| match part {
-        &Part::Recording(ref id) => Some((id.as_str(), false)),
-        &Part::RecordingBase64(ref id) => Some((id.as_str(), true)),
-        &Part::Text(_) | &Part::Bytes(_) => None,
-    };
-    parts.into_iter().filter_map(name).collect()
+    parts.into_iter().filter_map(named_by).collect()
+}
+
+fn named_by(part: &Part) -> Option<(&str, bool)> {
+    match part {
+        Part::Recording(id) => Some((id, false)),
+        Part::RecordingBase64(id) => Some((id, true)),
+        Part::Text(_) | Part::Bytes(_) => None,
+    }
 }
 
 /// A recording in a body.

@@ -210,7 +210,7 @@ async fn what_an_admin_has_to_do_is_said() {
     // Root may read everything, and has nothing to be told.
     let path = folder.path().join("a.wav");
     fs::write(&path, wav(100)).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if File::open(&path).is_err() {
         let Err(Unfetched::Forbidden(text)) = fetch(&*mounted(folder.path()), "a.wav").await.0 else { panic!("read") };
         assert!(text.contains("group"), "{text}");

@@ -2,11 +2,9 @@
 
 use anyhow::{Result, ensure};
 use fake_bitrix24::{Effect, Fault};
+use system_tests::Setup;
 
-use crate::scene::{Scene, Special, recorded, same};
-
-/// Above this, in KiB, a file goes the long way.
-const LONG_WAY: &str = "settings = { fallback-user = 7, upload-above = 1 }";
+use crate::scene::{Scene, Special, recorded, same, the_long_way};
 
 #[tokio::test]
 async fn a_recording_is_an_mp3_at_the_call_that_was_journaled() -> Result<()> {
@@ -23,16 +21,12 @@ async fn a_recording_is_an_mp3_at_the_call_that_was_journaled() -> Result<()> {
 
 #[tokio::test]
 async fn the_original_arrives_to_the_byte_both_ways() -> Result<()> {
-    for setting in ["", LONG_WAY] {
-        let mut setup = system_tests::Setup::default();
-        if !setting.is_empty() {
-            setup.plugin = setting.to_owned();
-        }
+    for (way, setup) in [("inside of the request", Setup::default()), ("by itself", the_long_way())] {
         let scene = Scene::open_with(Special::default(), setup).await?;
         std::fs::write(scene.file(), recorded()?)?;
         scene.call().await?;
         let call = scene.attached(1).await?;
-        ensure!(scene.uploaded(&call["records"][0])? == recorded()?, "{setting}: other bytes: {call}");
+        ensure!(scene.uploaded(&call["records"][0])? == recorded()?, "{way}: other bytes: {call}");
     }
     Ok(())
 }
@@ -45,9 +39,7 @@ async fn a_portal_that_is_not_ready_or_loses_its_answer_gets_it_once() -> Result
         ("upload", Effect::Close),
         ("upload", Effect::CloseAfter),
     ] {
-        let mut setup = system_tests::Setup::default();
-        setup.plugin = LONG_WAY.to_owned();
-        let scene = Scene::open_with(Special::default(), setup).await?;
+        let scene = Scene::open_with(Special::default(), the_long_way()).await?;
         scene.world.portal.inject(Fault::on(method, effect.clone()));
         std::fs::write(scene.file(), recorded()?)?;
         scene.call().await?;

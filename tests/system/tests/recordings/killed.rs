@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::scene::{Scene, Special, recorded, same};
+use crate::scene::{Scene, Special, recorded, same, the_long_way};
 
 /// Rounds where nothing else is said.
 const ROUNDS: u64 = 6;
@@ -24,9 +24,8 @@ async fn whatever_dies_when_each_file_arrives_once_and_whole() -> Result<()> {
     let rounds = number("HOOKSWITCH_KILL_ROUNDS", ROUNDS);
     eprintln!("HOOKSWITCH_KILL_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut setup = system_tests::Setup::default();
-    setup.plugin = "settings = { fallback-user = 7, upload-above = 1 }".to_owned();
-    let mut scene = Scene::open_with(Special { recordings: "format = \"mp3\"", ..Special::default() }, setup).await?;
+    let mut scene =
+        Scene::open_with(Special { recordings: "format = \"mp3\"", ..Special::default() }, the_long_way()).await?;
     for round in 0..rounds {
         if round > 0 {
             let _ = std::fs::remove_file(scene.file());

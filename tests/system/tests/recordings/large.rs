@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 
-use crate::scene::{Scene, Special};
+use crate::scene::{Scene, Special, the_long_way};
 
 /// MiB where nothing else is said.
 const USUAL: u64 = 96;
@@ -56,10 +56,8 @@ fn resident(process: u32) -> u64 {
 #[tokio::test]
 async fn a_large_recording_takes_little_memory() -> Result<()> {
     let mib = std::env::var("HOOKSWITCH_LARGE_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL);
-    let mut setup = system_tests::Setup::default();
-    setup.plugin = "settings = { fallback-user = 7, upload-above = 1 }".to_owned();
     let special = Special { recordings: "largest = \"2GiB\"\nformat = \"mp3\"\nbitrate = 320", ..Special::default() };
-    let scene = Scene::open_with(special, setup).await?;
+    let scene = Scene::open_with(special, the_long_way()).await?;
     write(&scene.file(), mib)?;
     let process = scene.world.process()?;
     let (peak, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));

@@ -120,6 +120,11 @@ impl Scene {
     }
 }
 
+/// A portal to which every file goes the long way, by an address of its own.
+pub fn the_long_way() -> Setup {
+    Setup { plugin: "settings = { fallback-user = 7, upload-above = 1 }".to_owned(), ..Setup::default() }
+}
+
 /// All recordings at all calls of a portal.
 pub fn records(state: &Value) -> impl Iterator<Item = &Value> {
     let calls = state["calls"].as_array().into_iter().flatten();

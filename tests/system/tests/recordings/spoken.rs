@@ -30,9 +30,11 @@ fn speak(text: &str, folder: &Path) -> Result<Vec<i16>> {
     Ok(bytes[at..].chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect())
 }
 
-/// The dialogue as an Asterisk would have recorded it: 16 bits, two channels; and when each sentence is said, in
-/// milliseconds.
-fn recorded(folder: &Path) -> Result<(Vec<u8>, Vec<(u64, u64)>)> {
+/// When each sentence is said, in milliseconds.
+type Times = Vec<(u64, u64)>;
+
+/// The dialogue as an Asterisk would have recorded it: 16 bits, two channels.
+fn recorded(folder: &Path) -> Result<(Vec<u8>, Times)> {
     let (mut sides, mut times) = ([Vec::<i16>::new(), Vec::new()], Vec::new());
     for (side, text) in DIALOGUE {
         let sentence = speak(text, folder)?;
