@@ -268,7 +268,7 @@ mod tests {
             ("agi-networks = [\"192.168.1.10\"]", "", "name the phone system"),
             ("within       = \"1s\"", "within = \"1m\"", "50ms to 10s"),
             ("agi          = \"0.0.0.0:4573\"", "agi = \"localhost\"", "socket address"),
-            ("recordings/{path}", "recordings", "must stand there once"),
+            ("recordings/{path}", "recordings", "where the path goes"),
             ("folder = ", "foldr = ", "folder"),
             ("[pbx.office.dial]", "[pbx.office.dail]", "dial"),
             (FOLDER, "folder = \"monitor\"", "no path from the root"),
@@ -288,7 +288,9 @@ mod tests {
             ),
         ] {
             let fault = opened(this, that).expect_err(that);
-            assert!(fault.contains(said), "{that}: {fault}");
+            // Where its lines break is the terminal's affair.
+            let plain: Vec<_> = fault.split_whitespace().filter(|word| *word != "│").collect();
+            assert!(plain.join(" ").contains(said), "{that}: {fault}");
         }
     }
 }
