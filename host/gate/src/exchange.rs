@@ -53,7 +53,8 @@ pub(crate) enum Failure {
     },
 }
 
-/// Sends a message and reads the whole answer; `patient`: all of the time may go by before it begins. `first_byte` is set as soon as the head of the answer is there.
+/// Sends a message and reads the whole answer; `patient`: all of the time may go by before it begins. `first_byte` is set as
+/// soon as the head of the answer is there.
 pub(crate) async fn exchange(
     connection: &mut Connection,
     mut message: Message,

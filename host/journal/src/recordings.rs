@@ -284,7 +284,8 @@ impl Txn<'_> {
         Ok(update.execute(params![id.0, call])? == 1)
     }
 
-    /// Its files are needed no more, and its words are forgotten.
+    /// Its files are needed no more, and its words are forgotten: also those that plugins were given or have said, in the
+    /// records of their jobs. A job that runs at this moment keeps its record.
     ///
     /// # Errors
     ///
@@ -297,6 +298,11 @@ impl Txn<'_> {
         update.execute(params![id.0, why])?;
         self.sql.prepare_cached("DELETE FROM recording_parts WHERE recording = ?1")?.execute([id.0])?;
         self.sql.prepare_cached("DELETE FROM transcripts WHERE recording = ?1")?.execute([id.0])?;
+        let mut forget = self.sql.prepare_cached(
+            "DELETE FROM runs WHERE job IN (SELECT id FROM jobs WHERE recording = ?1 AND state <> 'running')",
+        )?;
+        forget.execute([id.0])?;
+        self.sql.prepare_cached("UPDATE jobs SET result = NULL WHERE recording = ?1")?.execute([id.0])?;
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use tempfile::TempDir;
 use tokio::{
-    net::TcpStream,
     process::{Child, Command},
     time::Instant,
 };
@@ -165,6 +164,7 @@ impl Office {
     /// Starts the program with what is configured now, and waits until it has taken stock of the phone system.
     pub async fn launch(&mut self) -> Result<()> {
         std::fs::write(self.folder().join("hookswitch.toml"), self.configuration())?;
+        let starts = self.starts();
         let stocktakings = self.pbx.actions().iter().filter(|action| action.name() == "QueueStatus").count();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log"))?;
         let mut command = self.command(&["run", "--log", "info,hookswitch=debug"])?;
@@ -176,11 +176,16 @@ impl Office {
         let ready = self.pbx.wait_for_action("QueueStatus", stocktakings + 1, PATIENCE).await;
         ready.map(drop).with_context(|| format!("the program is not ready; its log:\n{}", self.log()))?;
         let deadline = Instant::now() + PATIENCE;
-        while self.setup.listens && TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
-            ensure!(Instant::now() < deadline, "the program does not listen; its log:\n{}", self.log());
+        while self.starts() == starts {
+            ensure!(Instant::now() < deadline, "the program does not serve; its log:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Ok(())
+    }
+
+    /// How often the program has begun to serve, with all its listeners open.
+    fn starts(&self) -> usize {
+        self.log().lines().filter(|line| line.ends_with("serving")).count()
     }
 
     /// Everything that the program has logged.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use recording_crm::Reply;
 use serde_json::{Value, json};
 use system_tests::{
-    http::{post_form, send},
+    http::{free_port, post_form, send},
     office::{Office, Setup},
 };
 
@@ -117,7 +117,7 @@ async fn a_plugin_that_cannot_now_is_asked_again_later_and_one_that_refuses_is_n
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_reads_figures_with_the_token_and_nobody_without() -> Result<()> {
     let mut setup = Setup::new(json!({}));
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = free_port()?;
     setup
         .server
         .push_str(&format!("\nadmin = {{ listen = \"127.0.0.1:{port}\", token = {{ file = \"admin-token\" }} }}"));

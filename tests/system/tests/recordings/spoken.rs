@@ -118,9 +118,13 @@ async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_the_portal() -> 
     }
     written_down(&scene).await?;
     scene.world.work_done().await?;
+    let said = DIALOGUE[1].1;
+    let traced = scene.world.run(&["trace", CALL, "--json"], 0).await?.0;
+    ensure!(traced.contains(said), "the record of the jobs is there until the recording goes");
     scene.world.run(&["recordings", "erase", CALL], 0).await?;
     let (listed, _) = scene.world.run(&["recordings", "list", CALL], 0).await?;
-    ensure!(!listed.contains("order"), "the words are kept: {listed}");
+    let traced = scene.world.run(&["trace", CALL, "--json"], 0).await?.0;
+    ensure!(!listed.contains(said) && !traced.contains(said), "the words are kept: {listed}\n{traced}");
     ensure!(scene.archive().is_empty(), "{:?}", scene.archive());
     Ok(())
 }
