@@ -36,6 +36,7 @@ enum State {
 pub struct Call {
     build: Build,
     full_info: bool,
+    origin: String,
     direction: Direction,
     chain: String,
     number: String,
@@ -49,13 +50,14 @@ impl Call {
     pub(crate) fn new(
         build: Build,
         full_info: bool,
+        origin: &str,
         direction: Direction,
         chain: String,
         number: &str,
         did: &str,
     ) -> Self {
-        let (number, did) = (number.to_owned(), did.to_owned());
-        Self { build, full_info, direction, chain, number, did, link: 0, state: State::Waiting, end: None }
+        let (origin, number, did) = (origin.to_owned(), number.to_owned(), did.to_owned());
+        Self { build, full_info, origin, direction, chain, number, did, link: 0, state: State::Waiting, end: None }
     }
 
     /// What its links share.
@@ -204,7 +206,7 @@ impl Call {
     pub fn recorded(&self, link: u32, count: u32) -> Result<Post> {
         let Some(end) = &self.end else { bail!("{}: recordings appear after the outside party hung up", self.chain) };
         ensure!((1..=self.link).contains(&link), "{}: there was no link {link}", self.chain);
-        let url = |number| format!("https://pbx.example/webapi/recording/{}-{link}-{number}.mp3", self.chain);
+        let url = |number| format!("{}/webapi/recording/{}-{link}-{number}.mp3", self.origin, self.chain);
         let files = (1..=count).map(url).collect();
         let mut post = if self.full_info { end.clone().into_addition() } else { Post::new(true) };
         if self.build == Build::Capitals && !self.full_info {

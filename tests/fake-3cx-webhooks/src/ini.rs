@@ -17,6 +17,8 @@ pub struct Ini {
     pub post: bool,
     /// Which build it is.
     pub build: Build,
+    /// Scheme and host of the PBX, in the addresses of recordings.
+    pub pbx: String,
     /// The zone of the PBX's clock.
     pub timezone: String,
     /// The authority that it trusts, as PEM.
@@ -34,6 +36,7 @@ impl Ini {
             recording_full_info: false,
             post: true,
             build: Build::Sheet,
+            pbx: "https://pbx.example".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
             authority: authority.into(),
             pause: Duration::from_millis(50),

@@ -10,6 +10,7 @@ use crate::{Build, Call, Ini, call::Direction};
 pub struct Pbx {
     build: Build,
     full_info: bool,
+    origin: String,
     zone: TimeZone,
     calls: u32,
 }
@@ -22,7 +23,7 @@ impl Pbx {
     /// There is no such time zone.
     pub fn new(ini: &Ini) -> Result<Self> {
         let zone = TimeZone::get(&ini.timezone).with_context(|| format!("no zone {}", ini.timezone))?;
-        Ok(Self { build: ini.build, full_info: ini.recording_full_info, zone, calls: 0 })
+        Ok(Self { build: ini.build, full_info: ini.recording_full_info, origin: ini.pbx.clone(), zone, calls: 0 })
     }
 
     /// It is started anew and numbers its calls from the beginning.
@@ -50,6 +51,6 @@ impl Pbx {
         // C.4: the time is that of the PBX's own clock.
         let time = at.to_zoned(self.zone.clone()).strftime("%y%m%d%H%M%S").to_string();
         let chain = format!("{time}_{}", self.calls);
-        Call::new(self.build, self.full_info, direction, chain, number, did)
+        Call::new(self.build, self.full_info, &self.origin, direction, chain, number, did)
     }
 }

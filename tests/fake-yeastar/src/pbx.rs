@@ -359,6 +359,13 @@ impl Pbx {
         self.shared.state().is_blocked()
     }
 
+    /// The file in which it keeps a call.
+    pub fn recording_of(&self, call: &str) -> Option<String> {
+        let state = self.shared.state();
+        let mut files = state.recordings.iter().map(|recording| &recording.file);
+        files.find(|file| file.contains(&format!("-{call}-"))).cloned()
+    }
+
     /// Whether it keeps a recording in a file of this name.
     pub fn has_recording(&self, file: &str) -> bool {
         self.shared.state().recordings.iter().any(|recording| recording.file == file)

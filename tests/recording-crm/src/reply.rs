@@ -70,7 +70,10 @@ fn whole(status: u16, headers: &[(&'static str, String)], body: &[u8]) -> Vec<u8
 }
 
 fn head(status: u16, headers: &[(&'static str, String)], length: usize) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status} X\r\ncontent-type: text/plain; charset=utf-8\r\n");
+    let mut head = format!("HTTP/1.1 {status} X\r\n");
+    if headers.iter().all(|(name, _)| *name != "content-type") {
+        head.push_str("content-type: text/plain; charset=utf-8\r\n");
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

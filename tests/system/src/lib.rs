@@ -11,6 +11,7 @@ pub mod office;
 pub mod phones;
 pub mod provided;
 mod setup;
+pub mod spool;
 mod time;
 pub mod verdict;
 mod world;

@@ -57,7 +57,7 @@ struct Exchange {
 
 impl Exchange {
     async fn open() -> Result<Self> {
-        let (world, phones) = Phone::world(PATIENCE).await?;
+        let (world, phones) = Phone::world(PATIENCE, "").await?;
         Ok(Self { world, phones })
     }
 

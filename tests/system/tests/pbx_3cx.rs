@@ -187,7 +187,7 @@ async fn a_call_over_a_queue_and_a_transfer_is_one_entry_though_the_program_dies
 async fn a_recording_and_what_the_pbx_wrote_down_of_it_come_to_the_portal() -> Result<()> {
     let cloud = Cloud::open("[recordings]\n").await?;
     let pbx = &cloud.pbx;
-    let sound = std::fs::read(system_tests::root().join("tests/traces/l.wav"))?;
+    let sound = system_tests::spool::recorded()?;
     let second = [&sound[..], b"junk"].concat();
     pbx.state().sounds.insert(42, Sound { bytes: sound.clone(), manner: Manner::Whole });
     pbx.state().sounds.insert(43, Sound { bytes: second.clone(), manner: Manner::Whole });

@@ -8,8 +8,9 @@ use std::{
 use anyhow::Result;
 use fake_3cx_webhooks as fake;
 use fake_3cx_webhooks::{Ini, Module, Post, Way};
+use recording_crm::{Crm, Reply};
 
-use super::{Step, Teller};
+use super::{Step, Teller, sound};
 
 const SECRET: &str = "Zk3-an_address-that-nobody-guesses";
 const QUEUE: &str = "804";
@@ -17,6 +18,8 @@ const QUEUE: &str = "804";
 pub struct Hooks {
     module: Module,
     pbx: Mutex<fake::Pbx>,
+    /// Where it has its recordings.
+    files: Crm,
 }
 
 pub(super) struct Call {
@@ -26,15 +29,20 @@ pub(super) struct Call {
 }
 
 impl Hooks {
-    pub(super) fn start(address: &str, authority: &str) -> Result<Self> {
-        let module = Module::start(Ini::new(format!("https://{address}/pbx/3cx-webhooks/{SECRET}"), authority))?;
+    pub(super) async fn start(address: &str, authority: &str) -> Result<Self> {
+        let files = Crm::start().await?;
+        let url = format!("https://{address}/pbx/3cx-webhooks/{SECRET}");
+        let module = Module::start(Ini { pbx: files.origin(), ..Ini::new(url, authority) })?;
         let pbx = Mutex::new(fake::Pbx::new(module.ini())?);
-        Ok(Self { module, pbx })
+        Ok(Self { module, pbx, files })
     }
 
     pub(super) fn configure(&self, folder: &Path) -> Result<String> {
         std::fs::write(folder.join("hooks-secret"), SECRET)?;
-        Ok("secret = { file = \"hooks-secret\" }\ntimezone = \"Europe/Berlin\"".to_owned())
+        Ok(format!(
+            "secret = {{ file = \"hooks-secret\" }}\ntimezone = \"Europe/Berlin\"\nrecordings = {{ from = [\"{}\"] }}",
+            self.files.origin()
+        ))
     }
 }
 
@@ -63,7 +71,7 @@ impl Call {
             }
             Step::OutsideAnswers => vec![self.talk.answers(self.at, Way::Normal)?],
             Step::GivesUp => vec![self.talk.missed_by(self.at)?],
-            Step::HangsUp => vec![self.talk.ends()?],
+            Step::HangsUp => vec![self.talk.ends()?, self.talk.recorded(1, 1)?],
             // Nothing is posted of these.
             Step::Arrives | Step::RingsNoMore(_) | Step::Holds(_) | Step::Resumes(_) | Step::Consults { .. } => {
                 Vec::new()
@@ -82,7 +90,15 @@ impl Teller for Hooks {
     }
 
     async fn step(&self, call: &mut Call, step: Step) -> Result<()> {
+        if step == Step::HangsUp {
+            let file = format!("/webapi/recording/{}-1-1.mp3", call.talk.chain());
+            self.files.answer(&file, Reply::new(200, self.recorded(call)?).header("content-type", "audio/mpeg"));
+        }
         call.posts(step)?.into_iter().for_each(|post| self.module.say(post));
         self.module.delivered().await
+    }
+
+    fn recorded(&self, call: &Call) -> Result<Vec<u8>> {
+        Ok(sound(call.talk.chain()))
     }
 }

@@ -5,10 +5,11 @@ use std::{path::Path, time::Duration};
 use anyhow::{Result, bail};
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
+use recording_crm::{Crm, Reply};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{QUEUE, Step, Teller};
+use super::{QUEUE, Step, Teller, sound};
 use crate::http::send_over_tls;
 
 const KEY: &str = "own-key-of-the-phones-0815";
@@ -18,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Own {
     url: String,
     authority: String,
+    /// Where it has its recordings.
+    files: Crm,
 }
 
 pub(super) struct Call {
@@ -31,12 +34,13 @@ pub(super) struct Call {
 }
 
 impl Own {
-    pub(super) fn new(address: &str, authority: &str) -> Self {
-        Self { url: format!("https://{address}/pbx/webhook"), authority: authority.to_owned() }
+    pub(super) async fn start(address: &str, authority: &str) -> Result<Self> {
+        let url = format!("https://{address}/pbx/webhook");
+        Ok(Self { url, authority: authority.to_owned(), files: Crm::start().await? })
     }
 
     pub(super) fn configure(&self, _: &Path) -> Result<String> {
-        Ok(format!("secrets.key = \"{KEY}\""))
+        Ok(format!("secrets.key = \"{KEY}\"\nrecordings = {{ from = [\"{}\"] }}", self.files.origin()))
     }
 
     async fn post(&self, body: &str) -> Result<()> {
@@ -136,6 +140,16 @@ impl Teller for Own {
         for message in call.words(step) {
             self.post(&message).await?;
         }
+        if step == Step::HangsUp {
+            let path = format!("/{}.mp3", call.chain);
+            self.files.answer(&path, Reply::new(200, self.recorded(call)?).header("content-type", "audio/mpeg"));
+            let files = json!([{ "url": format!("{}{path}", self.files.origin()) }]);
+            self.post(&call.message("recording.available", json!({ "files": files }))).await?;
+        }
         Ok(())
+    }
+
+    fn recorded(&self, call: &Call) -> Result<Vec<u8>> {
+        Ok(sound(&call.chain))
     }
 }

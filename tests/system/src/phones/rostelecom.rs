@@ -7,7 +7,7 @@ use fake_rostelecom::{Options, Pbx};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Step, Teller};
+use super::{Step, Teller, sound};
 
 const LINE: &str = "sip:74950000000@192.0.2.1";
 /// The number of the queue.
@@ -89,7 +89,8 @@ impl Rostelecom {
         let body = json!({
             "session_id": call.session, "type": kind, "state": state, "from_number": from, "from_pin": from_pin,
             "timestamp": Timestamp::now().to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string(),
-            "request_number": to, "request_pin": pin, "disconnect_reason": "", "is_record": "",
+            "request_number": to, "request_pin": pin, "disconnect_reason": "",
+            "is_record": if state == "end" { call.talked.to_string() } else { String::new() },
         });
         // A program that is dead does not hear it.
         let Ok(answer) = self.pbx.post("call_events", &body.to_string()).await else { return Ok(()) };
@@ -108,6 +109,9 @@ impl Rostelecom {
         };
         let answering = if call.talked && !call.outbound { (own.as_str(), call.agent) } else { ("", "") };
         let (started, seconds) = (call.started, call.began.elapsed().as_secs());
+        if call.talked {
+            self.pbx.add_recording(&call.session, &sound(&call.session));
+        }
         let or_none = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
         self.pbx.call_is_over(
             &call.session,
@@ -115,13 +119,13 @@ impl Rostelecom {
                 "call_type": 1, "direction": direction, "state": state, "orig_number": origin,
                 "orig_pin": or_none(origin_pin), "dest_number": destination, "answering_sipuri": or_none(answering.0),
                 "answering_pin": or_none(answering.1), "start_call_date": started.to_string(), "duration": seconds,
-                "session_log": call.log, "is_voicemail": false, "is_record": false, "is_fax": false,
+                "session_log": call.log, "is_voicemail": false, "is_record": call.talked, "is_fax": false,
                 "status_code": null, "status_string": null,
             }),
         );
         self.pbx.add_row(format!(
-            "{};1;{direction};{state};{origin};{origin_pin};{destination};{};{};{started};{seconds};false;false;false;;",
-            call.session, answering.0, answering.1
+            "{};1;{direction};{state};{origin};{origin_pin};{destination};{};{};{started};{seconds};false;{};false;;",
+            call.session, answering.0, answering.1, call.talked
         ));
     }
 }
@@ -221,5 +225,9 @@ impl Teller for Rostelecom {
                 self.post(call, "end", "").await
             }
         }
+    }
+
+    fn recorded(&self, call: &Call) -> Result<Vec<u8>> {
+        Ok(sound(&call.session))
     }
 }

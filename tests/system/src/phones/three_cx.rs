@@ -8,11 +8,11 @@ use std::{
 };
 
 use anyhow::Result;
-use fake_3cx::{CLIENT_ID, CLIENT_SECRET, Options, Pbx, State};
+use fake_3cx::{CLIENT_ID, CLIENT_SECRET, Manner, Options, Pbx, Sound, State};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Step, Teller};
+use super::{Step, Teller, sound};
 
 const QUEUE: &str = "804";
 
@@ -102,9 +102,25 @@ impl ThreeCx {
             "SourceType": from.0, "SourceDn": from.1, "SourceCallerId": from.2, "SourceDisplayName": "",
             "DestinationType": to.0, "DestinationDn": to.1, "DestinationCallerId": to.2,
         }));
+        if call.picked_up.is_some() {
+            let mut state = self.pbx.state();
+            state.sounds.insert(call.callid, Sound { bytes: call.sound(), manner: Manner::Whole });
+            state.recordings.push(json!({
+                "Id": call.callid, "StartTime": call.began.to_string(), "EndTime": now.to_string(),
+                "CallType": if call.outbound { "OutboundExternal" } else { "InboundExternal" },
+                "FromDn": from.1, "FromCallerNumber": from.2, "ToDn": to.1, "ToCallerNumber": to.2,
+                "IsTranscribed": false, "Transcription": Value::Null, "Summary": Value::Null,
+            }));
+        }
         for (dn, id) in std::mem::take(&mut call.people) {
             self.pbx.remove(dn, id);
         }
+    }
+}
+
+impl Call {
+    fn sound(&self) -> Vec<u8> {
+        sound(&format!("{} with {}", self.callid, self.outside))
     }
 }
 
@@ -192,5 +208,9 @@ impl Teller for ThreeCx {
             Step::GivesUp | Step::HangsUp => self.ends(call),
         }
         Ok(())
+    }
+
+    fn recorded(&self, call: &Call) -> Result<Vec<u8>> {
+        Ok(call.sound())
     }
 }

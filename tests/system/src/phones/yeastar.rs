@@ -179,4 +179,9 @@ impl Teller for Yeastar {
         }
         Ok(())
     }
+
+    fn recorded(&self, call: &Call) -> Result<Vec<u8>> {
+        let file = self.pbx.recording_of(&call.id).with_context(|| format!("{} is not recorded", call.id))?;
+        Ok(self.pbx.sound(&file))
+    }
 }

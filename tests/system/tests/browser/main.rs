@@ -2,6 +2,7 @@
 
 mod browser;
 mod call_back;
+mod player;
 mod site;
 mod tel;
 

@@ -35,7 +35,7 @@ struct Office {
 
 impl Office {
     async fn open() -> Result<Self> {
-        let (world, phones) = Phone::world(Duration::from_millis(500)).await?;
+        let (world, phones) = Phone::world(Duration::from_millis(500), "").await?;
         std::fs::write(world.folder().join("probe.js"), include_str!("probe.js"))?;
         let config = std::fs::read_to_string(world.folder().join("hookswitch.toml"))?;
         Ok(Self { world, phones, config })

@@ -53,7 +53,7 @@ impl Callers {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_kind_of_phone_system_tells_it_every_call_is_in_the_portal_once() -> Result<()> {
     let mut plan = Plan::of(ROUNDS)?;
-    let (mut world, phones) = Phone::world(PATIENCE).await?;
+    let (mut world, phones) = Phone::world(PATIENCE, "").await?;
     let phones: Vec<_> = phones.into_iter().map(Arc::new).collect();
     let told = killing(&mut world, &phones, &mut plan).await;
     plan.close(|| world.account(), told)

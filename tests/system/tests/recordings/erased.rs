@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::scene::{CALL, Scene, Special, recorded};
+use system_tests::spool::{CALL, recorded};
+
+use crate::scene::{Scene, Special};
 
 /// Who called.
 const NUMBER: &str = "+494066969101";

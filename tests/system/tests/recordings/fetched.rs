@@ -3,9 +3,12 @@
 use std::{io::Write, time::Duration};
 
 use anyhow::{Result, ensure};
-use system_tests::{Setup, Time};
+use system_tests::{
+    Setup, SmallDisk, Time,
+    spool::{CALL, long, recorded},
+};
 
-use crate::scene::{CALL, Scene, Special, recorded};
+use crate::scene::{Scene, Special};
 
 #[tokio::test]
 async fn a_file_that_is_still_written_is_waited_for() -> Result<()> {
@@ -68,5 +71,32 @@ async fn without_the_table_nothing_is_fetched_and_the_command_says_why() -> Resu
     let known = scene.stands("given-up").await?;
     ensure!(known["problem"].as_str().is_some_and(|why| why.contains("[recordings]")), "{known}");
     ensure!(scene.archive().is_empty(), "it was fetched");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_recording_that_the_full_disk_does_not_take_is_fetched_when_there_is_room() -> Result<()> {
+    let Some(disk) = SmallDisk::mount(48)? else {
+        println!("skipped: this user may not mount a file system");
+        return Ok(());
+    };
+    let setup = Setup { disk: Some(disk), time: Time::Simulated, ..Setup::default() };
+    let mut scene = Scene::open_with(Special::default(), setup).await?;
+    // Half of what the disk has: it is full when the file is there.
+    long(&scene.file(), 24)?;
+    let blocker = scene.world.data().join("blocker");
+    std::fs::write(&blocker, vec![0; 28 << 20])?;
+    scene.call().await?;
+    let known = scene.recordings("refused", |all| all.len() == 1 && all[0]["problem"].is_string()).await?;
+    ensure!(known[0]["problem"].as_str().is_some_and(|why| why.contains("No space left")), "{known:?}");
+    ensure!(known[0]["state"] == "awaited" && scene.archive().is_empty(), "{known:?}: {:?}", scene.archive());
+    // The call itself is journaled all the same.
+    scene.world.work_done().await?;
+    std::fs::remove_file(blocker)?;
+    scene.world.pass(Duration::from_secs(120), Duration::from_secs(10)).await?;
+    let call = scene.attached(1).await?;
+    ensure!(scene.uploaded(&call["records"][0])? == std::fs::read(scene.file())?, "other bytes");
+    let known = scene.stands("ready").await?;
+    ensure!(known["problem"].is_null(), "{known}");
     Ok(())
 }

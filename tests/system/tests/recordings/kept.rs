@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use system_tests::{Setup, Time};
+use system_tests::{
+    Setup, Time,
+    spool::{CALL, recorded},
+};
 
-use crate::scene::{CALL, Scene, Special, recorded};
+use crate::scene::{Scene, Special};
 
 #[tokio::test]
 async fn a_recording_goes_when_its_time_is_over_unless_its_call_is_held() -> Result<()> {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::scene::{Scene, Special, recorded, same, the_long_way};
+use system_tests::spool::recorded;
+
+use crate::scene::{Scene, Special, same, the_long_way};
 
 /// Rounds where nothing else is said.
 const ROUNDS: u64 = 6;

@@ -2,15 +2,14 @@
 //!
 //! `HOOKSWITCH_LARGE_MIB` sets how large it is.
 
-use std::{
-    io::Write,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use anyhow::{Result, ensure};
+
+use system_tests::spool::long;
 
 use crate::scene::{Scene, Special, the_long_way};
 
@@ -18,27 +17,6 @@ use crate::scene::{Scene, Special, the_long_way};
 const USUAL: u64 = 96;
 /// The program may take so much, its helpers included, in KiB.
 const MOST_KIB: u64 = 100 * 1024;
-
-/// A WAV of so many MiB: 8 kHz, two channels, two tones that come and go.
-fn write(path: &std::path::Path, mib: u64) -> Result<()> {
-    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    let bytes = u32::try_from(mib << 20)?;
-    file.write_all(b"RIFF")?;
-    file.write_all(&(bytes + 36).to_le_bytes())?;
-    file.write_all(b"WAVEfmt \x10\0\0\0\x01\0\x02\0")?;
-    file.write_all(&8000_u32.to_le_bytes())?;
-    file.write_all(&32_000_u32.to_le_bytes())?;
-    file.write_all(b"\x04\0\x10\0data")?;
-    file.write_all(&bytes.to_le_bytes())?;
-    for at in 0..bytes / 4 {
-        let second = f64::from(at) / 8000.0;
-        let loud = if second % 4.0 < 3.0 { 8000.0 } else { 0.0 };
-        let tone = |hertz: f64| ((second * hertz * std::f64::consts::TAU).sin() * loud) as i16;
-        file.write_all(&tone(440.0).to_le_bytes())?;
-        file.write_all(&tone(600.0).to_le_bytes())?;
-    }
-    Ok(file.into_inner()?.sync_all()?)
-}
 
 /// What a process and all that it has started hold in memory, in KiB; what they share counts once.
 fn resident(process: u32) -> u64 {
@@ -57,8 +35,10 @@ fn resident(process: u32) -> u64 {
 async fn a_large_recording_takes_little_memory() -> Result<()> {
     let mib = std::env::var("HOOKSWITCH_LARGE_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL);
     let special = Special { recordings: "largest = \"2GiB\"\nformat = \"mp3\"\nbitrate = 320", ..Special::default() };
-    let scene = Scene::open_with(special, the_long_way()).await?;
-    write(&scene.file(), mib)?;
+    let mut setup = the_long_way();
+    setup.portal.largest_body = usize::try_from(mib << 20)?;
+    let scene = Scene::open_with(special, setup).await?;
+    long(&scene.file(), mib)?;
     let process = scene.world.process()?;
     let (peak, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let watch = std::thread::spawn({

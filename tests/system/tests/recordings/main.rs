@@ -8,6 +8,7 @@ mod kept;
 mod killed;
 mod large;
 mod others;
+mod phones;
 mod scene;
 mod served;
 mod spoken;

@@ -5,19 +5,12 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context, Result, ensure};
 use fake_whisper::Sound;
 use serde_json::Value;
-use system_tests::{PATIENCE, Setup, World, http::free_port, root};
-use tempfile::TempDir;
-
-/// The call of the trace `l`, and the file that its Asterisk names.
-pub const CALL: &str = "1795230729.100";
-pub const FILE: &str = "external-201-494066969101-20261121-031209-1795230729.100.wav";
-/// Where that Asterisk has it.
-const FOLDER: &str = "/var/spool/asterisk/monitor";
+use system_tests::{PATIENCE, Setup, World, http::free_port, spool::Spool};
 
 pub struct Scene {
     pub world: World,
     pub port: u16,
-    spool: TempDir,
+    spool: Spool,
 }
 
 /// What is special about it.
@@ -43,16 +36,12 @@ impl Scene {
     }
 
     pub async fn prepare(special: Special<'_>, setup: Setup) -> Result<Self> {
-        let spool = tempfile::tempdir()?;
+        let spool = Spool::new()?;
         let port = free_port()?;
         let Special { recordings, plugin, more } = special;
         let server =
             format!("listen = \"127.0.0.1:{port}\"\npublic-url = \"http://127.0.0.1:{port}\"\n{}", setup.server);
-        let more = format!(
-            "[recordings]\n{recordings}\n[pbx.office.recordings]\nfolder = \"{FOLDER}\"\nmounted = \"{}\"\n\
-             settle = \"200ms\"\n{more}",
-            spool.path().display()
-        );
+        let more = format!("{}{more}", spool.configure(recordings));
         let plugin = format!("{}\nretry = {{ first = \"100ms\", longest = \"1s\" }}\n{plugin}", setup.plugin);
         let world = World::prepare(Setup { server, more, plugin, ..setup }).await?;
         Ok(Self { world, port, spool })
@@ -60,7 +49,7 @@ impl Scene {
 
     /// Where the phone system's file is, as this machine sees it.
     pub fn file(&self) -> PathBuf {
-        self.spool.path().join(FILE)
+        self.spool.file()
     }
 
     /// The call, from its first ring to its end.
@@ -129,11 +118,6 @@ pub fn the_long_way() -> Setup {
 pub fn records(state: &Value) -> impl Iterator<Item = &Value> {
     let calls = state["calls"].as_array().into_iter().flatten();
     calls.flat_map(|call| call["records"].as_array().into_iter().flatten())
-}
-
-/// What that Asterisk has recorded: six seconds, 8 kHz, both sides in one channel.
-pub fn recorded() -> Result<Vec<u8>> {
-    Ok(std::fs::read(root().join("tests/traces/l.wav"))?)
 }
 
 /// The same speech, of the same length: decoded.

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use fake_bitrix24::Options;
-use system_tests::{Setup, http::send, users};
+use system_tests::{Setup, http::send, spool::recorded, users};
 
-use crate::scene::{Scene, Special, recorded};
+use crate::scene::{Scene, Special};
 
 /// The path and the rest of a link.
 fn answer_of(scene: &Scene, link: &str) -> Result<String> {

@@ -6,9 +6,12 @@ use std::{path::Path, process::Command};
 use anyhow::{Context, Result, ensure};
 use fake_speechkit::SpeechKit;
 use fake_whisper::{Lesson, Segment, Sound, Whisper};
-use system_tests::{PATIENCE, component};
+use system_tests::{PATIENCE, component, spool::CALL};
 
-use crate::scene::{CALL, Scene, Special};
+use crate::{
+    others,
+    scene::{Scene, Special},
+};
 
 /// Who says what, in order: the outside party on the left, the agent on the right.
 const DIALOGUE: [(usize, &str); 4] = [
@@ -85,7 +88,7 @@ async fn written_down(scene: &Scene) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_the_portal() -> Result<()> {
+async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_every_crm() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (wav, times) = recorded(folder.path())?;
     let whisper = Whisper::start(KEY).await?;
@@ -103,6 +106,9 @@ async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_the_portal() -> 
         folder.path().join("key").display(),
         origin = whisper.url,
     );
+    let (account, receiver) = (others::helpdesk().await?, others::receiver().await?);
+    let ticketing = others::of_helpdesk(&account, folder.path())?;
+    let more = format!("{more}{ticketing}{}", others::of_receiver(&receiver, folder.path(), "")?);
     let scene = Scene::open(Special { recordings: "format = \"mp3\"", more: &more, ..Special::default() }).await?;
     std::fs::write(scene.file(), &wav)?;
     scene.call().await?;
@@ -112,12 +118,27 @@ async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_the_portal() -> 
     };
     let state = scene.world.portal_shows("the words", told).await?;
     whisper.verdict()?;
-    let words = state["calls"][0]["transcripts"][0].to_string();
-    for (_, text) in DIALOGUE {
-        ensure!(words.contains(text), "{text:?} is not in {words}");
-    }
     written_down(&scene).await?;
     scene.world.work_done().await?;
+    receiver.verdict()?;
+    let of = |list: &serde_json::Value| list.as_array().cloned().unwrap_or_default().into_iter();
+    let posts = receiver.taken().into_iter().map(|post| post.body).filter(|body| body["type"] == "transcript");
+    let comments = of(&account.state()["tickets"]).flat_map(|ticket| of(&ticket["comments"]));
+    let comments = comments.filter(|comment| comment.to_string().contains(DIALOGUE[0].1));
+    for (who, told) in [
+        ("the portal", of(&state["calls"][0]["transcripts"]).collect::<Vec<_>>()),
+        ("the ticket", comments.collect()),
+        ("the receiver", posts.collect()),
+    ] {
+        ensure!(told.len() == 1, "{who} is told of the words {} times: {told:?}", told.len());
+        let words = told[0].to_string();
+        for text in DIALOGUE.iter().map(|(_, text)| *text).chain([SUMMARY]) {
+            ensure!(
+                who == "the portal" && text == SUMMARY || words.contains(text),
+                "{who}: {text:?} is not in {words}"
+            );
+        }
+    }
     let said = DIALOGUE[1].1;
     let traced = scene.world.run(&["trace", CALL, "--json"], 0).await?.0;
     ensure!(traced.contains(said), "the record of the jobs is there until the recording goes");
