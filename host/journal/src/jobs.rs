@@ -222,7 +222,7 @@ impl Txn<'_> {
             ":problem": problem,
             ":result": result.map(Json),
         })?;
-        Ok(())
+        self.forget_work_of(job)
     }
 
     /// Somebody decided that a parked job is to be tried again: it is due now, and its failures are forgotten.

@@ -169,8 +169,13 @@ impl Journal {
         }
     }
 
-    /// Moves all that the log holds into the database, and makes the log empty.
-    pub(crate) async fn empty_log(&self) -> Result<(), Error> {
+    /// Moves all that the log holds into the database, and makes the log empty: what was forgotten before is gone from the
+    /// files when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file; [`Error::LogInUse`] if somebody reads an old state for too long.
+    pub async fn empty_log(&self) -> Result<(), Error> {
         let reader = Arc::clone(&self.shared.reader);
         tokio::task::spawn_blocking(move || file::empty_log(reader.dir())).await.map_err(|_| Error::Closed)?
     }

@@ -13,6 +13,7 @@
 mod access;
 mod due;
 mod holds;
+mod removal;
 mod words;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use crate::{
 pub use access::Access;
 pub use due::Kept;
 pub use holds::Hold;
+pub use removal::Removal;
 pub use words::{Progress, Words};
 
 /// Which recording. Later ones have higher ids.
@@ -92,7 +94,7 @@ pub struct Recording {
     pub failures: u32,
     /// When it is looked at next.
     pub due: Millis,
-    /// When it was told of.
+    /// When the event that tells of it happened, or somebody asked for it again.
     pub created: Millis,
     /// Why it is not here.
     pub problem: Option<String>,
@@ -153,9 +155,10 @@ impl Txn<'_> {
                 await_it.execute(params![call, file, event.leg, now.0, spoken])?;
             }
             What::Transcript { .. } | What::Summary { .. } => {
-                // The words of a call are told with its first file.
+                // The words of a call are told with its first file that there is or will be.
                 let mut mark = self.sql.prepare_cached(
-                    "UPDATE recordings SET spoken = 1 WHERE id = (SELECT min(id) FROM recordings WHERE call = ?1)",
+                    "UPDATE recordings SET spoken = 1 WHERE id = (
+                       SELECT min(id) FROM recordings WHERE call = ?1 AND state NOT IN ('given-up', 'removed'))",
                 )?;
                 mark.execute([call])?;
             }
@@ -268,42 +271,26 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Its call turned out to be a part of another one: it belongs there. False: the same file is there already, and this
-    /// one stays where it is.
+    /// Its call turned out to be a part of another one: it belongs there, and whoever held the part holds the whole. False:
+    /// the same file is there already, and this one stays where it is.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownCall`].
     pub fn move_recording(&self, id: RecordingId, to: &CallRef) -> Result<bool, Error> {
-        let call = self.row_of_known(to)?;
+        let whole = self.row_of_known(to)?;
+        let mut hold = self.sql.prepare_cached(
+            "INSERT INTO holds SELECT ?2, since, reason FROM holds
+             WHERE call = (SELECT call FROM recordings WHERE id = ?1) ON CONFLICT DO NOTHING",
+        )?;
+        hold.execute(params![id.0, whole])?;
         let mut update = self.sql.prepare_cached(
             "UPDATE OR IGNORE recordings SET call = ?2,
-               place = (SELECT count(*) FROM recordings AS other WHERE other.call = ?2 AND other.leg = recordings.leg)
+               place = ifnull((SELECT max(place) + 1 FROM recordings AS other
+                               WHERE other.call = ?2 AND other.leg = recordings.leg), 0)
              WHERE id = ?1",
         )?;
-        Ok(update.execute(params![id.0, call])? == 1)
-    }
-
-    /// Its files are needed no more, and its words are forgotten: also those that plugins were given or have said, in the
-    /// records of their jobs. A job that runs at this moment keeps its record.
-    ///
-    /// # Errors
-    ///
-    /// Those of the file.
-    pub fn remove_recording(&self, id: RecordingId, why: &str) -> Result<(), Error> {
-        let mut update = self.sql.prepare_cached(
-            "UPDATE recordings SET state = 'removed', original = NULL, file = NULL, bytes = 0, problem = ?2
-             WHERE id = ?1",
-        )?;
-        update.execute(params![id.0, why])?;
-        self.sql.prepare_cached("DELETE FROM recording_parts WHERE recording = ?1")?.execute([id.0])?;
-        self.sql.prepare_cached("DELETE FROM transcripts WHERE recording = ?1")?.execute([id.0])?;
-        let mut forget = self.sql.prepare_cached(
-            "DELETE FROM runs WHERE job IN (SELECT id FROM jobs WHERE recording = ?1 AND state <> 'running')",
-        )?;
-        forget.execute([id.0])?;
-        self.sql.prepare_cached("UPDATE jobs SET result = NULL WHERE recording = ?1")?.execute([id.0])?;
-        Ok(())
+        Ok(update.execute(params![id.0, whole])? == 1)
     }
 }
 

@@ -128,7 +128,7 @@ impl Txn<'_> {
     fn forget_calls(&self, before: u64, most: u32) -> Result<u64, Error> {
         let mut delete = self.sql.prepare_cached(&format!(
             "DELETE FROM calls WHERE id IN (
-               SELECT id FROM calls WHERE open = 0 AND {IDLE_CALLS} AND NOT {HELD} AND NOT {RECORDED} AND changed < ?1
+               SELECT id FROM calls WHERE open = 0 AND changed < ?1 AND NOT {RECORDED} AND NOT {HELD} AND {IDLE_CALLS}
                ORDER BY changed LIMIT ?2)"
         ))?;
         Ok(delete.execute(params![before, most])? as u64)

@@ -15,8 +15,10 @@ pub(crate) struct Mask {
 static EMAIL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}").ok());
 
-/// Not inside of words: keys and hashes hold digits too. A plus may be percent-encoded.
-static DIGITS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?<plus>%2B|\b)(?<digits>[0-9]{7,15})\b").ok());
+/// Not inside of words: keys and hashes hold digits too. What stands before one may be percent-encoded, and names of files
+/// have it between underscores.
+static DIGITS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?<front>%[0-9A-Fa-f]{2}|_|\b)(?<digits>[0-9]{7,15})(?<end>_|\b)").ok());
 
 /// Names of members whose texts say who somebody is.
 const PERSONAL: [&str; 12] =
@@ -39,11 +41,12 @@ impl Mask {
         match &*DIGITS {
             Some(digits) => digits
                 .replace_all(&masked, |found: &regex::Captures<'_>| {
-                    let [plus, found] = ["plus", "digits"].map(|name| found.name(name).map_or("", |it| it.as_str()));
+                    let [before, found, behind] =
+                        ["front", "digits", "end"].map(|name| found.name(name).map_or("", |it| it.as_str()));
                     // The last digits tell a subscriber, however the front is written.
                     let (front, end) = found.split_at(found.len() - 5);
                     let end = self.instead(end, |number| format!("{:05}", (number * 7919) % 100_000));
-                    format!("{plus}{front}{end}")
+                    format!("{before}{front}{end}{behind}")
                 })
                 .into_owned(),
             None => masked.into_owned(),

@@ -30,7 +30,7 @@ const NO_ENTRY: u64 = 60_000;
 /// What a recording is put to in a CRM that has neither entries nor tickets.
 const CALL: &str = "call";
 
-const GONE: &str = "the recording is not kept any more";
+pub(super) const GONE: &str = "the recording is not kept any more";
 
 impl Worker {
     /// What a job about a recording comes to before the plugin is asked.

@@ -9,7 +9,7 @@ use hookswitch_journal::{
 };
 use hookswitch_runtime::contract::{self, Contact, journal::Entry};
 
-use super::BROKEN;
+use super::{BROKEN, recorded::GONE};
 use crate::{
     case::{Asker, Case},
     config::{self, CallType, Templates},
@@ -160,6 +160,12 @@ impl Worker {
         let Some(kind) = JobKind::from_name(&head.kind) else {
             return not_begun(Came::Failed(Problem::Unknown(head.kind.clone())));
         };
+        // What was erased goes nowhere any more, also where a try was cut off.
+        match self.recording_is_gone().await {
+            Ok(true) => return not_begun(Came::Late(GONE)),
+            Ok(false) => {}
+            Err(problem) => return not_begun(Came::Failed(problem)),
+        }
         let work = Work::Job { id: head.id, call: head.call.clone(), created: head.created };
         let job = Try { work, attempt: head.attempt + 1 };
         let start = match desk.earlier(&job).await {
@@ -185,6 +191,13 @@ impl Worker {
             Err(error) => Came::Failed(error.into()),
         };
         Tried { came, attempt, crashes, trace: Some(trace) }
+    }
+
+    /// Whether the recording that the job is about is not kept any more.
+    async fn recording_is_gone(&self) -> Result<bool, Problem> {
+        let Some(id) = self.head.recording else { return Ok(false) };
+        let found = self.desk.journal.read(move |view| view.recording(id)).await.map_err(Problem::Recording)?;
+        Ok(found.is_none_or(|recording| recording.file.is_none()))
     }
 
     async fn plan(&self, kind: JobKind, case: &Case) -> Result<Plan, Problem> {

@@ -63,7 +63,7 @@ impl Archive {
     pub(crate) async fn begin(&self, most: u64) -> io::Result<Incoming> {
         let scratch = self.scratch();
         let file = File::create_new(&scratch.0).await?;
-        Ok(Incoming { file, scratch, hasher: Sha256::new(), bytes: 0, most, too_large: false })
+        Ok(Incoming { file, scratch, hasher: Sha256::new(), bytes: 0, most, too_large: false, broken: None })
     }
 
     /// To be held from before a file is put in its place until the journal names it.
@@ -171,6 +171,8 @@ pub(crate) struct Incoming {
     bytes: u64,
     most: u64,
     too_large: bool,
+    /// What our own disk said.
+    broken: Option<io::Error>,
 }
 
 impl AsyncWrite for Incoming {
@@ -179,18 +181,21 @@ impl AsyncWrite for Incoming {
             self.too_large = true;
             return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
         }
-        let written = ready!(Pin::new(&mut self.file).poll_write(cx, bytes))?;
+        let written = ready!(Pin::new(&mut self.file).poll_write(cx, bytes));
+        let written = written.map_err(|error| self.breaks(error))?;
         self.hasher.update(bytes.get(..written).unwrap_or_default());
         self.bytes += written as u64;
         Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.file).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.file).poll_flush(cx));
+        Poll::Ready(flushed.map_err(|error| self.breaks(error)))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.file).poll_shutdown(cx)
+        let shut = ready!(Pin::new(&mut self.file).poll_shutdown(cx));
+        Poll::Ready(shut.map_err(|error| self.breaks(error)))
     }
 }
 
@@ -198,6 +203,17 @@ impl Incoming {
     /// More came than may.
     pub(crate) fn is_too_large(&self) -> bool {
         self.too_large
+    }
+
+    /// What our own disk said, if it did not take all that came.
+    pub(crate) fn broken(&mut self) -> Option<io::Error> {
+        self.broken.take()
+    }
+
+    fn breaks(&mut self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        self.broken = Some(error);
+        kind.into()
     }
 
     /// So many bytes have come.

@@ -17,6 +17,9 @@ use crate::{
 /// How long is waited after failures.
 const WAITS: Retry =
     Retry { tries: u32::MAX, first: Span(Duration::from_secs(2)), longest: Span(Duration::from_secs(600)) };
+/// So many tries, of about an hour, are made however long ago the call was: after a longer stop of the service, the first
+/// ones may fail because everything is just starting.
+const FEWEST: u32 = 12;
 /// While the disk takes nothing.
 const DISK: Duration = Duration::from_secs(30);
 
@@ -56,7 +59,9 @@ pub(super) async fn fetch(service: Arc<Service>, recordings: Arc<Recordings>, re
             tracing::error!(%pbx, %call, recording = %id, %error, "a recording cannot be kept; trying again");
             put_off(&recordings, &recording, DISK, format!("it cannot be kept: {error}"), false).await;
         }
-        Came::Not(why) | Came::Barred(why) if clock::now().since(recording.created) > millis(config.patience.0) => {
+        Came::Not(why) | Came::Barred(why)
+            if recording.failures >= FEWEST && clock::now().since(recording.created) > millis(config.patience.0) =>
+        {
             give_up(&recordings, &recording, why).await;
         }
         Came::Barred(why) => {
@@ -97,6 +102,10 @@ async fn attempt(
                 "it is larger than {} MiB: raise `largest` in [recordings]",
                 config.largest.0 >> 20
             ));
+        }
+        Err(unfetched) if let Some(error) = incoming.broken() => {
+            tracing::debug!(%unfetched, "a recording cannot be written");
+            return Came::Unkept(error);
         }
         Err(unfetched @ (Unfetched::Missing(_) | Unfetched::Failed(_))) => return Came::Not(unfetched.to_string()),
         Err(unfetched @ (Unfetched::Forbidden(_) | Unfetched::NotConfigured(_))) => {

@@ -86,16 +86,16 @@ impl File {
         }
     }
 
-    /// A name that tells which call it is of: `2026-11-22_0915_4930123456_1-0.mp3`.
+    /// A name that tells which call it is of: `2026-11-22.0915.4930123456.1-0.mp3`.
     pub(crate) fn name(&self, call: &Call, zone: &TimeZone) -> String {
         let at = i64::try_from(call.started.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        let at = at.unwrap_or_default().to_zoned(zone.clone()).strftime("%Y-%m-%d_%H%M");
+        let at = at.unwrap_or_default().to_zoned(zone.clone()).strftime("%Y-%m-%d.%H%M");
         let digits: String =
             call.external.iter().flat_map(|number| number.chars()).filter(char::is_ascii_digit).collect();
         let who = if digits.is_empty() { "unknown" } else { &digits };
-        let part = self.part.as_deref().map(|part| format!("_{part}")).unwrap_or_default();
+        let part = self.part.as_deref().map(|part| format!(".{part}")).unwrap_or_default();
         let Recording { leg, place, .. } = &self.recording;
-        format!("{at}_{who}_{leg}-{place}{part}.{}", self.known.facts.extension)
+        format!("{at}.{who}.{leg}-{place}{part}.{}", self.known.facts.extension)
     }
 
     /// As plugins see it.

@@ -1,10 +1,10 @@
 //! What an admin has done about recordings: carried out by the service, or by the command itself where none runs.
 
 use hookswitch_call::Millis;
-use hookswitch_journal::{CallRef, Journal, RecordingId};
+use hookswitch_journal::{CallRef, Error, Journal, RecordingId, View};
 use serde::{Deserialize, Serialize};
 
-use super::{Archive, remove};
+use super::{Archive, removal::remove};
 
 /// What is to be done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub(crate) struct Done {
 impl Order {
     /// Carries it out. The error is for the admin.
     pub(crate) async fn carry_out(self, archive: &Archive, journal: &Journal, now: Millis) -> Result<Done, String> {
-        let told = |error: hookswitch_journal::Error| error.to_string();
+        let told = |error: Error| error.to_string();
         match self {
             Self::Fetch(ids) => {
                 let awaited = journal.write(move |txn| {
@@ -42,29 +42,49 @@ impl Order {
                 let changed = awaited.await.map_err(told)?.into_iter().filter(|awaited| *awaited).count() as u64;
                 Ok(Done { changed, bytes: 0 })
             }
-            Self::Erase(ids) => {
-                let mut done = Done::default();
-                for id in ids {
-                    let held = journal.read(move |view| match view.recording(id)? {
-                        Some(recording) => view.hold_of(&recording.call),
-                        None => Ok(None),
-                    });
-                    if let Some(hold) = held.await.map_err(told)? {
-                        return Err(format!("the call of recording {id} is held ({}): release it first", hold.reason));
-                    }
-                    done.bytes += remove(archive, journal, id, "it was erased").await.map_err(told)?;
-                    done.changed += 1;
-                }
-                Ok(done)
-            }
+            Self::Erase(ids) => erase(ids, archive, journal).await,
             Self::Hold { call, reason } => {
-                let held = journal.write(move |txn| txn.hold_call(&call, &reason, now)).await.map_err(told)?;
-                Ok(Done { changed: u64::from(held), bytes: 0 })
+                let held = journal.write(move |txn| txn.hold_call(&whole(txn, call)?, &reason, now));
+                Ok(Done { changed: u64::from(held.await.map_err(told)?), bytes: 0 })
             }
             Self::Release { call } => {
-                let released = journal.write(move |txn| txn.release_call(&call)).await.map_err(told)?;
-                Ok(Done { changed: u64::from(released), bytes: 0 })
+                let released = journal.write(move |txn| txn.release_call(&whole(txn, call)?));
+                Ok(Done { changed: u64::from(released.await.map_err(told)?), bytes: 0 })
             }
         }
     }
+}
+
+/// The call that this one has become a part of, where its recordings are.
+fn whole(view: &View<'_>, call: CallRef) -> Result<CallRef, Error> {
+    let into = view.call(&call)?.and_then(|entry| entry.call.merged_into);
+    Ok(into.map_or_else(|| call.clone(), |chain| CallRef { chain, ..call.clone() }))
+}
+
+/// All of them, or none if one of the calls is held.
+async fn erase(ids: Vec<RecordingId>, archive: &Archive, journal: &Journal) -> Result<Done, String> {
+    let told = |error: Error| error.to_string();
+    let asked = ids.clone();
+    let held = journal.read(move |view| {
+        for id in asked {
+            let Some(recording) = view.recording(id)? else { continue };
+            if let Some(hold) = view.hold_of(&recording.call)? {
+                return Ok(Some((id, hold.reason)));
+            }
+        }
+        Ok(None)
+    });
+    if let Some((id, reason)) = held.await.map_err(told)? {
+        return Err(format!("the call of recording {id} is held ({reason}): release it first; nothing is erased"));
+    }
+    let mut done = Done::default();
+    for id in ids {
+        let removed = remove(archive, journal, id, "it was erased").await.map_err(told)?;
+        done.changed += u64::from(removed.is_some());
+        done.bytes += removed.unwrap_or_default();
+    }
+    if done.changed > 0 {
+        journal.empty_log().await.map_err(|error| format!("erased, but not yet out of the journal's log: {error}"))?;
+    }
+    Ok(done)
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use hookswitch_call::Millis;
-use hookswitch_journal::{Error, Journal, RecordingId, recordings::Recording};
+use hookswitch_journal::{Error, Journal, RecordingId, recordings::Removal};
 
 use super::{Archive, fetch::millis};
 use crate::config;
 
-/// So many are removed in one commit.
+/// So many are looked up at once.
 const STEP: u32 = 50;
 /// Nothing goes before its time that is younger than this: somebody may be working on it.
 const YOUNG: Duration = Duration::from_secs(3600);
@@ -64,21 +64,22 @@ pub(crate) async fn tidy(
 }
 
 impl Tidied {
-    fn add(&mut self, freed: u64) {
-        self.recordings += 1;
-        self.bytes += freed;
+    fn add(&mut self, freed: Option<u64>) {
+        self.recordings += u64::from(freed.is_some());
+        self.bytes += freed.unwrap_or_default();
     }
 }
 
-/// Removes a recording, its words and its files; how many bytes became free.
-pub(crate) async fn remove(archive: &Archive, journal: &Journal, id: RecordingId, why: &str) -> Result<u64, Error> {
+/// Removes a recording, its words and its files; how many bytes became free. None: somebody holds its call.
+pub(super) async fn remove(
+    archive: &Archive,
+    journal: &Journal,
+    id: RecordingId,
+    why: &str,
+) -> Result<Option<u64>, Error> {
     let why = why.to_owned();
-    let removed = journal.write(move |txn| {
-        let files = txn.recording(id)?.into_iter().flat_map(|Recording { file, original, .. }| [file, original]);
-        let parts = txn.parts_of(id)?.into_iter().map(|part| Some(part.file));
-        let files: Vec<String> = files.chain(parts).flatten().collect();
-        txn.remove_recording(id, &why)?;
-        Ok(files)
-    });
-    archive.release(journal, removed.await?).await
+    match journal.write(move |txn| txn.remove_recording(id, &why)).await? {
+        Removal::Removed(files) => archive.release(journal, files).await.map(Some),
+        Removal::Held => Ok(None),
+    }
 }

@@ -9,7 +9,7 @@ use hookswitch_journal::{
     recordings::{Recording, State},
 };
 
-use super::{fetch::millis, file::Known};
+use super::{fetch::millis, file::Known, words};
 use crate::{clock, desk::Desk, news::News, plan::JobKind, service::Service};
 
 /// A call that goes on is looked at again after this; its end says so sooner.
@@ -29,10 +29,13 @@ pub(super) async fn tell(service: &Arc<Service>, recording: &Recording) -> Resul
     if let Some(into) = entry.call.merged_into.clone() {
         // What was recorded of a part belongs to the whole.
         let whole = CallRef { pbx: recording.call.pbx.clone(), chain: into };
+        let recording = recording.clone();
         let moved = journal.write(move |txn| match txn.move_recording(id, &whole) {
             // There is nobody to be told of it.
             Ok(false) | Err(Error::UnknownCall(_)) => txn.recording_told(id),
-            moved => moved.map(drop),
+            // The words that were said in the part are no words of the whole call: they go with their file.
+            Ok(true) => words::take(txn, &recording, &entry.call, now),
+            Err(error) => Err(error),
         });
         return moved.await;
     }

@@ -6,7 +6,7 @@ use hookswitch_call::{Call, Millis};
 use hookswitch_journal::{
     Error, RecordingId, Txn,
     jobs::Finish,
-    recordings::{Progress, Words},
+    recordings::{Progress, Recording, Words},
 };
 use hookswitch_runtime::contract::{Transcript, Turn, speech};
 use serde::Deserialize;
@@ -46,7 +46,11 @@ impl Heard {
     /// Writes it down, together with the end of its job.
     pub(crate) fn enter(self, txn: &Txn<'_>, recording: RecordingId, now: Millis) -> Result<(), Error> {
         let known = txn.words_of(recording)?;
-        let words = |progress, token, record| Words { recording, progress, token, record };
+        // The phone system was quicker: CRMs would have the words twice.
+        if known.as_ref().is_some_and(|known| known.progress == Progress::Whole) {
+            return Ok(());
+        }
+        let words = |progress, token, record| Words { recording, progress, token, record, told: false };
         match self {
             Self::Progress(speech::Progress::Pending((token, after_ms))) => {
                 let due = Millis(now.0.saturating_add(after_ms.into()));
@@ -94,21 +98,27 @@ async fn take_spoken(service: &Service, id: RecordingId) -> Result<(), Error> {
     let taken = service.journal().write(move |txn| {
         txn.spoken_taken(id)?;
         let Some(recording) = txn.recording(id)? else { return Ok(()) };
-        let Some(entry) = txn.call(&recording.call)? else { return Ok(()) };
-        // What is told is told: a CRM would have it twice.
-        let known = txn.words_of(id)?;
-        if known.is_some_and(|known| known.progress == Progress::Whole) {
-            return Ok(());
+        match txn.call(&recording.call)? {
+            Some(entry) => take(txn, &recording, &entry.call, clock::now()),
+            None => Ok(()),
         }
-        let duration = recording.facts.and_then(|facts| serde_json::from_value::<Known>(facts).ok());
-        let duration_ms = duration.and_then(|known| known.facts.duration_ms).unwrap_or_default();
-        let Some(transcript) = spoken(&entry.call, duration_ms) else { return Ok(()) };
-        let now = clock::now();
-        let due = if transcript.summary.is_some() { now } else { Millis(now.0.saturating_add(millis(SUMMARY))) };
-        let record = serde_json::to_value(transcript).ok();
-        txn.put_words(&Words { recording: id, progress: Progress::Whole, token: None, record }, due)
     });
     taken.await
+}
+
+/// Takes over for `recording` what the phone system has said of `call`, if it has said something.
+pub(super) fn take(txn: &Txn<'_>, recording: &Recording, call: &Call, now: Millis) -> Result<(), Error> {
+    // What is told is told: a CRM would have it twice.
+    if txn.words_of(recording.id)?.is_some_and(|known| known.progress != Progress::Pending && known.told) {
+        return Ok(());
+    }
+    let known = recording.facts.clone().and_then(|facts| serde_json::from_value::<Known>(facts).ok());
+    let duration_ms = known.and_then(|known| known.facts.duration_ms).unwrap_or_default();
+    let Some(transcript) = spoken(call, duration_ms) else { return Ok(()) };
+    let due = if transcript.summary.is_some() { now } else { Millis(now.0.saturating_add(millis(SUMMARY))) };
+    let record = serde_json::to_value(transcript).ok();
+    let words = Words { recording: recording.id, progress: Progress::Whole, token: None, record, told: false };
+    txn.put_words(&words, due)
 }
 
 /// What the phone system says, which is one text without speakers.

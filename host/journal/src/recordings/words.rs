@@ -40,16 +40,19 @@ pub struct Words {
     pub token: Option<String>,
     /// The words, in the words of the caller.
     pub record: Option<Value>,
+    /// Whether the jobs that follow from it have been made.
+    #[serde(default)]
+    pub told: bool,
 }
 
 impl Txn<'_> {
-    /// Notes how far the words are; jobs that follow from it are made at `due` or later.
+    /// Notes how far the words are; jobs that follow from it are made at `due` or later, whatever was told before.
     ///
     /// # Errors
     ///
     /// Those of the file.
     pub fn put_words(&self, words: &Words, due: Millis) -> Result<(), Error> {
-        let Words { recording, progress, token, record } = words;
+        let Words { recording, progress, token, record, told: _ } = words;
         let mut put = self.sql.prepare_cached(
             "INSERT OR REPLACE INTO transcripts (recording, state, due, token, record, told)
              SELECT ?1, ?2, ?3, ?4, ?5, 0 WHERE EXISTS (SELECT 1 FROM recordings WHERE id = ?1 AND state = 'ready')",
@@ -86,8 +89,9 @@ impl View<'_> {
     ///
     /// Those of the file.
     pub fn words_of(&self, id: RecordingId) -> Result<Option<Words>, Error> {
-        let mut find =
-            self.sql.prepare_cached("SELECT recording, state, token, record FROM transcripts WHERE recording = ?1")?;
+        let mut find = self
+            .sql
+            .prepare_cached("SELECT recording, state, token, record, told FROM transcripts WHERE recording = ?1")?;
         Ok(find.query_row([id.0], words).optional()?)
     }
 
@@ -98,7 +102,7 @@ impl View<'_> {
     /// Those of the file.
     pub fn words_due(&self, now: Millis, limit: u32) -> Result<Vec<Words>, Error> {
         let mut find = self.sql.prepare_cached(
-            "SELECT recording, state, token, record FROM transcripts WHERE NOT told AND due <= ?1 ORDER BY due LIMIT ?2",
+            "SELECT recording, state, token, record, told FROM transcripts WHERE NOT told AND due <= ?1 ORDER BY due LIMIT ?2",
         )?;
         let found = find.query_map(params![now.0, limit], words)?;
         Ok(found.collect::<Result<_, _>>()?)
@@ -126,5 +130,6 @@ fn words(row: &Row<'_>) -> rusqlite::Result<Words> {
         progress,
         token: row.get(2)?,
         record: record.map(|Json(record)| record),
+        told: row.get(4)?,
     })
 }

@@ -78,3 +78,12 @@ CREATE INDEX accesses_recording ON accesses (recording, id);
 -- The recording that a job is about.
 ALTER TABLE jobs ADD COLUMN recording INTEGER REFERENCES recordings ON DELETE CASCADE;
 CREATE INDEX jobs_recording ON jobs (recording) WHERE recording IS NOT NULL;
+
+-- What was said in a call is forgotten with its recording. Nothing else of an event ever changes.
+DROP TRIGGER events_never_change;
+CREATE TRIGGER events_never_change BEFORE UPDATE ON events
+WHEN new.call IS NOT old.call OR new.seq IS NOT old.seq OR old.record ->> '$.event' NOT IN ('transcript', 'summary')
+  OR new.record IS NOT json_set(old.record, '$.text', '')
+BEGIN
+  SELECT raise(ABORT, 'events never change');
+END;

@@ -147,7 +147,8 @@ async fn who_is_forgotten_leaves_no_recording_and_the_files_are_named() {
     world.accept(told("1.1", vec![recorded("a.wav"), recorded("b.wav")])).await;
     let ids: Vec<_> = due(&world, State::Awaited, 1_000).await.iter().map(|one| one.id).collect();
     finish(&world, ids[0], "o", "f", true).await;
-    let words = Words { recording: ids[0], progress: Progress::Whole, token: None, record: Some(json!("WORDS")) };
+    let words =
+        Words { recording: ids[0], progress: Progress::Whole, token: None, record: Some(json!("WORDS")), told: false };
     change(&world, move |txn| txn.put_words(&words, Millis(1))).await;
     let foreseen = world.journal.read(|view| view.erasable(NUMBER)).await.unwrap();
     let (erased, mut files) = world.journal.erase(NUMBER).await.unwrap();
@@ -176,7 +177,7 @@ async fn words_are_told_once_at_each_step() {
     assert!(spoken().await.is_empty());
     let due = async |now| world.journal.read(move |view| view.words_due(Millis(now), 10)).await.unwrap();
     for progress in [Progress::Pending, Progress::Heard, Progress::Whole] {
-        let words = Words { recording: id, progress, token: Some("t".into()), record: Some(json!({})) };
+        let words = Words { recording: id, progress, token: Some("t".into()), record: Some(json!({})), told: false };
         let put = words.clone();
         change(&world, move |txn| txn.put_words(&put, Millis(5_000))).await;
         assert_eq!((due(4_999).await.len(), due(5_000).await), (0, vec![words]));
