@@ -1,16 +1,17 @@
 //! From what a plugin wants sent to what may leave: the target is decided, secrets are put in, the message is made.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use hookswitch_signature::Signer;
 use http::Method;
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use hyper::body::Bytes;
 use secrecy::ExposeSecret;
 
 use crate::credential::Credential;
-use crate::enclosure::{Content, Enclosure};
-use crate::error::{Denial, Error, Malformed};
+use crate::enclosure::Content;
+use crate::error::{Denial, Error, Malformed, Stage};
 use crate::exchange::Message;
 use crate::gate::Gate;
 use crate::grant::Grant;
@@ -35,6 +36,15 @@ pub(crate) struct Checked<'a> {
     pub(crate) message: Message,
 }
 
+/// A request that goes where it may, with all that is kept for it but its own credential.
+struct Filled<'a> {
+    draft: Draft,
+    rule: &'a Grant,
+    url: String,
+    owners: BTreeSet<String>,
+    secret_body: bool,
+}
+
 /// Where a request goes.
 struct Aim {
     target: Target,
@@ -46,12 +56,36 @@ struct Aim {
 
 impl Gate {
     /// Judges a request and makes its message. Without a token, one that is to carry a token is made without it.
-    pub(crate) fn check(&self, request: &Request, token: Option<&Token>) -> Result<Checked<'_>, Error> {
-        let known = self.secrets.known();
+    pub(crate) async fn check(&self, request: &Request, token: Option<&Token>) -> Result<Checked<'_>, Error> {
         let credential = match &request.credential {
             Some(handle) => Some((handle.as_str(), self.credential(handle)?)),
             None => None,
         };
+        let Filled { mut draft, rule, url, owners, secret_body } = self.filled(request, credential, token)?;
+        let credential = credential.map(|(_, credential)| credential);
+        if let Some((place, value)) = credential.and_then(|credential| credential.value(token)) {
+            place.put(&mut draft, value.expose_secret())?;
+        }
+        let (size, limit) = (draft.body.len(), self.limits.request_body);
+        if size > limit {
+            return Err(Malformed::BodySize { size, limit }.into());
+        }
+        let content = Content::of(&draft.body, &request.enclosures)?;
+        if let Some(signer) = credential.and_then(Credential::signer) {
+            self.sign(&mut draft, content.clone(), signer).await?;
+        }
+        let (target, message) = finished(draft, content)?;
+        Ok(Checked { target, rule, url, owners, secret_body, message })
+    }
+
+    /// Judges where a request goes, and puts into it what is kept for it.
+    fn filled(
+        &self,
+        request: &Request,
+        credential: Option<(&str, &Credential)>,
+        token: Option<&Token>,
+    ) -> Result<Filled<'_>, Error> {
+        let known = self.secrets.known();
         let Aim { target, shown, mut owners } = aim(&request.url, credential, token, &known)?;
         let method = headers::method(&request.method)?;
         let rule = self.allowed(&method, &target)?;
@@ -64,11 +98,9 @@ impl Gate {
         for owner in &owners {
             self.may_go(owner, &target, &known)?;
         }
-        let draft = Draft { method, target, headers, body };
-        let credential = credential.map(|(_, credential)| credential);
-        let (target, message, body) = self.message(draft, &request.enclosures, credential, token)?;
         let secret_body = body != request.body;
-        Ok(Checked { target, rule, url: known.redactor.text(shown), owners, secret_body, message })
+        let draft = Draft { method, target, headers, body };
+        Ok(Filled { draft, rule, url: known.redactor.text(shown), owners, secret_body })
     }
 
     /// Judges whether the secret of a credential, or one that is kept, may go to a target.
@@ -85,44 +117,28 @@ impl Gate {
         Err(Error::Denied { denial: Denial::CredentialOrigin { handle: owner.to_owned(), origin }, cure })
     }
 
-    fn message(
-        &self,
-        mut draft: Draft,
-        enclosures: &[Enclosure],
-        credential: Option<&Credential>,
-        token: Option<&Token>,
-    ) -> Result<(Target, Message, Bytes), Malformed> {
-        if let Some((place, value)) = credential.and_then(|credential| credential.value(token)) {
-            place.put(&mut draft, value.expose_secret())?;
-        }
-        let (size, limit) = (draft.body.len(), self.limits.request_body);
-        if size > limit {
-            return Err(Malformed::BodySize { size, limit });
-        }
-        if let Some(signer) = credential.and_then(Credential::signer) {
-            if !enclosures.is_empty() {
-                return Err(Malformed::SignedEnclosure);
+    /// Signs a message. Files in it are read for that once more than for sending.
+    async fn sign(&self, draft: &mut Draft, content: Content, signer: &Signer) -> Result<(), Error> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        // An id that the plugin gives is the message's: it knows which messages are the same.
+        let own = signer.message_header().and_then(|name| draft.headers.remove(name));
+        let own = own.and_then(|value| value.to_str().ok().map(str::to_owned)).filter(|id| !id.is_empty());
+        let id = match own {
+            Some(id) => id,
+            None => {
+                let (method, url) = (draft.method.as_str(), draft.target.to_string());
+                let mut made = self.secrets.masks.message_id(method, &url, content.bytes());
+                content.clone().read(|bytes| made.update(bytes)).await.map_err(unreadable)?;
+                made.finish()
             }
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let url = draft.target.to_string();
-            // An id that the plugin gives is the message's: it knows which messages are the same.
-            let own = signer.message_header().and_then(|name| draft.headers.remove(name));
-            let own = own.and_then(|value| value.to_str().ok().map(str::to_owned)).filter(|id| !id.is_empty());
-            let made = || self.secrets.masks.message_id(draft.method.as_str(), &url, &draft.body);
-            let id = own.unwrap_or_else(made);
-            for (name, value) in signer.sign(&draft.body, now, &id) {
-                let value = value.parse().map_err(|_| Malformed::HeaderValue { name: name.to_string() })?;
-                set_header(&mut draft.headers, name, value)?;
-            }
+        };
+        let mut signing = signer.begin(now, &id);
+        content.read(|bytes| signing.update(bytes)).await.map_err(unreadable)?;
+        for (name, value) in signing.finish() {
+            let value = value.parse().map_err(|_| Malformed::HeaderValue { name: name.to_string() })?;
+            set_header(&mut draft.headers, name, value)?;
         }
-        headers::check_size(&draft.headers)?;
-        let Draft { method, target, mut headers, body } = draft;
-        frame(&mut headers, &method, &target, body.is_empty())?;
-        let mut message = Message::new(Content::of(&body, enclosures)?);
-        *message.method_mut() = method;
-        *message.uri_mut() = target.path_and_query.clone().into();
-        *message.headers_mut() = headers;
-        Ok((target, message, body))
+        Ok(())
     }
 
     fn credential(&self, handle: &str) -> Result<&Credential, Error> {
@@ -175,6 +191,23 @@ fn aim(
         return Err(Malformed::FilledUrl);
     }
     Ok(Aim { target, shown, owners })
+}
+
+/// A file that is to be signed cannot be read.
+fn unreadable(error: io::Error) -> Error {
+    Error::NotSent { stage: Stage::Sign, cause: error.to_string() }
+}
+
+/// The message of a draft that nothing is added to any more.
+fn finished(draft: Draft, content: Content) -> Result<(Target, Message), Malformed> {
+    headers::check_size(&draft.headers)?;
+    let Draft { method, target, mut headers, body } = draft;
+    frame(&mut headers, &method, &target, body.is_empty())?;
+    let mut message = Message::new(content);
+    *message.method_mut() = method;
+    *message.uri_mut() = target.path_and_query.clone().into();
+    *message.headers_mut() = headers;
+    Ok((target, message))
 }
 
 /// Adds what the host says itself.

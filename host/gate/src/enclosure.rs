@@ -2,7 +2,9 @@
 
 use std::{
     collections::VecDeque,
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     pin::Pin,
     sync::{
         Arc,
@@ -104,6 +106,19 @@ impl Content {
         let left = pieces.iter().map(size).sum();
         let given = Arc::new(Given { bytes: AtomicU64::new(0), whole: AtomicU64::new(left) });
         Self { pieces, open: None, left, given }
+    }
+
+    /// How long it is, as it will be sent.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.left
+    }
+
+    /// Shows all of it, as it will be sent.
+    pub(crate) async fn read(mut self, mut show: impl FnMut(&[u8])) -> io::Result<()> {
+        while let Some(bytes) = poll_fn(|cx| self.next(cx)).await {
+            show(&bytes?);
+        }
+        Ok(())
     }
 
     /// Whether there are files in it.

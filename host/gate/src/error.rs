@@ -50,6 +50,8 @@ impl Error {
 pub enum Stage {
     /// The credential's token could not be had for now.
     Token,
+    /// A file in the body cannot be read.
+    Sign,
     Resolve,
     Connect,
     Tls,
@@ -61,6 +63,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Stage::Token => "getting a token",
+            Stage::Sign => "signing",
             Stage::Resolve => "looking up the name",
             Stage::Connect => "connecting",
             Stage::Tls => "securing the connection",
@@ -163,8 +166,6 @@ pub enum Malformed {
 
     #[error("the body does not hold the mark of an enclosed file exactly once")]
     Enclosure,
-    #[error("a body with a recording in it cannot be signed; send a link to the recording")]
-    SignedEnclosure,
     #[error("a body of {size} bytes, where {limit} may be sent")]
     BodySize { size: usize, limit: usize },
 }

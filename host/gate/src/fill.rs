@@ -36,9 +36,12 @@ impl Masks {
         }
     }
 
-    /// Gives a message a number of its own, the same when the same message is sent again.
-    pub(crate) fn message_id(&self, method: &str, url: &str, body: &[u8]) -> String {
-        self.hex(&[b"message", method.as_bytes(), url.as_bytes(), body])
+    /// Begins to give a message a number of its own, the same when the same message is sent again; its body, of so many
+    /// bytes, comes by [`MessageId::update`].
+    pub(crate) fn message_id(&self, method: &str, url: &str, body: u64) -> MessageId {
+        let mut hasher = self.hasher(&[b"message", method.as_bytes(), url.as_bytes()]);
+        hasher.update(&body.to_le_bytes());
+        MessageId(Box::new(hasher))
     }
 
     /// Says in constant time whether two texts are the same.
@@ -54,16 +57,37 @@ impl Masks {
     }
 
     fn hex(&self, parts: &[&[u8]]) -> String {
-        self.hash(parts).to_hex().as_str().chars().take(DIGITS).collect()
+        digits(&self.hash(parts))
     }
 
     fn hash(&self, parts: &[&[u8]]) -> blake3::Hash {
+        self.hasher(parts).finalize()
+    }
+
+    fn hasher(&self, parts: &[&[u8]]) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         for part in parts {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
         }
-        hasher.finalize()
+        hasher
     }
+}
+
+/// The number of a message whose body is still coming.
+pub(crate) struct MessageId(Box<blake3::Hasher>);
+
+impl MessageId {
+    pub(crate) fn update(&mut self, body: &[u8]) {
+        self.0.update(body);
+    }
+
+    pub(crate) fn finish(self) -> String {
+        digits(&self.0.finalize())
+    }
+}
+
+fn digits(hash: &blake3::Hash) -> String {
+    hash.to_hex().as_str().chars().take(DIGITS).collect()
 }
 
 /// What all texts that stand for secrets begin with, and how many digits follow.

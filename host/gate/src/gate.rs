@@ -174,7 +174,7 @@ impl Gate {
         });
         let response = match source {
             Some((handle, tokens)) => self.with_token(handle, tokens, request, start, deadline).await?,
-            None => self.follow(self.check(request, None)?, start, deadline).await?,
+            None => self.follow(self.check(request, None).await?, start, deadline).await?,
         };
         keep::keep(response, &request.keep_secret, &self.secrets).await
     }
@@ -189,7 +189,7 @@ impl Gate {
     pub async fn fetch(&self, request: Request) -> Result<Response, Error> {
         let start = Instant::now();
         let deadline = self.deadline(&request, start);
-        let mut checked = self.check(&Request { credential: None, ..request }, None)?;
+        let mut checked = self.check(&Request { credential: None, ..request }, None).await?;
         checked.url.truncate(checked.url.find('?').unwrap_or(checked.url.len()));
         let outcome = self.carry(checked, start, deadline).await;
         let outcome = outcome.map_err(|error| error.scrubbed(&self.secrets.known().redactor));

@@ -22,18 +22,18 @@ impl Gate {
         deadline: Instant,
     ) -> Result<Response, Error> {
         // What is wrong whatever the token must not cost one.
-        match self.check(request, None) {
+        match self.check(request, None).await {
             Ok(_) | Err(Error::BadRequest(Malformed::UrlNotAbsolute)) => {}
             Err(error) => return Err(error),
         }
         let token = self.token(handle, tokens.current(self), deadline).await?;
-        let answer = self.follow(self.check(request, Some(&token))?, start, deadline).await?;
+        let answer = self.follow(self.check(request, Some(&token)).await?, start, deadline).await?;
         if !tokens.is_refusal(answer.status, &answer.body) {
             return Ok(answer);
         }
         match self.token(handle, tokens.renewed(&token, self), deadline).await {
             Ok(renewed) if renewed.generation != token.generation => {
-                self.follow(self.check(request, Some(&renewed))?, start, deadline).await
+                self.follow(self.check(request, Some(&renewed)).await?, start, deadline).await
             }
             Ok(_) => Ok(answer),
             Err(error) => {

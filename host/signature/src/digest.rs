@@ -29,22 +29,36 @@ impl Digest {
         }
     }
 
-    pub(crate) fn of<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    pub(crate) fn begin(&self) -> Running {
         match self {
-            Digest::Hmac(key) => {
-                let mut context = hmac::Context::with_key(key);
-                parts.for_each(|part| context.update(part));
-                context.sign().as_ref().to_vec()
-            }
-            Digest::Concat(algorithm, _) => {
-                let mut context = digest::Context::new(match algorithm {
-                    Algorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-                    Algorithm::Sha256 => &digest::SHA256,
-                    Algorithm::Sha512 => &digest::SHA512,
-                });
-                parts.for_each(|part| context.update(part));
-                context.finish().as_ref().to_vec()
-            }
+            Digest::Hmac(key) => Running::Hmac(hmac::Context::with_key(key)),
+            Digest::Concat(algorithm, _) => Running::Concat(digest::Context::new(match algorithm {
+                Algorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+                Algorithm::Sha256 => &digest::SHA256,
+                Algorithm::Sha512 => &digest::SHA512,
+            })),
+        }
+    }
+}
+
+/// A hash over bytes that come one after another.
+pub(crate) enum Running {
+    Hmac(hmac::Context),
+    Concat(digest::Context),
+}
+
+impl Running {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Running::Hmac(context) => context.update(bytes),
+            Running::Concat(context) => context.update(bytes),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Vec<u8> {
+        match self {
+            Running::Hmac(context) => context.sign().as_ref().to_vec(),
+            Running::Concat(context) => context.finish().as_ref().to_vec(),
         }
     }
 }

@@ -17,6 +17,6 @@ mod verifier;
 pub use error::{InvalidScheme, Refused};
 pub use parts::{Hash, Location, Parts, Received, Signed};
 pub use scheme::{Algorithm, Encoding, Header, Scheme, Window};
-pub use signer::{Signer, Verified};
+pub use signer::{Signer, Signing, Verified};
 pub use template::Template;
 pub use verifier::Verifier;

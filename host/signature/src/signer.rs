@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderName};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Running};
 use crate::error::{InvalidScheme, Refused};
 use crate::scheme::{Algorithm, Encoding, Scheme, Window};
 use crate::template::{Part, Template};
@@ -36,6 +36,14 @@ enum Id {
     Account(HeaderName, String),
     /// Each message has its own.
     Message(HeaderName),
+}
+
+/// A message that is being signed, of whose body more may come.
+pub struct Signing<'a> {
+    signer: &'a Signer,
+    id: String,
+    timestamp: String,
+    running: Vec<Running>,
 }
 
 /// A message whose signature holds.
@@ -144,22 +152,21 @@ impl Signer {
     /// The headers that make `body` a signed message, at `now` in Unix seconds. `message` is the message's own id, for
     /// schemes that have one: the same when the same message is sent again.
     pub fn sign(&self, body: &[u8], now: u64, message: &str) -> Vec<(HeaderName, String)> {
-        let timestamp = now.to_string();
-        let (id, mut headers) = match &self.id {
-            Id::None => ("", vec![]),
-            Id::Account(header, id) => (id.as_str(), vec![(header.clone(), id.clone())]),
-            Id::Message(header) => (message, vec![(header.clone(), message.to_owned())]),
+        let mut signing = self.begin(now, message);
+        signing.update(body);
+        signing.finish()
+    }
+
+    /// The same for a body that comes in pieces.
+    pub fn begin(&self, now: u64, message: &str) -> Signing<'_> {
+        let id = match &self.id {
+            Id::None => "",
+            Id::Account(_, id) => id,
+            Id::Message(_) => message,
         };
-        let signatures = self.digests().map(|digest| {
-            let signature = self.encoding.encode(&self.compute(digest, id, &timestamp, body));
-            format!("{}{signature}", self.prefix)
-        });
-        let signatures: Vec<_> = signatures.collect();
-        if let Some((header, _)) = &self.timestamp {
-            headers.push((header.clone(), timestamp));
-        }
-        headers.push((self.header.clone(), signatures.join(" ")));
-        headers
+        let (id, timestamp) = (id.to_owned(), now.to_string());
+        let running = self.digests().map(|digest| self.before_body(digest, &id, &timestamp)).collect();
+        Signing { signer: self, id, timestamp, running }
     }
 
     /// Checks the signature of a message that was received at `now`, in Unix seconds.
@@ -195,13 +202,23 @@ impl Signer {
     }
 
     fn compute(&self, digest: &Digest, id: &str, timestamp: &str, body: &[u8]) -> Vec<u8> {
-        digest.of(self.parts.iter().map(|part| match part {
-            Part::Id => id.as_bytes(),
-            Part::Timestamp => timestamp.as_bytes(),
-            Part::Body => body,
-            Part::Key => digest.key(),
-            Part::Text(text) => text.as_bytes(),
-        }))
+        let mut running = self.before_body(digest, id, timestamp);
+        running.update(body);
+        self.after_body(running, digest, id, timestamp)
+    }
+
+    /// What is hashed before the body, of which there is one (see [`Template`]).
+    fn before_body(&self, digest: &Digest, id: &str, timestamp: &str) -> Running {
+        let mut running = digest.begin();
+        let before = self.parts.iter().take_while(|part| **part != Part::Body);
+        before.for_each(|part| running.update(bytes_of(part, digest, id, timestamp)));
+        running
+    }
+
+    fn after_body(&self, mut running: Running, digest: &Digest, id: &str, timestamp: &str) -> Vec<u8> {
+        let after = self.parts.iter().skip_while(|part| **part != Part::Body).skip(1);
+        after.for_each(|part| running.update(bytes_of(part, digest, id, timestamp)));
+        running.finish()
     }
 
     /// The signatures in the value of the header. Where several may stand, those of other kinds are passed over.
@@ -226,6 +243,43 @@ impl Signer {
             seconds if signed < now => Err(Refused::Late { seconds }),
             seconds => Err(Refused::Early { seconds }),
         }
+    }
+}
+
+impl Signing<'_> {
+    /// More of the body.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.running.iter_mut().for_each(|running| running.update(bytes));
+    }
+
+    /// The headers, as of [`Signer::sign`].
+    pub fn finish(self) -> Vec<(HeaderName, String)> {
+        let Signing { signer, id, timestamp, running } = self;
+        let signatures = signer.digests().zip(running).map(|(digest, running)| {
+            let signature = signer.after_body(running, digest, &id, &timestamp);
+            format!("{}{}", signer.prefix, signer.encoding.encode(&signature))
+        });
+        let signatures: Vec<_> = signatures.collect();
+        let mut headers = match &signer.id {
+            Id::None => Vec::new(),
+            Id::Account(header, _) | Id::Message(header) => vec![(header.clone(), id)],
+        };
+        if let Some((header, _)) = &signer.timestamp {
+            headers.push((header.clone(), timestamp));
+        }
+        headers.push((signer.header.clone(), signatures.join(" ")));
+        headers
+    }
+}
+
+fn bytes_of<'a>(part: &'a Part, digest: &'a Digest, id: &'a str, timestamp: &'a str) -> &'a [u8] {
+    match part {
+        Part::Id => id.as_bytes(),
+        Part::Timestamp => timestamp.as_bytes(),
+        // It comes by itself.
+        Part::Body => &[],
+        Part::Key => digest.key(),
+        Part::Text(text) => text.as_bytes(),
     }
 }
 

@@ -11,10 +11,11 @@ use std::{
 };
 
 use futures::{StreamExt, stream, stream::BoxStream};
-use hookswitch_gate::{Bytes, Credential, Enclosure, Error, Gate, Limits, Options, Request, Source};
+use hookswitch_gate::{Bytes, Credential, Enclosure, Error, Gate, Limits, Options, Request, Source, Stage};
 use secrecy::SecretString;
 
-use crate::server::{Server, Turn, grant, ok, post};
+use crate::places::{gate_with, secret};
+use crate::server::{Server, Turn, grant, ok, post, with};
 
 /// A file of these pieces.
 struct File {
@@ -104,4 +105,35 @@ async fn who_takes_nothing_of_a_file_is_not_waited_for_for_long() {
     let enclosure = Enclosure { mark: "MARK".to_owned(), bytes: 1 << 20, source: Arc::new(file) };
     let error = gate.send(request(&server, "MARK", vec![enclosure])).await.unwrap_err();
     assert!(matches!(&error, Error::InDoubt { cause, .. } if cause.contains("took nothing")), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_with_a_file_is_signed_as_it_is_sent() {
+    let server = Server::start(|_| ok("taken")).await;
+    let scheme = serde_json::from_str(r#"{ "kind": "standard-webhooks" }"#).unwrap();
+    let key = secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let gate = gate_with(&server, Credential::signature(&scheme, &key, None, vec![grant(&server.url(""))]).unwrap());
+    let signer = hookswitch_signature::Signer::new(&scheme, &key, None).unwrap();
+    let mut ids = Vec::new();
+    // The marks differ at each try, and the message is the same.
+    for mark in ["MARK-1", "MARK-2"] {
+        let (file, enclosure) = enclosed(mark, &["a ", "file"], 6);
+        gate.send(with("api", request(&server, &format!("<{mark}>"), vec![enclosure]))).await.unwrap();
+        assert_eq!(file.opened.load(Ordering::Relaxed), 3, "for the id, for the signature, for the server");
+        let sent = server.requests().pop().unwrap();
+        let (head, body) = sent.split_once("\r\n\r\n").unwrap();
+        let headers = head.lines().filter_map(|line| line.split_once(": "));
+        let headers: http::HeaderMap =
+            headers.map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap())).collect();
+        let time = headers["webhook-timestamp"].to_str().unwrap().parse().unwrap();
+        signer.verify(&headers, body.as_bytes(), time).unwrap();
+        assert_eq!(body, "<a file>");
+        ids.push(headers["webhook-id"].clone());
+    }
+    assert_eq!(ids[0], ids[1]);
+    // A file that has changed meanwhile is not signed, and nothing is sent.
+    let (_, short) = enclosed("MARK-3", &["a fil"], 6);
+    let error = gate.send(with("api", request(&server, "<MARK-3>", vec![short]))).await.unwrap_err();
+    assert!(matches!(&error, Error::NotSent { stage: Stage::Sign, .. }), "{error}");
+    assert_eq!(server.requests().len(), 2);
 }
