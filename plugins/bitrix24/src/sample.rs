@@ -47,12 +47,10 @@ pub(crate) fn recording(id: &str) -> Recording {
         id: id.into(),
         chain: "1767225600.7".into(),
         leg: 1,
-        index: 0,
         content_type: "audio/mpeg".into(),
         file_name: "call.mp3".into(),
         size: 512_000,
         duration_ms: Some(62_400),
-        damaged: false,
-        extra: vec![],
+        ..Recording::default()
     }
 }

@@ -313,15 +313,9 @@ mod tests {
     fn a_recording_goes_out_by_its_id_as_a_file_of_its_type() {
         let file = Recording {
             id: "r-1".into(),
-            chain: "c-1".into(),
-            leg: 1,
-            index: 0,
             content_type: "audio/wav".into(),
             file_name: "call.wav".into(),
-            size: 44,
-            duration_ms: None,
-            damaged: false,
-            extra: vec![],
+            ..Recording::default()
         };
         let parts = [FormPart::field("call", "c-1"), FormPart::recording("file", &file)];
         let request = Request::post("files", Effect::Once).multipart(parts);

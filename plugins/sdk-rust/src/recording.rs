@@ -7,6 +7,32 @@
 use crate::bindings::imports::hookswitch::plugin::recording;
 use crate::{Failure, Problem, Recording};
 
+/// Nothing is known: fill in what a test needs, `Recording { id, size, ..Recording::default() }`.
+impl Default for Recording {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            chain: String::new(),
+            leg: 0,
+            index: 0,
+            content_type: String::new(),
+            file_name: String::new(),
+            size: 0,
+            duration_ms: None,
+            damaged: false,
+            extra: Vec::new(),
+        }
+    }
+}
+
+impl Recording {
+    /// What else the host says of it under this name, if that is not empty: `pbx` is the phone system of its call.
+    pub fn extra(&self, name: &str) -> Option<&str> {
+        let value = self.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        value.filter(|value| !value.is_empty())
+    }
+}
+
 /// One side of a conversation that was recorded on two channels: a file of its own, an MP3 with one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Side {
@@ -25,12 +51,8 @@ pub fn sides(file: &Recording) -> Option<[Side; 2]> {
 }
 
 fn side(file: &Recording, name: &str) -> Option<Side> {
-    let said = |key: &str| {
-        let mut values = file.extra.iter().filter(|(known, _)| known == key).map(|(_, value)| value);
-        values.next().filter(|value| !value.is_empty()).cloned()
-    };
-    let id = said(name)?;
-    let speaker = said(&format!("{name}-speaker")).unwrap_or_default();
+    let id = file.extra(name)?.to_owned();
+    let speaker = file.extra(&format!("{name}-speaker")).unwrap_or_default().to_owned();
     let stem = file.file_name.rsplit_once('.').map_or(file.file_name.as_str(), |(stem, _)| stem);
     Some(Side { id, speaker, content_type: "audio/mpeg".to_owned(), file_name: format!("{stem}_{name}.mp3") })
 }
@@ -66,16 +88,10 @@ mod tests {
 
     fn file(extra: &[(&str, &str)]) -> Recording {
         Recording {
-            id: "7".into(),
-            chain: "1".into(),
-            leg: 1,
-            index: 0,
-            content_type: "audio/wav".into(),
             file_name: "call 7.wav".into(),
-            size: 9,
-            duration_ms: None,
-            damaged: false,
+            content_type: "audio/wav".into(),
             extra: extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            ..Recording::default()
         }
     }
 

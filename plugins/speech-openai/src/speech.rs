@@ -72,15 +72,11 @@ mod tests {
     fn file(size: u64, extra: &[(&str, &str)]) -> Recording {
         Recording {
             id: "7".into(),
-            chain: "1".into(),
-            leg: 1,
-            index: 0,
             content_type: "audio/mpeg".into(),
             file_name: "call.mp3".into(),
             size,
-            duration_ms: Some(4_000),
-            damaged: false,
             extra: extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            ..Recording::default()
         }
     }
 

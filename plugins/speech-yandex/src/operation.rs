@@ -134,18 +134,8 @@ mod tests {
     }
 
     fn file(extra: &[(&str, &str)]) -> Recording {
-        Recording {
-            id: "7".into(),
-            chain: "1".into(),
-            leg: 1,
-            index: 0,
-            content_type: "audio/mpeg".into(),
-            file_name: "call.mp3".into(),
-            size: 1,
-            duration_ms: None,
-            damaged: false,
-            extra: extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-        }
+        let extra = extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Recording { id: "7".into(), extra, ..Recording::default() }
     }
 
     fn wait(progress: &Progress) -> (&str, u32) {

@@ -58,18 +58,7 @@ mod tests {
     use super::*;
 
     fn file(content_type: &str) -> Recording {
-        Recording {
-            id: "7".into(),
-            chain: "1".into(),
-            leg: 1,
-            index: 0,
-            content_type: content_type.into(),
-            file_name: "call".into(),
-            size: 1,
-            duration_ms: None,
-            damaged: false,
-            extra: vec![],
-        }
+        Recording { id: "7".into(), content_type: content_type.into(), ..Recording::default() }
     }
 
     #[test]

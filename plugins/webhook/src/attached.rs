@@ -16,7 +16,7 @@ pub(crate) fn files(
     full_info: bool,
 ) -> Value {
     let files: Vec<_> = files.iter().map(|(file, url)| described(file, url.as_deref())).collect();
-    let mut data = json!({"pbx": end.map(|end| &end.pbx), "chain": of.chain, "leg": of.leg, "files": files});
+    let mut data = json!({"pbx": of.extra("pbx"), "chain": of.chain, "leg": of.leg, "files": files});
     if let (Some(end), Some(data)) = (end.filter(|end| full_info && !end.event.is_null()), data.as_object_mut()) {
         data.insert("ended".into(), end.event.clone());
     }
@@ -24,7 +24,7 @@ pub(crate) fn files(
 }
 
 /// What is told of the words of a file.
-pub(crate) fn words(file: &Recording, words: &Transcript, end: Option<&End>) -> Value {
+pub(crate) fn words(file: &Recording, words: &Transcript) -> Value {
     let (turns, is_all) = bounded(&words.turns);
     let turns: Vec<_> = turns
         .iter()
@@ -33,7 +33,7 @@ pub(crate) fn words(file: &Recording, words: &Transcript, end: Option<&End>) -> 
         })
         .collect();
     json!({
-        "pbx": end.map(|end| &end.pbx), "chain": file.chain, "leg": file.leg, "file": described(file, None),
+        "pbx": file.extra("pbx"), "chain": file.chain, "leg": file.leg, "file": described(file, None),
         "language": words.language, "summary": words.summary, "turns": turns, "truncated": !is_all,
     })
 }
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!((data["files"][1].get("url"), data.get("ended")), (None, None));
         let full = files(&recording("r-1"), &all, Some(&end()), true);
         assert_eq!(full["ended"]["outcome"], "answered");
-        assert_eq!(files(&recording("r-1"), &all, None, true)["pbx"], Value::Null);
+        assert_eq!(files(&recording("r-1"), &all, None, true)["pbx"], "office", "though the end is not known");
     }
 
     fn turn(speaker: &str, text: &str) -> Turn {
@@ -125,7 +125,7 @@ mod tests {
             ..Transcript::default()
         };
         assert_eq!(text(&said), "Agent: Hello\nCaller: Hi\n?\nBo: Me");
-        let data = words(&recording("r-1"), &said, Some(&end()));
+        let data = words(&recording("r-1"), &said);
         assert_eq!((data["turns"].as_array().unwrap().len(), &data["truncated"]), (4, &json!(false)));
         assert_eq!(data["turns"][0], json!({"speaker": "agent", "start_ms": 0, "end_ms": 900, "text": "Hello "}));
     }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_message_is_never_too_long_to_be_sent() {
         let long = Transcript { turns: vec![turn("agent", &"a".repeat(60_000)); 6], ..Transcript::default() };
-        let data = words(&recording("r-1"), &long, None);
+        let data = words(&recording("r-1"), &long);
         assert_eq!((data["turns"].as_array().unwrap().len(), &data["truncated"]), (4, &json!(true)));
         assert!(text(&long).ends_with("\n…") && text(&long).len() < MOST_WORDS);
     }

@@ -3,7 +3,7 @@
 use hookswitch_sdk::{Event, Failure, Feed, clock};
 use serde_json::{Value, json};
 
-use crate::event::Told;
+use crate::event::{Call, RECORDED, SPOKEN, Told};
 use crate::memory::{End, Lines};
 use crate::options::{Format, Options};
 use crate::post::Body;
@@ -21,17 +21,22 @@ impl Feed for Webhook {
             }
         }
         // Recordings wait for the end of their call, so it is told of only when it is posted.
-        ends.iter().try_for_each(End::save)?;
+        ends.iter().try_for_each(|(call, end)| end.save(call))?;
         lines.save()
     }
 }
 
 /// What is posted of an event; none if nothing is. What recordings repeat of an end is put to `ends`.
-fn body(options: &Options, told: &Told, lines: &mut Lines, ends: &mut Vec<End>) -> Result<Option<Body>, Failure> {
+fn body(
+    options: &Options,
+    told: &Told,
+    lines: &mut Lines,
+    ends: &mut Vec<(Call, End)>,
+) -> Result<Option<Body>, Failure> {
     let wanted = options.wants(&told.what.event);
-    let is_end = told.what.event == "ended";
+    let is_end = told.what.event == "ended" && (options.wants(RECORDED) || options.wants(SPOKEN));
     if is_end && options.format != Format::ThreeCx {
-        ends.push(End::of_event(told));
+        ends.push((told.what.call.clone(), End::of_event(told, options.full_info)));
     }
     match options.format {
         // Also of an event that is not posted: later ones are read in its light.
@@ -43,7 +48,7 @@ fn body(options: &Options, told: &Told, lines: &mut Lines, ends: &mut Vec<End>) 
             let chain = id::of_call(&call.pbx, &call.chain, &arrived);
             let post = three_cx::post(&told.what, line, &chain);
             if is_end {
-                ends.push(End::of_post(&call.pbx, &call.chain, chain, post.as_ref()));
+                ends.push((call.clone(), End::of_post(chain, post.as_ref())));
             }
             Ok(post.filter(|_| wanted).map(|post| Body::of_post(&post, options.encoding)))
         }

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// A phone system has a recording of a call.
 pub(crate) const RECORDED: &str = "recorded";
+/// It has written down what was said.
+pub(crate) const SPOKEN: &str = "transcript";
 
 /// An event with the call that it is of.
 #[derive(Debug, Clone)]

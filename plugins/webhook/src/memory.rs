@@ -19,9 +19,6 @@ pub(crate) struct Lines {
 
 impl Lines {
     /// The line of an event's call, brought up to date with the event.
-    ///
-    /// # Errors
-    /// What the host said.
     pub(crate) fn after(&mut self, told: &Told) -> Result<&Line, Failure> {
         let key = key(&told.what.call);
         let at = match self.lines.iter().position(|(known, _)| *known == key) {
@@ -38,9 +35,6 @@ impl Lines {
     }
 
     /// Keeps them for the next batch.
-    ///
-    /// # Errors
-    /// What the host said.
     pub(crate) fn save(self) -> Result<(), Failure> {
         self.lines.iter().try_for_each(|(key, line)| storage::save_for(Scope::Plugin, key, line, KEEP))
     }
@@ -53,51 +47,47 @@ fn key(call: &Call) -> String {
 /// Bytes of an event that are kept at most. A value of the storage has 64 KiB.
 const LARGEST_EVENT: usize = 48 * 1024;
 
-/// The end of a call that was posted: what recordings, which come later, say of their call. The host gives a recording with
-/// the id of its call only.
+/// The end of a call that was posted: what recordings, which come later, repeat of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct End {
-    pub(crate) pbx: String,
-    pub(crate) chain: String,
     /// The call's id without its link, as the 3CX module writes it. Empty in other formats.
     pub(crate) id: String,
     /// What the 3CX module posts of it.
     pub(crate) fields: Vec<(String, String)>,
-    /// The event; null in the format of the 3CX module, and where it is too large.
+    /// The event; null where nobody wants it repeated, and where it is too large.
     pub(crate) event: Value,
 }
 
 impl End {
-    pub(crate) fn of_event(told: &Told) -> Self {
-        let (call, event) = (&told.what.call, told.json.clone());
-        let event = if event.to_string().len() > LARGEST_EVENT { Value::Null } else { event };
-        Self { pbx: call.pbx.clone(), chain: call.chain.clone(), event, ..Self::default() }
+    /// With the event itself only where it is repeated: it names the caller.
+    pub(crate) fn of_event(told: &Told, repeated: bool) -> Self {
+        let is_kept = repeated && told.json.to_string().len() <= LARGEST_EVENT;
+        Self { event: if is_kept { told.json.clone() } else { Value::Null }, ..Self::default() }
     }
 
-    pub(crate) fn of_post(pbx: &str, chain: &str, id: String, post: Option<&Post>) -> Self {
+    pub(crate) fn of_post(id: String, post: Option<&Post>) -> Self {
         let fields = post.map(|post| post.fields.clone()).unwrap_or_default();
-        Self { pbx: pbx.to_owned(), chain: chain.to_owned(), id, fields, event: Value::Null }
+        Self { id, fields, event: Value::Null }
     }
 
     /// Keeps it for the call's recordings.
-    ///
-    /// # Errors
-    /// What the host said.
-    pub(crate) fn save(&self) -> Result<(), Failure> {
-        storage::save_for(Scope::Plugin, &of_chain(&self.chain), self, KEEP)
+    pub(crate) fn save(&self, call: &Call) -> Result<(), Failure> {
+        storage::save_for(Scope::Plugin, &of_end(&call.pbx, &call.chain), self, KEEP)
     }
 
     /// Finds the end of a recording's call. None: it has not been posted, or it was days ago.
-    ///
-    /// # Errors
-    /// What the host said.
     pub(crate) fn of(file: &Recording) -> Result<Option<Self>, Failure> {
-        storage::load(Scope::Plugin, &of_chain(&file.chain))
+        storage::load(Scope::Plugin, &end_of(file))
     }
 }
 
-fn of_chain(chain: &str) -> String {
-    format!("end/{chain}")
+fn end_of(file: &Recording) -> String {
+    of_end(file.extra("pbx").unwrap_or_default(), &file.chain)
+}
+
+/// Two phone systems may count their calls in the same way.
+fn of_end(pbx: &str, chain: &str) -> String {
+    format!("end/{pbx}/{chain}")
 }
 
 /// What was decided when a message was made for the first time, so that it is the same message when it is sent again.
@@ -115,17 +105,10 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// The one of this job, if it has sent any.
-    ///
-    /// # Errors
-    /// What the host said.
     pub(crate) fn load() -> Result<Option<Self>, Failure> {
         storage::load(Scope::Call, &of_job())
     }
 
-    /// Keeps it for the next try.
-    ///
-    /// # Errors
-    /// What the host said.
     pub(crate) fn save(&self) -> Result<(), Failure> {
         storage::save(Scope::Call, &of_job(), self)
     }
@@ -138,17 +121,24 @@ fn of_job() -> String {
 const POSTED: &str = "posted";
 
 /// The files of the present call that have been posted.
-///
-/// # Errors
-/// What the host said.
 pub(crate) fn posted() -> Result<Vec<String>, Failure> {
     Ok(storage::load(Scope::Call, POSTED)?.unwrap_or_default())
 }
 
-/// Notes which files of the present call have been posted.
-///
-/// # Errors
-/// What the host said.
 pub(crate) fn save_posted(files: &[String]) -> Result<(), Failure> {
     storage::save(Scope::Call, POSTED, &files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::recording;
+
+    #[test]
+    fn the_end_of_a_call_is_not_that_of_another_phone_systems_call() {
+        let file = recording("r-1");
+        assert_eq!(end_of(&file), of_end("office", &file.chain));
+        let other = Recording { extra: vec![("pbx".into(), "warehouse".into())], ..file.clone() };
+        assert_ne!(end_of(&other), end_of(&file));
+    }
 }

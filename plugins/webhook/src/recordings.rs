@@ -4,7 +4,7 @@ use hookswitch_sdk::{Delay, Failure, Recording, Recordings, Reference, Transcrip
 use serde_json::{Value, json};
 
 use crate::deliver::time_of;
-use crate::event::RECORDED;
+use crate::event::{RECORDED, SPOKEN};
 use crate::memory::{self, Draft, End};
 use crate::options::{self, Delivery, Encoding, Format, Options};
 use crate::post::Body;
@@ -64,7 +64,7 @@ impl Recordings for Webhook {
 
     fn transcribe(to: Reference, file: Recording, words: Transcript) -> Result<Reference, Failure> {
         let options = Options::read()?;
-        if !options.wants("transcript") {
+        if !options.wants(SPOKEN) {
             return Ok(to);
         }
         let (draft, end) = draft(&file, &options, || Ok(vec![]))?;
@@ -79,7 +79,7 @@ impl Recordings for Webhook {
                 Some(Body::of_post(&three_cx::transcript(&file, said, summary, end.as_ref()), options.encoding))
             }
             Format::Events | Format::Template => {
-                let data = attached::words(&file, &words, end.as_ref());
+                let data = attached::words(&file, &words);
                 body("transcript", options::TRANSCRIBED, data, &message, &draft, &options)?
             }
         };

@@ -26,13 +26,12 @@ pub(crate) fn recording(id: &str) -> Recording {
         id: id.into(),
         chain: "1767225600.7".into(),
         leg: 1,
-        index: 0,
         content_type: "audio/mpeg".into(),
         file_name: "call.mp3".into(),
         size: 512_000,
         duration_ms: Some(62_400),
-        damaged: false,
-        extra: vec![],
+        extra: vec![("pbx".into(), "office".into())],
+        ..Recording::default()
     }
 }
 
@@ -46,8 +45,6 @@ pub(crate) fn end() -> End {
         ("finishtype", "Ok"),
     ];
     End {
-        pbx: "office".into(),
-        chain: "1767225600.7".into(),
         id: "240305091500_77".into(),
         fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         event: json!({"pbx": "office", "outcome": "answered"}),
