@@ -40,8 +40,6 @@ pub(crate) struct What {
     #[serde(default)]
     pub(crate) by: Value,
     #[serde(default)]
-    pub(crate) text: String,
-    #[serde(default)]
     pub(crate) outcome: String,
     #[serde(default)]
     pub(crate) credited: Option<String>,

@@ -80,8 +80,7 @@ pub(crate) fn post(what: &What, line: &Line, chain: &str) -> Option<Post> {
             Some(post.with("finishtype", "Ok").with("transfer", "True").with("title", title(what, "handed over")))
         }
         "ended" => Some(ended(what, inbound, chain)),
-        "transcript" => Some(Post::new("transcript", what, chain, what.leg).with("transcript", what.text.clone())),
-        "summary" => Some(Post::new("summary", what, chain, what.leg).with("summary", what.text.clone())),
+        // What was said comes with the recording in which it was (sheet C.6: behind it), and not once more by itself.
         _ => None,
     }
 }
@@ -233,6 +232,13 @@ mod tests {
         let internal =
             json!({"event": "ringing", "extension": "201", "role": "called", "direction": "internal", "leg": 0});
         assert_eq!(posts(&[internal]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_was_said_comes_with_its_recording_alone() {
+        for event in ["transcript", "summary", "recorded"] {
+            assert_eq!(posts(&[json!({"event": event, "text": "Hello.", "leg": 1})]), Vec::<String>::new(), "{event}");
+        }
     }
 
     #[test]
