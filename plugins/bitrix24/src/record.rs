@@ -19,7 +19,7 @@ const LARGEST_IN_COMMENT: u64 = 32 * 1024 * 1024;
 
 /// Refuses what the portal would refuse after all bytes of it were sent.
 pub(crate) fn check(file: &Recording) -> Result<(), Failure> {
-    let extension = file.file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    let extension = file.extension();
     if file.size == 0 {
         return Err(Failure::rejected("empty-recording", format!("the recording {} is empty", file.file_name)));
     }

@@ -26,6 +26,11 @@ impl Default for Recording {
 }
 
 impl Recording {
+    /// The extension of its name, in lower case: it fits the type, and tells Opus in Ogg (`opus`) from other sound there.
+    pub fn extension(&self) -> Option<String> {
+        self.file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase())
+    }
+
     /// What else the host says of it under this name, if that is not empty: `pbx` is the phone system of its call.
     pub fn extra(&self, name: &str) -> Option<&str> {
         let value = self.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -41,7 +46,6 @@ pub struct Side {
     /// `agent` or `external`; empty if the host does not know whose channel it is.
     pub speaker: String,
     pub content_type: String,
-    pub file_name: String,
 }
 
 /// The two sides of a recording, the left channel first, where the host offers them: by `left` and `right` in `extra`,
@@ -53,8 +57,7 @@ pub fn sides(file: &Recording) -> Option<[Side; 2]> {
 fn side(file: &Recording, name: &str) -> Option<Side> {
     let id = file.extra(name)?.to_owned();
     let speaker = file.extra(&format!("{name}-speaker")).unwrap_or_default().to_owned();
-    let stem = file.file_name.rsplit_once('.').map_or(file.file_name.as_str(), |(stem, _)| stem);
-    Some(Side { id, speaker, content_type: "audio/mpeg".to_owned(), file_name: format!("{stem}_{name}.mp3") })
+    Some(Side { id, speaker, content_type: "audio/mpeg".to_owned() })
 }
 
 /// Finds the files of a call, by `call.chain`, in the order of leg and index. Empty: none, or none yet.
@@ -88,10 +91,17 @@ mod tests {
 
     fn file(extra: &[(&str, &str)]) -> Recording {
         Recording {
-            file_name: "call 7.wav".into(),
             content_type: "audio/wav".into(),
             extra: extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             ..Recording::default()
+        }
+    }
+
+    #[test]
+    fn an_extension_is_what_stands_behind_the_last_dot() {
+        for (name, extension) in [("call.mp3", Some("mp3")), ("a.b.WAV", Some("wav")), ("mp3", None)] {
+            let file = Recording { file_name: name.into(), ..Recording::default() };
+            assert_eq!(file.extension().as_deref(), extension, "{name}");
         }
     }
 
@@ -107,7 +117,7 @@ mod tests {
         let [left, right] =
             sides(&file(&[("right", "7/right"), ("left", "7/left"), ("left-speaker", "agent")])).unwrap();
         assert_eq!((left.id.as_str(), left.speaker.as_str()), ("7/left", "agent"));
-        assert_eq!((left.content_type.as_str(), left.file_name.as_str()), ("audio/mpeg", "call 7_left.mp3"));
+        assert_eq!(left.content_type, "audio/mpeg");
         assert_eq!((right.id.as_str(), right.speaker.as_str()), ("7/right", ""));
     }
 }

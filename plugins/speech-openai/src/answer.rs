@@ -44,7 +44,10 @@ pub(crate) fn success(answer: Answer, asked: Asked<'_>, now_ms: &dyn Fn() -> u64
             "{url} has no such model or no such function ({status}): see the settings `{}` and `{}` ({said})",
             asked.url_setting, asked.model_setting
         ))),
-        413 => rejected(format!("the recording is too large for {url}: correct the setting `largest-mb` ({said})")),
+        413 => rejected(format!(
+            "the recording, or one side of it, is too large for {url}: [recordings] with a lower `bitrate` makes later ones \
+             smaller, and `largest-mb` says which are not sent ({said})"
+        )),
         429 if code == "insufficient_quota" => temporary(Some(UNPAID_MS)),
         408 | 409 | 425 | 429 | 500..=599 => temporary(wait_ms(|name| answer.header(name), now_ms)),
         _ => rejected(format!("{url} refuses the request ({status}): {said}")),
@@ -94,7 +97,7 @@ mod tests {
         };
         assert!(text.contains("`model`") && text.contains("no whisper-9"), "{text}");
         let Failure::Rejected(problem) = came(413, &[], "<html>") else { panic!("it stays too large") };
-        assert!(problem.text.contains("`largest-mb`"), "{problem:?}");
+        assert!(problem.text.contains("`bitrate`"), "{problem:?}");
         assert!(matches!(came(302, &[], ""), Failure::NotConfigured(_)));
         assert!(matches!(came(400, &[], r#"{"detail":[{"msg":"field required"}]}"#), Failure::Rejected(_)));
         for status in [408, 429, 500, 502, 503, 504] {

@@ -18,7 +18,8 @@ const THINKING_MS: u32 = 55_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sound {
     pub(crate) id: String,
-    pub(crate) file_name: String,
+    /// Servers go by it. The name of a recording is not for them: it has the caller's number in it.
+    pub(crate) extension: String,
     pub(crate) content_type: String,
 }
 
@@ -27,10 +28,10 @@ pub(crate) struct Sound {
 /// # Errors
 /// The server did not take it, or cannot be reached.
 pub(crate) fn transcribe(sound: Sound, language: Option<&str>, options: &Options) -> Result<Answer, Failure> {
-    let Sound { id, file_name, content_type } = sound;
+    let Sound { id, extension, content_type } = sound;
     let file = FormPart {
         name: "file".into(),
-        file_name: Some(file_name),
+        file_name: Some(format!("recording.{extension}")),
         content_type: Some(content_type),
         part: Part::Recording(id),
     };

@@ -36,15 +36,19 @@ impl Speech for SpeechOpenAi {
 /// What is sent, with whose words it holds.
 ///
 /// # Errors
-/// *Rejected*: it is too large. How large the sides are is not known; they are small.
+/// *Rejected*: it is too large. How large the sides are is not known: each has the bitrate of MP3s, and a server that finds
+/// one too large says so itself.
 fn sounds(file: Recording, largest: u64) -> Result<Vec<(Sound, String)>, Failure> {
-    let sound = |Side { id, speaker, content_type, file_name }| (Sound { id, file_name, content_type }, speaker);
+    let sound = |Side { id, speaker, content_type }| {
+        let extension = "mp3".to_owned();
+        (Sound { id, extension, content_type }, speaker)
+    };
     if let Some(sides) = sides(&file) {
         return Ok(sides.map(sound).into());
     }
     fits(&file, largest)?;
-    let Recording { id, content_type, file_name, .. } = file;
-    Ok(vec![(Sound { id, file_name, content_type }, String::new())])
+    let extension = file.extension().unwrap_or_default();
+    Ok(vec![(Sound { id: file.id, extension, content_type: file.content_type }, String::new())])
 }
 
 /// # Errors
@@ -73,7 +77,7 @@ mod tests {
         Recording {
             id: "7".into(),
             content_type: "audio/mpeg".into(),
-            file_name: "call.mp3".into(),
+            file_name: "2026-11-22_0915_4930123456_1-0.mp3".into(),
             size,
             extra: extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             ..Recording::default()
@@ -87,7 +91,7 @@ mod tests {
         let sent = sounds(file(9, &both), 1).unwrap();
         let sent: Vec<_> = sent.into_iter().map(|(sound, speaker)| (sound.id, speaker)).collect();
         assert_eq!(sent, [("7/left".to_owned(), "agent".to_owned()), ("7/right".to_owned(), "external".to_owned())]);
-        let whole = Sound { id: "7".into(), file_name: "call.mp3".into(), content_type: "audio/mpeg".into() };
+        let whole = Sound { id: "7".into(), extension: "mp3".into(), content_type: "audio/mpeg".into() };
         assert_eq!(sounds(file(1, &[]), 1), Ok(vec![(whole, String::new())]));
     }
 

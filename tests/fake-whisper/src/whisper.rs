@@ -172,6 +172,10 @@ impl Service for Inside {
             }
             ("POST", "/v1/audio/transcriptions") => match transcribe(request, &self.models, &self.lessons) {
                 Ok((heard, answer)) => {
+                    // The real one would take it, and know who called.
+                    if heard.file_name.bytes().filter(u8::is_ascii_digit).count() > 4 {
+                        self.complaints.push(format!("a file is sent as {}", heard.file_name));
+                    }
                     self.heard.push(heard);
                     answer
                 }

@@ -180,6 +180,15 @@ async fn what_the_real_one_refuses_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_file_whose_name_tells_who_called_is_taken_and_remembered() -> Result<()> {
+    let whisper = taught().await?;
+    let file = spoken(ORDER)?;
+    let (status, body) = ask(&whisper.url, &sent(&file, "2026-11-22_0915_4930123456.wav", "audio/wav", &[])).await?;
+    ensure!(status == 200 && whisper.heard()[0].text == ORDER && whisper.verdict().is_err(), "{body}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_conversation_is_summed_up_as_it_was_told() -> Result<()> {
     let whisper = Whisper::in_the_house().await?;
     whisper.sums_up("Two lamps.");
