@@ -3,32 +3,20 @@
 /// Has SpeechKit find out by itself.
 const AUTO: &str = "auto";
 
-/// What a language without a region means.
-const USUAL: [(&str, &str); 15] = [
-    ("de", "de-DE"),
-    ("en", "en-US"),
-    ("es", "es-ES"),
-    ("fi", "fi-FI"),
-    ("fr", "fr-FR"),
-    ("he", "he-IL"),
-    ("it", "it-IT"),
-    ("kk", "kk-KZ"),
-    ("nl", "nl-NL"),
-    ("pl", "pl-PL"),
-    ("pt", "pt-PT"),
-    ("ru", "ru-RU"),
-    ("sv", "sv-SE"),
-    ("tr", "tr-TR"),
-    ("uz", "uz-UZ"),
+/// What SpeechKit recognises (*Supported languages and recognition models*), the usual region of a language first. Hebrew has
+/// the region that is written there.
+const KNOWN: [&str; 16] = [
+    "de-DE", "en-US", "es-ES", "fi-FI", "fr-FR", "he-HE", "it-IT", "kk-KZ", "nl-NL", "pl-PL", "pt-PT", "pt-BR",
+    "ru-RU", "sv-SE", "tr-TR", "uz-UZ",
 ];
 
-/// What SpeechKit is told of what the host says. A language that it does not know is left to it.
+/// What SpeechKit is told of what the host says: the language in a region that it knows. A language that it does not know is
+/// left to it.
 pub(crate) fn asked(tag: &str) -> String {
-    if tag.contains('-') {
-        return tag.to_owned();
-    }
-    let usual = USUAL.iter().find(|(language, _)| tag.eq_ignore_ascii_case(language));
-    usual.map_or(AUTO, |(_, locale)| locale).to_owned()
+    let language = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let same = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(tag));
+    let known = same.or_else(|| KNOWN.iter().find(|known| language(known) == language(tag)));
+    known.copied().unwrap_or(AUTO).to_owned()
 }
 
 /// The contract's tag for what was asked for; empty if SpeechKit was to find out.
@@ -42,8 +30,19 @@ mod tests {
 
     #[test]
     fn a_language_has_a_region_or_is_left_to_the_service() {
-        let pairs = [("ru", "ru-RU"), ("", "auto"), ("pt-BR", "pt-BR"), ("DE", "de-DE"), ("la", "auto")];
-        for (tag, expected) in pairs {
+        for (tag, expected) in [
+            ("ru", "ru-RU"),
+            ("DE", "de-DE"),
+            ("pt", "pt-PT"),
+            ("pt-br", "pt-BR"),
+            // A region that it does not know is no reason to recognise nothing.
+            ("en-GB", "en-US"),
+            ("de-AT", "de-DE"),
+            ("kk-Cyrl-KZ", "kk-KZ"),
+            ("", "auto"),
+            ("la", "auto"),
+            ("uk-UA", "auto"),
+        ] {
             assert_eq!(asked(tag), expected, "{tag}");
         }
         assert_eq!((tag("auto"), tag("ru-RU")), ("", "ru-RU"));

@@ -10,6 +10,9 @@ use crate::refusal::Refusal;
 
 /// Limits, "Maximum file size when uploading in an API v3 request body".
 const LARGEST: usize = 60 << 20;
+/// *Supported languages and recognition models*.
+const LANGUAGES: &str =
+    "auto de-DE en-US es-ES fi-FI fr-FR he-HE it-IT kk-KZ nl-NL pl-PL pt-PT pt-BR ru-RU sv-SE tr-TR uz-UZ";
 const MODELS: [&str; 6] = [
     "general",
     "general:rc",
@@ -94,7 +97,7 @@ impl Order {
         let languages =
             languages.iter().map(|code| code.as_str().map(str::to_owned).context("a language that is no text"));
         let languages = languages.collect::<Result<Vec<_>>>()?;
-        let is_known = |code: &String| code == "auto" || (code.len() == 5 && code.as_bytes()[2] == b'-');
+        let is_known = |code: &String| LANGUAGES.split(' ').any(|known| known == code);
         ensure!(!languages.is_empty() && languages.iter().all(is_known), "the languages {languages:?}");
         one_of(&model["audioProcessingType"], &["REAL_TIME", "FULL_DATA"])?;
         only(&body["speakerLabeling"], &["speakerLabeling"])?;

@@ -114,6 +114,7 @@ async fn what_the_real_one_refuses_is_refused() -> Result<()> {
         ("/recognitionModel/model", json!("general:new")),
         ("/recognitionModel/audioFormat/containerAudio/containerAudioType", json!("FLAC")),
         ("/recognitionModel/languageRestriction/languageCode", json!(["ru"])),
+        ("/recognitionModel/languageRestriction/languageCode", json!(["en-GB"])),
         ("/recognitionModel/languageRestriction/restrictionType", json!("GREYLIST")),
         ("/speakerLabeling", json!({"enable": true})),
     ] {
