@@ -116,8 +116,7 @@ fn failed(problem: &Problem) -> Failure {
         3 => {
             "SpeechKit cannot read the recording, which must be MP3, Opus or 16-bit WAV: [recordings] format = \"mp3\""
         }
-        4 | 8 | 13 | 14 => "SpeechKit did not get the recognition done: begin it anew",
-        _ => "SpeechKit has given the recognition up",
+        _ => "SpeechKit has given the recognition up, and says the same whenever it is asked: skip this job",
     };
     let said: String = problem.message.chars().take(300).collect();
     Failure::rejected_with(format!("operation-{}", problem.code), text, said)

@@ -15,11 +15,13 @@ pub(crate) fn container(file: &Recording) -> Result<&'static str, Failure> {
     match kind.as_str() {
         "audio/wav" | "audio/x-wav" | "audio/wave" | "audio/vnd.wave" => Ok("WAV"),
         "audio/mpeg" | "audio/mp3" => Ok("MP3"),
-        "audio/ogg" | "audio/opus" => Ok("OGG_OPUS"),
+        // Vorbis is of the same type.
+        "audio/ogg" | "audio/opus" if file.extension().as_deref() == Some("opus") => Ok("OGG_OPUS"),
         _ => Err(Failure::rejected(
             "format",
             format!(
-                "SpeechKit takes WAV, MP3 and Opus, and this is {kind}: [recordings] format = \"mp3\" makes later ones fit"
+                "SpeechKit takes WAV, MP3 and Opus, and this is {kind} ({}): [recordings] format = \"mp3\" makes later ones fit",
+                file.extension().unwrap_or_default()
             ),
         )),
     }
@@ -57,28 +59,31 @@ fn settings(container: &str, language: &str, label: bool, options: &Options) -> 
 mod tests {
     use super::*;
 
-    fn file(content_type: &str) -> Recording {
-        Recording { id: "7".into(), content_type: content_type.into(), ..Recording::default() }
+    fn file(content_type: &str, file_name: &str) -> Recording {
+        let (content_type, file_name) = (content_type.into(), file_name.into());
+        Recording { id: "7".into(), content_type, file_name, ..Recording::default() }
     }
 
     #[test]
     fn three_containers_are_taken() {
-        for (kind, expected) in [
-            ("audio/wav", "WAV"),
-            ("audio/mpeg", "MP3"),
-            ("audio/ogg; codecs=opus", "OGG_OPUS"),
-            ("Audio/X-WAV", "WAV"),
+        for (kind, name, expected) in [
+            ("audio/wav", "call.wav", "WAV"),
+            ("audio/mpeg", "call.mp3", "MP3"),
+            ("audio/ogg; codecs=opus", "call.opus", "OGG_OPUS"),
+            ("Audio/X-WAV", "call", "WAV"),
         ] {
-            assert_eq!(container(&file(kind)), Ok(expected));
+            assert_eq!(container(&file(kind, name)), Ok(expected));
         }
-        let Err(Failure::Rejected(problem)) = container(&file("audio/flac")) else { panic!("FLAC is not taken") };
-        assert!(problem.text.contains("format = \"mp3\""), "{problem:?}");
+        for (kind, name) in [("audio/flac", "call.flac"), ("audio/ogg", "call.ogg")] {
+            let Err(Failure::Rejected(problem)) = container(&file(kind, name)) else { panic!("{name} is not taken") };
+            assert!(problem.text.contains("format = \"mp3\""), "{problem:?}");
+        }
     }
 
     #[test]
     fn the_body_is_one_object_around_the_recording() {
         let options = Options { model: "general".into(), label_speakers: true, profanity_filter: false, largest: 1 };
-        let parts = body(&file("audio/mpeg"), "MP3", "ru-RU", true, &options);
+        let parts = body(&file("audio/mpeg", "call.mp3"), "MP3", "ru-RU", true, &options);
         let text = parts.into_iter().map(|part| match part {
             Part::Text(text) => text,
             Part::RecordingBase64(id) if id == "7" => "SUQz".to_owned(),
