@@ -5,6 +5,9 @@ use hookswitch_sdk::{Failure, settings};
 
 use crate::entity::Kind;
 
+/// A recording has never more than this, a terabyte.
+const MOST_KIB: u64 = 1 << 30;
+
 /// The settings that concern every call.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -111,7 +114,7 @@ impl Options {
             fallback_user: settings::get("fallback-user").map(|value| user(&value)).transpose()?,
             callback_extension: settings::get("callback-extension"),
             portal_url: settings::get("portal-url"),
-            upload_above: kibibytes("upload-above", 1024)?,
+            upload_above: settings::number("upload-above", 1024, 0..=MOST_KIB)?.saturating_mul(1024),
         })
     }
 }
@@ -174,11 +177,4 @@ fn user(value: &str) -> Result<u64, Failure> {
             "setting `fallback-user` must be the id of a portal user, a number: it is {value:?}"
         ))
     })
-}
-
-/// A setting in KiB, as bytes.
-fn kibibytes(name: &str, default: u64) -> Result<u64, Failure> {
-    let Some(value) = settings::get(name) else { return Ok(default * 1024) };
-    let size = value.parse::<u64>().ok().and_then(|size| size.checked_mul(1024));
-    size.ok_or_else(|| Failure::NotConfigured(format!("setting `{name}` is a size in KiB, a number: it is {value:?}")))
 }

@@ -1,7 +1,7 @@
 //! A recording as the portal takes it (sheet 3.4).
 
 use hookswitch_sdk::http::Part;
-use hookswitch_sdk::{Failure, Recording};
+use hookswitch_sdk::{Failure, Recording, minutes};
 use serde_json::{Value, json};
 
 use crate::value;
@@ -19,16 +19,17 @@ const LARGEST_IN_COMMENT: u64 = 32 * 1024 * 1024;
 
 /// Refuses what the portal would refuse after all bytes of it were sent.
 pub(crate) fn check(file: &Recording) -> Result<(), Failure> {
-    let extension = file.extension();
     if file.size == 0 {
-        return Err(Failure::rejected("empty-recording", format!("the recording {} is empty", file.file_name)));
+        return Err(Failure::rejected("empty-recording", format!("recording {} is empty", file.id)));
     }
-    if extension.is_none_or(|extension| !EXTENSIONS.contains(&extension.as_str())) {
+    let extension = file.extension().unwrap_or_default();
+    if !EXTENSIONS.contains(&extension.as_str()) {
         return Err(Failure::rejected(
             "recording-format",
             format!(
-                "the portal takes recordings as mp3 and wav only, not {}: set `format = \"mp3\"` in [recordings]",
-                file.file_name
+                "the portal takes recordings as mp3 and wav only, and recording {} is {extension}: set `format = \"mp3\"` in \
+                 [recordings]",
+                file.id
             ),
         ));
     }
@@ -41,9 +42,9 @@ pub(crate) fn check_for_comment(file: &Recording) -> Result<(), Failure> {
         return Ok(());
     }
     let text = format!(
-        "{} is not the first recording of its call, and too large for a comment ({} MiB, 32 are taken): set \
+        "recording {} is not the first of its call, and too large for a comment ({} MiB, 32 are taken): set \
          `deliver = \"link\"` in this plugin's recordings, or `format = \"mp3\"` in [recordings]",
-        file.file_name,
+        file.id,
         file.size.div_ceil(1024 * 1024)
     );
     Err(Failure::rejected("recording-too-large", text))
@@ -92,8 +93,7 @@ pub(crate) fn is_kept(result: &Value) -> bool {
 
 /// What is said of a file that is not the call's recording in the portal.
 pub(crate) fn remark(file: &Recording, link: Option<&str>) -> String {
-    let seconds = file.duration_ms.map(|ms| ms / 1000);
-    let length = seconds.map(|seconds| format!(", {}:{:02}", seconds / 60, seconds % 60)).unwrap_or_default();
+    let length = file.duration_ms.map(|ms| format!(", {}", minutes(ms))).unwrap_or_default();
     let damaged = if file.damaged { ", incomplete" } else { "" };
     let line = format!("Further recording of the call: {}{length}{damaged}", file.file_name);
     link.map_or(line.clone(), |link| format!("{line}\n{link}"))
@@ -143,6 +143,16 @@ mod tests {
         assert!(check(&Recording { size: 0, ..recording("r-1") }).is_err());
         assert!(check_for_comment(&Recording { size: LARGEST_IN_COMMENT, ..recording("r-1") }).is_ok());
         assert!(check_for_comment(&Recording { size: LARGEST_IN_COMMENT + 1, ..recording("r-1") }).is_err());
+    }
+
+    #[test]
+    fn no_failure_tells_who_called() {
+        let file = Recording { file_name: "2026-11-22_0915_4930123456_1-0.gsm".into(), ..recording("17") };
+        let (empty, large) = (Recording { size: 0, ..file.clone() }, Recording { size: u64::MAX, ..file.clone() });
+        for failed in [check(&file), check(&empty), check_for_comment(&large)] {
+            let Err(Failure::Rejected(problem)) = failed else { panic!("it is refused") };
+            assert!(problem.text.contains("recording 17") && !problem.text.contains("4930"), "{}", problem.text);
+        }
     }
 
     #[test]

@@ -143,9 +143,9 @@ fn record_of(call_id: &str, file: &Recording) -> Result<Entity, Failure> {
         Failure::rejected(
             "no-record",
             format!(
-                "the portal keeps one recording for each call, and {} is a further one of a call that belongs to no record \
-                 of the CRM: tie the call to a record in the portal and retry this job, or skip it",
-                file.file_name
+                "the portal keeps one recording for each call, and recording {} is a further one of a call that belongs to no \
+                 record of the CRM: tie the call to a record in the portal and retry this job, or skip it",
+                file.id
             ),
         )
     })

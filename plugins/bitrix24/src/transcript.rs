@@ -1,6 +1,6 @@
 //! The words of a recording as the portal takes them (sheet 3.5).
 
-use hookswitch_sdk::{Recording, Transcript, Turn};
+use hookswitch_sdk::{Recording, Transcript, Turn, minutes};
 use serde_json::{Value, json};
 
 pub(crate) const METHOD: &str = "telephony.call.attachTranscription";
@@ -29,11 +29,7 @@ pub(crate) fn parameters(call_id: &str, words: &Transcript, summary: Option<&str
 /// The same as a text, for a comment; none if nobody says anything.
 pub(crate) fn text(file: &Recording, words: &Transcript) -> Option<String> {
     let (said, is_all) = spoken(words);
-    let lines = said.iter().map(|turn| {
-        let (seconds, name) = (turn.start_ms / 1000, speaker(turn));
-        let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
-        format!("[{}:{:02}] {name}{}", seconds / 60, seconds % 60, clipped(turn.text.trim(), LONGEST_TURN))
-    });
+    let lines = said.iter().map(|turn| format!("[{}] {}", minutes(turn.start_ms), clipped(&turn.line(), LONGEST_TURN)));
     let rest = (!is_all).then(|| "… (the rest is left out)".to_owned());
     let lines = lines.chain(rest).collect::<Vec<_>>().join("\n");
     (!lines.is_empty()).then(|| format!("Transcript of {}:\n{lines}", file.file_name))
@@ -85,14 +81,6 @@ fn start_s(turn: &Turn) -> u64 {
 /// A turn ends after it has begun, and not before the first second (sheet 3.5).
 fn stop_s(turn: &Turn) -> u64 {
     turn.end_ms.div_ceil(1000).max(start_s(turn)).max(1)
-}
-
-fn speaker(turn: &Turn) -> String {
-    match turn.speaker.trim() {
-        "agent" => "Agent".into(),
-        "external" => "Caller".into(),
-        name => clipped(name, 100),
-    }
 }
 
 fn clipped(text: &str, most: usize) -> String {

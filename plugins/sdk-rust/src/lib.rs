@@ -47,6 +47,7 @@ mod failure;
 pub mod http;
 mod log;
 pub mod manifest;
+mod minutes;
 mod once;
 mod pages;
 mod panic;
@@ -72,5 +73,6 @@ pub use export::{
     Cards, Commands, Contacts, Directory, Feed, Journal, Lookup, Plugin, Recordings, Routing, Speech, Tickets,
 };
 pub use manifest::Manifest;
+pub use minutes::minutes;
 pub use once::search_then_create;
 pub use pages::pages;

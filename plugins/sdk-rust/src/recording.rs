@@ -31,6 +31,23 @@ impl Recording {
         self.file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase())
     }
 
+    /// Whether it is small enough for a server that takes `largest` bytes; `server` is its name for the admin, with the setting
+    /// that says so.
+    ///
+    /// # Errors
+    /// *Rejected*: it is not, and the server would only say so after all of it was sent.
+    pub fn fits(&self, largest: u64, server: &str) -> Result<(), Failure> {
+        if self.size <= largest {
+            return Ok(());
+        }
+        let mb = |bytes: u64| bytes.div_ceil(1024 * 1024);
+        let (id, size, most) = (&self.id, mb(self.size), mb(largest));
+        let text = format!(
+            "recording {id} has {size} MB, and {server} takes {most}: [recordings] format = \"mp3\" makes later ones smaller"
+        );
+        Err(Failure::rejected("too-large", text))
+    }
+
     /// What else the host says of it under this name, if that is not empty: `pbx` is the phone system of its call.
     pub fn extra(&self, name: &str) -> Option<&str> {
         let value = self.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -95,6 +112,22 @@ mod tests {
             extra: extra.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             ..Recording::default()
         }
+    }
+
+    #[test]
+    fn what_is_too_large_is_named_by_its_id_alone() {
+        let file = |size| Recording {
+            id: "17".into(),
+            file_name: "2026-11-22_0915_4930123456_1-0.wav".into(),
+            size,
+            ..Recording::default()
+        };
+        assert_eq!(file(1024 * 1024).fits(1024 * 1024, "the server"), Ok(()));
+        let Err(Failure::Rejected(problem)) = file(1024 * 1024 + 1).fits(1024 * 1024, "the server") else {
+            panic!("it fits")
+        };
+        assert!(problem.text.starts_with("recording 17 has 2 MB, and the server takes 1:"), "{}", problem.text);
+        assert!(!problem.text.contains("4930"), "{}", problem.text);
     }
 
     #[test]

@@ -1,9 +1,23 @@
-use crate::Transcript;
+use crate::{Transcript, Turn};
 
 /// Nothing was said: fill in what is known, `Transcript { language, turns, ..Transcript::default() }`.
 impl Default for Transcript {
     fn default() -> Self {
         Self { language: String::new(), turns: Vec::new(), summary: None, extra: Vec::new() }
+    }
+}
+
+impl Turn {
+    /// The turn for people who read it, without its time: `Agent: Good morning.` The words alone where nobody knows whose they
+    /// are.
+    pub fn line(&self) -> String {
+        let said = self.text.trim();
+        match self.speaker.trim() {
+            "agent" => format!("Agent: {said}"),
+            "external" => format!("Caller: {said}"),
+            "" => said.to_owned(),
+            name => format!("{name}: {said}"),
+        }
     }
 }
 
@@ -57,7 +71,6 @@ impl Transcript {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Turn;
 
     fn said(turns: &[(&str, &str)]) -> Transcript {
         let turn = |(speaker, text): &(&str, &str)| Turn {
@@ -67,6 +80,13 @@ mod tests {
             text: (*text).into(),
         };
         Transcript { turns: turns.iter().map(turn).collect(), ..Transcript::default() }
+    }
+
+    #[test]
+    fn people_read_who_said_it() {
+        let words = said(&[("agent", " Good morning. "), ("external", "Hi"), ("Bo", "Me too"), (" ", "Hm")]);
+        let lines: Vec<_> = words.turns.iter().map(Turn::line).collect();
+        assert_eq!(lines, ["Agent: Good morning.", "Caller: Hi", "Bo: Me too", "Hm"]);
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! The admin's settings.
 
+use std::ops::RangeInclusive;
+
 use hookswitch_sdk::manifest::Setting;
 use hookswitch_sdk::{Failure, Transcript, settings};
 
 /// Where OpenAI is.
 const OPENAI: &str = "https://api.openai.com";
 /// OpenAI takes no larger file (reference, *Create transcription*).
-const LARGEST_MB: &str = "25";
+const LARGEST_MB: u64 = 25;
 /// About ten thousand tokens: three quarters of an hour of talk.
-const SUMMARY_CHARACTERS: &str = "40000";
-/// A summary of less than this has nothing to sum up.
-const FEWEST_CHARACTERS: usize = 500;
-/// More than any model reads, and the contract's messages hold.
-const MOST_CHARACTERS: usize = 1_000_000;
+const SUMMARY_CHARACTERS: u64 = 40_000;
+/// Of less there is nothing to sum up, and more no model reads.
+const CHARACTERS: RangeInclusive<u64> = 500..=1_000_000;
 
 /// Which form a transcription is asked for in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,8 @@ pub(crate) fn declared() -> [Setting; 10] {
             "Names and terms in the right spelling, in the language of the calls: they guide the model. Empty: none.",
         ),
         Setting::text("temperature", "Temperature", "0 to 1: how freely the model guesses. Empty: the server's own."),
-        Setting::number("largest-mb", "Largest file", "What is larger (in MB) is not sent.").default(LARGEST_MB),
+        Setting::number("largest-mb", "Largest file", "What is larger (in MB) is not sent.")
+            .default(&LARGEST_MB.to_string()),
         Setting::text(
             "chat-url",
             "Server for summaries",
@@ -98,7 +99,7 @@ pub(crate) fn declared() -> [Setting; 10] {
             "Length of conversations",
             "So many characters of a conversation are sent; the middle of a longer one is left out.",
         )
-        .default(SUMMARY_CHARACTERS),
+        .default(&SUMMARY_CHARACTERS.to_string()),
     ]
 }
 
@@ -117,7 +118,7 @@ impl Options {
             form,
             prompt: settings::get("prompt"),
             temperature: settings::get("temperature").map(temperature).transpose()?,
-            largest: number("largest-mb", LARGEST_MB)?.saturating_mul(1024 * 1024),
+            largest: settings::number("largest-mb", LARGEST_MB, 1..=1_000_000)?.saturating_mul(1024 * 1024),
         })
     }
 }
@@ -131,13 +132,13 @@ impl Summaries {
             Some(url) => base("chat-url", url)?,
             None => Options::read()?.url,
         };
-        let characters = usize::try_from(number("summary-characters", SUMMARY_CHARACTERS)?).unwrap_or(MOST_CHARACTERS);
+        let characters = settings::number("summary-characters", SUMMARY_CHARACTERS, CHARACTERS)?;
         Ok(Self {
             url,
             apart: own.is_some(),
             model: settings::get("chat-model").unwrap_or_default(),
             prompt: settings::get("summary-prompt").unwrap_or_else(|| Transcript::SUMMARY.to_owned()),
-            characters: characters.clamp(FEWEST_CHARACTERS, MOST_CHARACTERS),
+            characters: usize::try_from(characters).unwrap_or(usize::MAX),
         })
     }
 }
@@ -158,12 +159,6 @@ fn temperature(value: String) -> Result<String, Failure> {
     parsed
         .map(|_| value)
         .ok_or_else(|| Failure::NotConfigured("setting `temperature` is a number from 0 to 1".to_owned()))
-}
-
-fn number(setting: &str, usual: &str) -> Result<u64, Failure> {
-    let value = settings::get(setting).unwrap_or_else(|| usual.to_owned());
-    let parsed = value.parse().ok().filter(|number| *number > 0);
-    parsed.ok_or_else(|| Failure::NotConfigured(format!("setting `{setting}` must be a number above 0: {value:?}")))
 }
 
 #[cfg(test)]

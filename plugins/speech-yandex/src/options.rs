@@ -1,5 +1,7 @@
 //! The admin's settings.
 
+use std::ops::RangeInclusive;
+
 use hookswitch_sdk::manifest::Setting;
 use hookswitch_sdk::{Failure, Transcript, settings};
 
@@ -8,11 +10,11 @@ pub(crate) const RECOGNITION: &str = "https://stt.api.cloud.yandex.net";
 pub(crate) const OPERATIONS: &str = "https://operation.api.cloud.yandex.net";
 pub(crate) const COMPLETIONS: &str = "https://llm.api.cloud.yandex.net";
 /// Limits, "Maximum file size when uploading in an API v3 request body".
-const LARGEST_MB: &str = "60";
+const LARGEST_MB: u64 = 60;
 /// Well within what the models of YandexGPT read.
-const SUMMARY_CHARACTERS: &str = "30000";
-const FEWEST_CHARACTERS: usize = 500;
-const MOST_CHARACTERS: usize = 1_000_000;
+const SUMMARY_CHARACTERS: u64 = 30_000;
+/// Of less there is nothing to sum up, and more no model reads.
+const CHARACTERS: RangeInclusive<u64> = 500..=1_000_000;
 
 /// The cloud, and which folder of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +60,8 @@ pub(crate) fn declared() -> [Setting; 11] {
             "In recordings with one channel, by their voices: two at most. With two channels each is one side anyway.",
         ),
         Setting::flag("profanity-filter", "Hide swear words", "They are written with asterisks."),
-        Setting::number("largest-mb", "Largest file", "What is larger (in MB) is not sent.").default(LARGEST_MB),
+        Setting::number("largest-mb", "Largest file", "What is larger (in MB) is not sent.")
+            .default(&LARGEST_MB.to_string()),
         Setting::text("stt-url", "Address of the recognition", "Grant it in allow.http.").default(RECOGNITION),
         Setting::text("operation-url", "Address of operations", "Grant it in allow.http.").default(OPERATIONS),
         Setting::text("llm-url", "Address of YandexGPT", "Only for summaries. Grant it in allow.http.")
@@ -76,7 +79,7 @@ pub(crate) fn declared() -> [Setting; 11] {
             "Length of conversations",
             "So many characters of a conversation are sent; the middle of a longer one is left out.",
         )
-        .default(SUMMARY_CHARACTERS),
+        .default(&SUMMARY_CHARACTERS.to_string()),
     ]
 }
 
@@ -101,7 +104,7 @@ impl Options {
             model: settings::get("model").unwrap_or_default(),
             label_speakers: settings::flag("label-speakers"),
             profanity_filter: settings::flag("profanity-filter"),
-            largest: number("largest-mb", LARGEST_MB)?.saturating_mul(1024 * 1024),
+            largest: settings::number("largest-mb", LARGEST_MB, 1..=1_000_000)?.saturating_mul(1024 * 1024),
         })
     }
 }
@@ -111,11 +114,11 @@ impl Summaries {
     /// *Not configured*: which setting is wrong, and how.
     pub(crate) fn read(account: &Account) -> Result<Self, Failure> {
         let model = settings::get("summary-model").unwrap_or_default();
-        let characters = usize::try_from(number("summary-characters", SUMMARY_CHARACTERS)?).unwrap_or(MOST_CHARACTERS);
+        let characters = settings::number("summary-characters", SUMMARY_CHARACTERS, CHARACTERS)?;
         Ok(Self {
             model_uri: model_uri(&model, account.folder.as_deref())?,
             prompt: settings::get("summary-prompt").unwrap_or_else(|| Transcript::SUMMARY.to_owned()),
-            characters: characters.clamp(FEWEST_CHARACTERS, MOST_CHARACTERS),
+            characters: usize::try_from(characters).unwrap_or(usize::MAX),
         })
     }
 }
@@ -134,12 +137,6 @@ fn address(setting: &str, usual: &str) -> Result<String, Failure> {
         return Err(Failure::NotConfigured(format!("setting `{setting}` is no address: it begins with https://")));
     }
     Ok(url.trim_end_matches('/').to_owned())
-}
-
-fn number(setting: &str, usual: &str) -> Result<u64, Failure> {
-    let value = settings::get(setting).unwrap_or_else(|| usual.to_owned());
-    let parsed = value.parse().ok().filter(|number| *number > 0);
-    parsed.ok_or_else(|| Failure::NotConfigured(format!("setting `{setting}` must be a number above 0: {value:?}")))
 }
 
 #[cfg(test)]

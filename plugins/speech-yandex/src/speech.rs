@@ -11,7 +11,7 @@ impl Speech for SpeechYandex {
     fn start(file: Recording, language: String) -> Result<Progress, Failure> {
         let (account, options) = (Account::read()?, Options::read()?);
         let container = recognition::container(&file)?;
-        fits(&file, options.largest)?;
+        file.fits(options.largest, "SpeechKit (setting `largest-mb`)")?;
         let language = language::asked(&language);
         // With two channels the service keeps them apart by itself, in one recognition.
         let label = options.label_speakers && sides(&file).is_none();
@@ -39,22 +39,4 @@ impl Speech for SpeechYandex {
             None => Ok(String::new()),
         }
     }
-}
-
-/// # Errors
-/// *Rejected*: the service would only say so after all of it was sent.
-fn fits(file: &Recording, largest: u64) -> Result<(), Failure> {
-    if file.size <= largest {
-        return Ok(());
-    }
-    let mb = |bytes: u64| bytes.div_ceil(1024 * 1024);
-    Err(Failure::rejected(
-        "too-large",
-        format!(
-            "the recording has {} MB, and SpeechKit takes {} (setting `largest-mb`): [recordings] format = \"mp3\" makes \
-             later ones smaller",
-            mb(file.size),
-            mb(largest)
-        ),
-    ))
 }

@@ -41,13 +41,7 @@ pub(crate) fn words(file: &Recording, words: &Transcript) -> Value {
 /// The words of a file as one text.
 pub(crate) fn text(words: &Transcript) -> String {
     let (turns, is_all) = bounded(&words.turns);
-    let lines = turns.iter().map(|turn| match turn.speaker.trim() {
-        "agent" => format!("Agent: {}", turn.text.trim()),
-        "external" => format!("Caller: {}", turn.text.trim()),
-        "" => turn.text.trim().to_owned(),
-        name => format!("{name}: {}", turn.text.trim()),
-    });
-    lines.chain((!is_all).then(|| "…".to_owned())).collect::<Vec<_>>().join("\n")
+    turns.iter().map(|turn| turn.line()).chain((!is_all).then(|| "…".to_owned())).collect::<Vec<_>>().join("\n")
 }
 
 /// The beginning of a text, so long that it has no more than `most` bytes once it is percent-encoded.

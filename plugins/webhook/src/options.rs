@@ -45,8 +45,8 @@ pub(crate) struct Options {
     pub(crate) recordings: Delivery,
     /// Recordings repeat what the end of the call said.
     pub(crate) full_info: bool,
-    /// How long links to recordings work.
-    pub(crate) link_days: u32,
+    /// How long links to recordings work, in seconds.
+    pub(crate) link_s: u32,
     /// The names of events that are posted; all if there are none.
     events: Vec<String>,
 }
@@ -213,19 +213,12 @@ impl Options {
             Some("files") => Delivery::Files,
             _ => Delivery::Links,
         };
-        let (full_info, link_days) = (settings::flag("full-info"), days("link-days", 7)?);
-        Ok(Self { urls, format, encoding, signed, recordings, full_info, link_days, events })
+        let (full_info, link_s) = (settings::flag("full-info"), settings::days("link-days", 7)?);
+        Ok(Self { urls, format, encoding, signed, recordings, full_info, link_s, events })
     }
 
     /// Whether an event is posted.
     pub(crate) fn wants(&self, event: &str) -> bool {
         self.events.is_empty() || self.events.iter().any(|wanted| wanted == event)
     }
-}
-
-/// A setting in days, at most ten years.
-fn days(name: &str, default: u32) -> Result<u32, Failure> {
-    let Some(value) = settings::get(name) else { return Ok(default) };
-    let days = value.parse().ok().filter(|days| (1..=3650).contains(days));
-    days.ok_or_else(|| Failure::NotConfigured(format!("setting `{name}` is a number of days, 1 to 3650: {value:?}")))
 }

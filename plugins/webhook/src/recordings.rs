@@ -10,8 +10,6 @@ use crate::options::{self, Delivery, Encoding, Format, Options};
 use crate::post::Body;
 use crate::{Webhook, attached, post, template, three_cx};
 
-const DAY_S: u32 = 24 * 60 * 60;
-
 /// A recording waits so often, and each time so long, for the end of its call, which comes by the feed. The feed may be held,
 /// or the end so long ago that it is not known any more.
 const MOST_WAITS: u32 = 5;
@@ -121,7 +119,7 @@ fn draft(
     links: impl FnOnce() -> Result<Vec<(String, String)>, Failure>,
 ) -> Result<(Draft, Option<End>), Failure> {
     let (before, now) = (Draft::load()?, clock::now_ms());
-    if let Some(draft) = before.as_ref().filter(|draft| is_fresh(draft, now, options.link_days)) {
+    if let Some(draft) = before.as_ref().filter(|draft| is_fresh(draft, now, options.link_s)) {
         let end = if draft.with_end { End::of(file)? } else { None };
         return Ok((draft.clone(), end));
     }
@@ -136,8 +134,8 @@ fn draft(
     Ok((draft, end))
 }
 
-fn is_fresh(draft: &Draft, now: u64, link_days: u32) -> bool {
-    let half_ms = u64::from(link_days) * u64::from(DAY_S) * 500;
+fn is_fresh(draft: &Draft, now: u64, link_s: u32) -> bool {
+    let half_ms = u64::from(link_s) * 500;
     draft.links.is_empty() || now.saturating_sub(draft.made_ms) < half_ms
 }
 
@@ -152,7 +150,7 @@ fn links(
     let ids = to_post(&file.id, all.collect(), posted);
     let signed = |id: String| {
         let own = if id == file.id { link.take() } else { None };
-        let url = own.map_or_else(|| recording::sign_link(&id, options.link_days.saturating_mul(DAY_S), false), Ok)?;
+        let url = own.map_or_else(|| recording::sign_link(&id, options.link_s, false), Ok)?;
         Ok((id, url))
     };
     ids.into_iter().map(signed).collect()
@@ -202,15 +200,14 @@ mod tests {
 
     #[test]
     fn a_message_stays_the_same_until_its_links_are_half_over() {
-        let day = u64::from(DAY_S) * 1000;
         let draft = |links: &[&str]| Draft {
-            made_ms: day,
+            made_ms: 60_000,
             with_end: true,
             edition: 0,
             links: links.iter().map(|id| (id.to_string(), "https://calls.example.com/r/1".into())).collect(),
         };
-        let fresh = |draft: &Draft, now| is_fresh(draft, now, 2);
-        assert!(fresh(&draft(&["a"]), 2 * day - 1) && !fresh(&draft(&["a"]), 2 * day));
-        assert!(fresh(&draft(&[]), 100 * day), "a file has no link that could end");
+        let fresh = |draft: &Draft, now| is_fresh(draft, now, 120);
+        assert!(fresh(&draft(&["a"]), 119_999) && !fresh(&draft(&["a"]), 120_000));
+        assert!(fresh(&draft(&[]), u64::MAX), "a file has no link that could end");
     }
 }

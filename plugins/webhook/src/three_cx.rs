@@ -5,6 +5,7 @@ mod post;
 
 use std::collections::BTreeMap;
 
+use hookswitch_sdk::minutes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -122,9 +123,8 @@ fn transfer_type(what: &What) -> &'static str {
 
 /// A sentence for people (sheet C.3).
 fn title(what: &What, how: &str) -> String {
-    let seconds = what.call.talk_ms / 1000;
     let line = if what.call.line.is_empty() { &what.call.queue } else { &what.call.line };
-    format!("{line}: {how}, {}:{:02}", seconds / 60, seconds % 60)
+    format!("{line}: {how}, {}", minutes(what.call.talk_ms))
 }
 
 #[cfg(test)]

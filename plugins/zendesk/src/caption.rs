@@ -1,6 +1,6 @@
 //! What stands beside a recording in a ticket.
 
-use hookswitch_sdk::Recording;
+use hookswitch_sdk::{Recording, minutes};
 
 /// Bytes of a file that Zendesk takes (sheet 1, "Upload": 50 MB).
 pub(crate) const LARGEST: u64 = 50_000_000;
@@ -8,8 +8,7 @@ pub(crate) const LARGEST: u64 = 50_000_000;
 /// The line by which the comment is found again. It names the part of the call, since files of several parts may have the
 /// same name and length.
 pub(crate) fn mark(file: &Recording) -> String {
-    let seconds = file.duration_ms.map(|ms| ms / 1000);
-    let length = seconds.map(|seconds| format!(", {}:{:02}", seconds / 60, seconds % 60)).unwrap_or_default();
+    let length = file.duration_ms.map(|ms| format!(", {}", minutes(ms))).unwrap_or_default();
     let damaged = if file.damaged { ", incomplete" } else { "" };
     format!("Recording: {}{length}{damaged} ({})", file.file_name, part(file))
 }

@@ -18,8 +18,8 @@ pub(crate) struct Options {
     pub(crate) fallback_assignee: Option<u64>,
     /// Stands for a caller who is no user of Zendesk.
     pub(crate) requester: Option<u64>,
-    /// How long a link to a recording works that is too large for Zendesk.
-    pub(crate) link_days: u32,
+    /// How long a link to a recording works that is too large for Zendesk, in seconds.
+    pub(crate) link_s: u32,
 }
 
 /// Whom a new ticket is given to.
@@ -132,7 +132,7 @@ impl Options {
             },
             fallback_assignee: number("fallback-assignee")?,
             requester: number("requester")?,
-            link_days: days("link-days", 30)?,
+            link_s: settings::days("link-days", 30)?,
         })
     }
 
@@ -176,11 +176,4 @@ pub(crate) fn number(name: &str) -> Result<Option<u64>, Failure> {
             .map_err(|_| Failure::NotConfigured(format!("setting `{name}` must be an id, a number: {value:?}")))
     };
     settings::get(name).map(parse).transpose()
-}
-
-/// A setting in days, at most ten years.
-fn days(name: &str, default: u32) -> Result<u32, Failure> {
-    let Some(value) = settings::get(name) else { return Ok(default) };
-    let days = value.parse().ok().filter(|days| (1..=3650).contains(days));
-    days.ok_or_else(|| Failure::NotConfigured(format!("setting `{name}` is a number of days, 1 to 3650: {value:?}")))
 }

@@ -96,7 +96,7 @@ mod tests {
             assign: Assign::Answered,
             fallback_assignee: None,
             requester: Some(1),
-            link_days: 30,
+            link_s: 3600,
         }
     }
 

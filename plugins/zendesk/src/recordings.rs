@@ -9,8 +9,6 @@ use crate::memory::{self, TEXT, Written};
 use crate::options::Options;
 use crate::{Zendesk, caption, record, text, transcript};
 
-const DAY_S: u32 = 24 * 60 * 60;
-
 impl Recordings for Zendesk {
     fn attach(to: Reference, file: Recording, link: Option<String>) -> Result<Reference, Failure> {
         let (account, options) = (Account::open()?, Options::read()?);
@@ -107,15 +105,15 @@ fn is_said(link: &str) -> Result<bool, Failure> {
 
 /// A link to a file that Zendesk does not take.
 fn link_to_large(file: &Recording, options: &Options) -> Result<String, Failure> {
-    recording::sign_link(&file.id, options.link_days.saturating_mul(DAY_S), false).map_err(|failure| {
+    recording::sign_link(&file.id, options.link_s, false).map_err(|failure| {
         let why = match failure {
             Failure::NotConfigured(why) => why,
             other => return other,
         };
         let text = format!(
-            "{} is larger than the 50 MB that Zendesk takes: set `format = \"mp3\"` in [recordings], or give the ticket a \
-             link, for which {why}",
-            file.file_name
+            "recording {} is larger than the 50 MB that Zendesk takes: set `format = \"mp3\"` in [recordings], or give the \
+             ticket a link, for which {why}",
+            file.id
         );
         Failure::rejected("recording-too-large", text)
     })

@@ -1,6 +1,6 @@
 //! The words of a recording as a comment.
 
-use hookswitch_sdk::{Recording, Transcript, Turn};
+use hookswitch_sdk::{Recording, Transcript, Turn, minutes};
 
 use crate::caption;
 
@@ -24,14 +24,7 @@ pub(crate) fn text(file: &Recording, words: &Transcript) -> Option<String> {
 }
 
 fn line(turn: &Turn) -> String {
-    let (seconds, said) = (turn.start_ms / 1000, turn.text.trim());
-    let name = match turn.speaker.trim() {
-        "agent" => "Agent: ",
-        "external" => "Caller: ",
-        "" => "",
-        name => return format!("[{}:{:02}] {name}: {said}", seconds / 60, seconds % 60),
-    };
-    format!("[{}:{:02}] {name}{said}", seconds / 60, seconds % 60)
+    format!("[{}] {}", minutes(turn.start_ms), turn.line())
 }
 
 fn bounded(mut text: String) -> String {
