@@ -44,6 +44,8 @@ pub(crate) struct Placed {
     pub(crate) file: String,
     /// The key of the job: the same words come again with the same one, and other words of the file with another.
     pub(crate) job: String,
+    /// The id of what was in this place before: as long as it is there, this is not.
+    pub(crate) before: Option<u64>,
     pub(crate) done: bool,
 }
 

@@ -49,7 +49,7 @@ impl Recordings for Bitrix24 {
 /// Makes a file the recording of a call. `went_out`: an earlier try may have done it.
 fn place(call_id: &str, file: &Recording, link: Option<&str>, went_out: bool) -> Result<(), Failure> {
     record::check(file)?;
-    let placed = |done| Placed { file: file.id.clone(), job: job::key("record"), done };
+    let placed = |done| Placed { file: file.id.clone(), job: job::key("record"), before: None, done };
     if went_out && statistics::attached(call_id)?.record {
         info!("recording was attached by an earlier try, whose answer was lost");
         return memory::RECORD.save(&placed(true));
@@ -114,15 +114,22 @@ fn place_words(
     placed: Option<Placed>,
 ) -> Result<(), Failure> {
     let Some(parameters) = transcript::parameters(call_id, words, summary) else { return Ok(()) };
-    let mark = |done| Placed { file: file.id.clone(), job: job::key("transcript"), done };
-    let mine = placed.filter(|placed| placed.job == job::key("transcript"));
-    if mine.as_ref().is_some_and(|placed| placed.done) {
-        return Ok(());
-    }
-    if mine.is_some() && statistics::attached(call_id)?.transcript {
-        info!("transcript was attached by an earlier try, whose answer was lost");
-        return memory::TRANSCRIPT.save(&mark(true));
-    }
+    let key = job::key("transcript");
+    let before = match placed {
+        Some(placed) if placed.job == key && placed.done => return Ok(()),
+        Some(Placed { job, before, .. }) if job == key => {
+            let there = statistics::attached(call_id)?.transcript;
+            if there.is_some() && there != before {
+                info!("transcript was attached by an earlier try, whose answer was lost");
+                return memory::TRANSCRIPT.save(&Placed { file: file.id.clone(), job, before, done: true });
+            }
+            before
+        }
+        // A file may have words twice, the phone system's and a speech server's: the later ones take the place.
+        Some(_) => statistics::attached(call_id)?.transcript,
+        None => None,
+    };
+    let mark = |done| Placed { file: file.id.clone(), job: key.clone(), before, done };
     memory::TRANSCRIPT.save(&mark(false))?;
     portal::call(transcript::METHOD, &parameters, Effect::Once)?;
     memory::TRANSCRIPT.save(&mark(true))

@@ -31,7 +31,8 @@ fn row(call_id: &str) -> Result<Option<Value>, Failure> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attached {
     pub(crate) record: bool,
-    pub(crate) transcript: bool,
+    /// By its id: another transcript has another.
+    pub(crate) transcript: Option<u64>,
 }
 
 /// Says what has been attached to a call. Nothing: also where the portal does not show its statistics.
@@ -41,8 +42,8 @@ pub(crate) fn attached(call_id: &str) -> Result<Attached, Failure> {
 
 impl Attached {
     fn of_row(row: &Value) -> Self {
-        let has = |name| row.get(name).and_then(value::id).is_some();
-        Self { record: has("RECORD_FILE_ID"), transcript: has("TRANSCRIPT_ID") }
+        let id = |name| row.get(name).and_then(value::id);
+        Self { record: id("RECORD_FILE_ID").is_some(), transcript: id("TRANSCRIPT_ID") }
     }
 }
 
@@ -73,8 +74,8 @@ mod tests {
         let none = json!({"RECORD_FILE_ID": null, "TRANSCRIPT_ID": null});
         assert_eq!(Attached::of_row(&none), Attached::default());
         let recorded = json!({"RECORD_FILE_ID": 991, "TRANSCRIPT_ID": null});
-        assert_eq!(Attached::of_row(&recorded), Attached { record: true, transcript: false });
+        assert_eq!(Attached::of_row(&recorded), Attached { record: true, transcript: None });
         let both = json!({"RECORD_FILE_ID": "991", "TRANSCRIPT_ID": "55"});
-        assert_eq!(Attached::of_row(&both), Attached { record: true, transcript: true });
+        assert_eq!(Attached::of_row(&both), Attached { record: true, transcript: Some(55) });
     }
 }

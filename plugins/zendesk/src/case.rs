@@ -45,6 +45,15 @@ pub(crate) enum Found<'a> {
     Closed(Closed),
 }
 
+impl Found<'_> {
+    pub(crate) fn id(&self) -> u64 {
+        match self {
+            Self::Open(case) => case.id,
+            Self::Closed(closed) => closed.id,
+        }
+    }
+}
+
 /// What a follow-up takes from the closed ticket where it knows no better.
 pub(crate) struct Closed {
     id: u64,
@@ -199,11 +208,6 @@ impl<'a> Case<'a> {
         slot.save(&Written::Done(self.id))
     }
 
-    /// Whether a comment of text begins in this way.
-    pub(crate) fn has_beginning(&self, beginning: &str) -> Result<bool, Failure> {
-        self.has(|found| begins(found, beginning))
-    }
-
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
@@ -227,18 +231,27 @@ impl<'a> Case<'a> {
         Ok(())
     }
 
-    /// Whether the ticket has such a comment.
     fn has(&self, wanted: impl Fn(&Value) -> bool) -> Result<bool, Failure> {
-        let path = format!("tickets/{}/comments", self.id);
-        let comments = pages(MOST_PAGES, |after: Option<&String>| {
-            let mut query = vec![("page[size]", "100")];
-            query.extend(after.map(|after| ("page[after]", after.as_str())));
-            let mut answer = self.account.get(&path, &query)?;
-            let next = next_page(&answer);
-            Ok((account::list(&mut answer, "comments")?, next))
-        })?;
-        Ok(comments.iter().any(wanted))
+        has(self.account, self.id, wanted)
     }
+}
+
+/// Whether a ticket has a comment of text that begins in this way. One that is closed can still be read.
+pub(crate) fn has_beginning(account: &Account, ticket: u64, beginning: &str) -> Result<bool, Failure> {
+    has(account, ticket, |found| begins(found, beginning))
+}
+
+/// Whether a ticket has such a comment.
+fn has(account: &Account, ticket: u64, wanted: impl Fn(&Value) -> bool) -> Result<bool, Failure> {
+    let path = format!("tickets/{ticket}/comments");
+    let comments = pages(MOST_PAGES, |after: Option<&String>| {
+        let mut query = vec![("page[size]", "100")];
+        query.extend(after.map(|after| ("page[after]", after.as_str())));
+        let mut answer = account.get(&path, &query)?;
+        let next = next_page(&answer);
+        Ok((account::list(&mut answer, "comments")?, next))
+    })?;
+    Ok(comments.iter().any(wanted))
 }
 
 /// The cursor of the next page of a list.
@@ -282,9 +295,12 @@ mod tests {
     fn a_comment_is_known_by_its_first_words() {
         let comment = |kind: &str, body: &str| json!({"type": kind, "body": body, "plain_body": body});
         assert!(begins(&comment("Comment", "Recording: a.mp3,\n1:02\n\nhttps://x"), "Recording: a.mp3, 1:02"));
-        for (kind, body) in
-            [("Comment", "Recording: a.mp3"), ("Comment", "a"), ("VoiceComment", "Recording: a.mp3, 1:02")]
-        {
+        for (kind, body) in [
+            ("Comment", "Recording: a.mp3"),
+            ("Comment", "a"),
+            ("Comment", "Recording: a.mp3, 1:03"),
+            ("VoiceComment", "Recording: a.mp3, 1:02"),
+        ] {
             assert!(!begins(&comment(kind, body), "Recording: a.mp3, 1:02"), "{kind} {body}");
         }
     }

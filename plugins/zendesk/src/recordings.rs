@@ -4,7 +4,7 @@
 use hookswitch_sdk::{Failure, Recording, Recordings, Reference, Transcript, info, job, recording};
 
 use crate::account::Account;
-use crate::case::{Case, Found, Opening};
+use crate::case::{Case, Found, Opening, has_beginning};
 use crate::memory::{self, TEXT, Written};
 use crate::options::Options;
 use crate::{Zendesk, caption, record, text, transcript};
@@ -33,7 +33,8 @@ impl Recordings for Zendesk {
     fn transcribe(to: Reference, file: Recording, words: Transcript) -> Result<Reference, Failure> {
         let (account, options) = (Account::open()?, Options::read()?);
         let Some(comment) = transcript::text(&file, &words) else { return Ok(to) };
-        let added = Added { label: "words", mark: &transcript::mark(&file), comment: &comment };
+        // A file may have words twice, the phone system's and a speech server's, which differ behind their first line.
+        let added = Added { label: "words", mark: &comment, comment: &comment };
         added.write(&account, &options, &to, || Ok(vec![]))
     }
 }
@@ -62,16 +63,17 @@ impl Added<'_> {
             Some(Written::Sent(ticket)) => Some(ticket),
             None => None,
         };
-        match Case::look(account, options, to)? {
+        let found = Case::look(account, options, to)?;
+        if sent == Some(found.id()) && has_beginning(account, found.id(), self.mark)? {
+            info!("comment was written by an earlier try, whose answer was lost");
+            slot.save(&Written::Done(found.id()))?;
+            return Ok(account.ticket(found.id()));
+        }
+        match found {
             Found::Open(case) => {
-                if sent == Some(case.id()) && case.has_beginning(self.mark)? {
-                    info!("comment was written by an earlier try, whose answer was lost");
-                    slot.save(&Written::Done(case.id()))?;
-                } else {
-                    let uploads = uploads()?;
-                    case.add(record::internal(self.comment, &uploads), &slot)
-                        .map_err(|failure| stale(failure, &uploads))?;
-                }
+                let uploads = uploads()?;
+                case.add(record::internal(self.comment, &uploads), &slot)
+                    .map_err(|failure| stale(failure, &uploads))?;
                 Ok(case.reference())
             }
             Found::Closed(closed) => {

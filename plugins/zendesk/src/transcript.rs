@@ -9,18 +9,16 @@ const LONGEST: usize = 60_000;
 
 const REST: &str = "\n… (the rest is left out)";
 
-/// The line by which the comment is found again.
-pub(crate) fn mark(file: &Recording) -> String {
-    format!("Transcript of {} ({}):", file.file_name, caption::part(file))
-}
-
 /// The whole comment; none if nothing was said.
 pub(crate) fn text(file: &Recording, words: &Transcript) -> Option<String> {
     let summary = words.summary.as_deref().unwrap_or_default().trim();
     let lines = words.turns.iter().filter(|turn| !turn.text.trim().is_empty()).map(line);
     let turns = lines.collect::<Vec<_>>().join("\n");
     let parts: Vec<&str> = [summary, &turns].into_iter().filter(|part| !part.is_empty()).collect();
-    (!parts.is_empty()).then(|| bounded(format!("{}\n\n{}", mark(file), parts.join("\n\n"))))
+    (!parts.is_empty()).then(|| {
+        let (name, part) = (&file.file_name, caption::part(file));
+        bounded(format!("Transcript of {name} ({part}):\n\n{}", parts.join("\n\n")))
+    })
 }
 
 fn line(turn: &Turn) -> String {
