@@ -14,6 +14,6 @@ mod speechkit;
 mod stream;
 
 pub use completion::Chat;
-pub use fake_whisper::{Fault, Lesson, Segment, Sound};
+pub use fake_whisper::{Lesson, Segment, Sound};
 pub use recognition::Heard;
 pub use speechkit::SpeechKit;

@@ -11,7 +11,6 @@ pub(crate) struct Operation {
     pub(crate) left: u32,
     /// And so often that its result is not there, although it is over.
     pub(crate) behind: u32,
-    pub(crate) fails: Option<(u16, String)>,
 }
 
 impl Operation {
@@ -20,9 +19,8 @@ impl Operation {
         let done = self.left == 0;
         self.left = self.left.saturating_sub(1);
         let mut operation = self.describe(done);
-        let problem = self.fails.clone().or_else(|| self.heard.sound.as_ref().err().map(|why| (3, why.clone())));
-        if let Some((code, message)) = problem.filter(|_| done) {
-            operation["error"] = json!({"code": code, "message": message, "details": []});
+        if let (true, Err(why)) = (done, &self.heard.sound) {
+            operation["error"] = json!({"code": 3, "message": why, "details": []});
         }
         operation
     }
@@ -34,7 +32,7 @@ impl Operation {
 
     /// Whether its result is there.
     pub(crate) fn is_ready(&mut self) -> bool {
-        let ready = self.left == 0 && self.behind == 0 && self.fails.is_none() && self.heard.sound.is_ok();
+        let ready = self.left == 0 && self.behind == 0 && self.heard.sound.is_ok();
         self.behind = self.behind.saturating_sub(1);
         ready
     }

@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::Result;
 use fake_whisper::{
-    Fault, Lesson, Lessons,
-    server::{Server, Service},
+    Lesson, Lessons,
+    server::{Notes, Server, Service},
     wire::{Answer, Request},
 };
 
@@ -30,12 +30,9 @@ struct Inside {
     summary: String,
     takes: u32,
     behind: u32,
-    fails: Option<(u16, String)>,
     operations: Vec<Operation>,
     questions: VecDeque<Instant>,
     chats: Vec<Chat>,
-    strangers: usize,
-    complaints: Vec<String>,
 }
 
 /// A running cloud. Dropping it stops it.
@@ -74,12 +71,9 @@ impl SpeechKit {
             summary: "Они поговорили.".to_owned(),
             takes: 1,
             behind: 0,
-            fails: None,
             operations: Vec::new(),
             questions: VecDeque::new(),
             chats: Vec::new(),
-            strangers: 0,
-            complaints: Vec::new(),
         };
         let server = Server::start(inside, tls).await?;
         Ok(Self { url: server.url.clone(), authority: server.authority.clone(), server })
@@ -101,26 +95,6 @@ impl SpeechKit {
         self.server.with(|inside| (inside.takes, inside.behind) = (questions, behind));
     }
 
-    /// Recognitions that are begun from now on fail, with a code of gRPC.
-    pub fn fails(&self, code: u16, text: &str) {
-        self.server.with(|inside| inside.fails = Some((code, text.to_owned())));
-    }
-
-    /// Forgets all recognitions, as it does after three days.
-    pub fn forget(&self) {
-        self.server.with(|inside| inside.operations.clear());
-    }
-
-    /// Wants another key from now on.
-    pub fn wants(&self, key: &str) {
-        self.server.with(|inside| key.clone_into(&mut inside.key));
-    }
-
-    /// What goes wrong, one after the other, at the requests behind the next `after` ones.
-    pub fn trouble(&self, after: usize, faults: impl IntoIterator<Item = Fault>) {
-        self.server.trouble(after, faults);
-    }
-
     /// The recognitions that were begun, each of which somebody will be asked to pay for.
     pub fn heard(&self) -> Vec<Heard> {
         self.server.with(|inside| inside.operations.iter().map(|operation| operation.heard.clone()).collect())
@@ -133,28 +107,7 @@ impl SpeechKit {
 
     /// How many requests came with a wrong key, or without one.
     pub fn strangers(&self) -> usize {
-        self.server.with(|inside| inside.strangers)
-    }
-
-    /// Waits until so many recognitions were begun.
-    ///
-    /// # Errors
-    ///
-    /// They were not within `patience`.
-    pub async fn until(&self, patience: Duration, recognitions: usize) -> Result<Vec<Heard>> {
-        let mut changes = self.server.changes();
-        let end = tokio::time::Instant::now() + patience;
-        loop {
-            changes.mark_unchanged();
-            let heard = self.heard();
-            if heard.len() >= recognitions {
-                return Ok(heard);
-            }
-            if !matches!(tokio::time::timeout_at(end, changes.changed()).await, Ok(Ok(()))) {
-                let complaints = self.server.with(|inside| inside.complaints.join("\n"));
-                bail!("{} recognitions were begun: {complaints}", heard.len());
-            }
-        }
+        self.server.strangers()
     }
 
     /// Whether everything that came was as it must be.
@@ -163,22 +116,19 @@ impl SpeechKit {
     ///
     /// What was not.
     pub fn verdict(&self) -> Result<()> {
-        let complaints = self.server.with(|inside| inside.complaints.clone());
-        ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
-        Ok(())
+        self.server.verdict()
     }
 }
 
 impl Inside {
-    fn work(&mut self, request: &Request) -> Result<Answer, Refusal> {
-        self.knows(request)?;
+    fn work(&mut self, request: &Request, notes: &mut Notes) -> Result<Answer, Refusal> {
+        self.knows(request, notes)?;
         let head = &request.head;
         match (head.method.as_str(), head.path.as_str()) {
             ("POST", "/stt/v3/recognizeFileAsync") => {
                 let id = format!("f8d{:017}", self.operations.len() + 1);
                 let heard = listen(request, id, &self.lessons)?;
-                let (left, behind, fails) = (self.takes, self.behind, self.fails.clone());
-                self.operations.push(Operation { heard, left, behind, fails });
+                self.operations.push(Operation { heard, left: self.takes, behind: self.behind });
                 let begun = self.operations.last().map(Operation::begun).unwrap_or_default();
                 Ok(Answer::json(200, &begun))
             }
@@ -205,10 +155,10 @@ impl Inside {
         }
     }
 
-    fn knows(&mut self, request: &Request) -> Result<(), Refusal> {
+    fn knows(&self, request: &Request, notes: &mut Notes) -> Result<(), Refusal> {
         let header = |name: &str| request.head.header(name).ok().flatten();
         if header("authorization") != Some(&format!("Api-Key {}", self.key)) {
-            self.strangers += 1;
+            notes.strangers += 1;
             return Err(Refusal::new(401, 16, "Unknown api key"));
         }
         match header("x-folder-id") {
@@ -235,21 +185,12 @@ impl Inside {
 }
 
 impl Service for Inside {
-    fn answer(&mut self, request: &Request) -> Answer {
-        self.work(request).unwrap_or_else(|refusal| {
+    fn answer(&mut self, request: &Request, notes: &mut Notes) -> Answer {
+        self.work(request, notes).unwrap_or_else(|refusal| {
             if refusal.is_wrong {
-                self.complaints.push(refusal.text.clone());
+                notes.complaints.push(refusal.text.clone());
             }
             refusal.answer(&request.head.path)
         })
-    }
-
-    fn refuse(&mut self, unpaid: bool) -> Answer {
-        let text = if unpaid { "The billing account is not active" } else { "quota exceeded" };
-        Refusal::new(if unpaid { 403 } else { 429 }, if unpaid { 7 } else { 8 }, text).answer("/")
-    }
-
-    fn complain(&mut self, of: String) {
-        self.complaints.push(of);
     }
 }

@@ -21,12 +21,12 @@ pub struct Chat {
     pub user: String,
 }
 
-pub(crate) fn complete(request: &Request, models: &[String], said: &str) -> Result<(Chat, Answer), Refused> {
+pub(crate) fn complete(request: &Request, models: &[&str], said: &str) -> Result<(Chat, Answer), Refused> {
     let chat = read(request).map_err(|problem| {
         let why = format!("{problem:#}");
         Refused { answer: error(400, "invalid_request_error", None, &why), why }
     })?;
-    if !models.contains(&chat.model) {
+    if !models.contains(&chat.model.as_str()) {
         let why = format!("The model `{}` does not exist or you do not have access to it.", chat.model);
         return Err(Refused { answer: error(404, "invalid_request_error", Some("model_not_found"), &why), why });
     }

@@ -8,9 +8,8 @@ const ALIKE: f64 = 0.8;
 /// Some words of a sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// From the beginning of the sound.
+    /// Both from the beginning of the sound.
     pub start_ms: u64,
-    /// As well.
     pub end_ms: u64,
     /// The words, with their marks.
     pub text: String,

@@ -6,10 +6,9 @@
 //! formats it knows WAV and MP3, the latter by the installed `lame`. It refuses what the real one refuses, complains of what
 //! that would swallow, and keeps what it has heard, which is the verdict. It shares nothing with the code that it judges.
 //!
-//! `Sound`, `wire`, `server`, `fault` and `tls` serve the stand-in for SpeechKit too.
+//! `Sound`, `wire`, `server` and `tls` serve the stand-in for SpeechKit too.
 
 mod completion;
-pub mod fault;
 mod lesson;
 mod multipart;
 pub mod server;
@@ -20,7 +19,6 @@ mod whisper;
 pub mod wire;
 
 pub use completion::Chat;
-pub use fault::Fault;
 pub use lesson::{Lesson, Lessons, Segment};
 pub use sound::Sound;
 pub use transcription::Heard;

@@ -1,8 +1,11 @@
-//! A server on a port of its own: connections, requests, and what goes wrong with them.
+//! A server on a port of its own: connections, requests, and what is to be said of those who came.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -12,22 +15,23 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Fault,
-    fault::Faults,
     tls,
     wire::{self, Answer, Request},
 };
 
 /// What a server does.
 pub trait Service: Send + 'static {
-    /// Does what is asked.
-    fn answer(&mut self, request: &Request) -> Answer;
+    /// Does what is asked, and notes what is to be said of it.
+    fn answer(&mut self, request: &Request, notes: &mut Notes) -> Answer;
+}
 
-    /// How it says that there are too many requests, or that nobody has paid for this one.
-    fn refuse(&mut self, unpaid: bool) -> Answer;
-
-    /// Keeps what no client should do.
-    fn complain(&mut self, of: String);
+/// What is to be said of those who came.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// What no client should do.
+    pub complaints: Vec<String>,
+    /// How many requests came with a wrong key, or without one.
+    pub strangers: usize,
 }
 
 /// A running server. Dropping it stops it.
@@ -41,7 +45,7 @@ pub struct Server<S> {
 }
 
 struct Shared<S> {
-    inside: Arc<Mutex<(S, Faults)>>,
+    inside: Arc<Mutex<(S, Notes)>>,
     changes: watch::Sender<u64>,
 }
 
@@ -52,7 +56,7 @@ impl<S> Clone for Shared<S> {
 }
 
 impl<S> Shared<S> {
-    fn lock(&self) -> MutexGuard<'_, (S, Faults)> {
+    fn lock(&self) -> MutexGuard<'_, (S, Notes)> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,7 +72,7 @@ impl<S: Service> Server<S> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let scheme = if with_tls { "https" } else { "http" };
         let url = format!("{scheme}://{}", listener.local_addr()?);
-        let inside = Arc::new(Mutex::new((service, Faults::default())));
+        let inside = Arc::new(Mutex::new((service, Notes::default())));
         let shared = Shared { inside, changes: watch::Sender::new(0) };
         let acceptor = with_tls.then(|| TlsAcceptor::from(config));
         let of_task = shared.clone();
@@ -84,19 +88,44 @@ impl<S: Service> Server<S> {
         Ok(Self { url, authority, shared, _listener: tasks })
     }
 
-    /// What goes wrong, one after the other, at the requests behind the next `after` ones.
-    pub fn trouble(&self, after: usize, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.lock().1.order(after, faults);
-    }
-
     /// Changes something, or looks at it.
     pub fn with<T>(&self, work: impl FnOnce(&mut S) -> T) -> T {
         work(&mut self.shared.lock().0)
     }
 
-    /// Rings at every request that was answered.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.shared.changes.subscribe()
+    /// How many requests came with a wrong key, or without one.
+    pub fn strangers(&self) -> usize {
+        self.shared.lock().1.strangers
+    }
+
+    /// Waits until it is as it is wanted.
+    ///
+    /// # Errors
+    ///
+    /// It is not within `patience`.
+    pub async fn until(&self, patience: Duration, wanted: impl Fn(&S) -> bool) -> Result<()> {
+        let mut changes = self.shared.changes.subscribe();
+        let end = tokio::time::Instant::now() + patience;
+        loop {
+            changes.mark_unchanged();
+            if self.with(|service| wanted(service)) {
+                return Ok(());
+            }
+            if !matches!(tokio::time::timeout_at(end, changes.changed()).await, Ok(Ok(()))) {
+                bail!("it did not come: {}", self.shared.lock().1.complaints.join("\n"));
+            }
+        }
+    }
+
+    /// Whether everything that came was as it must be.
+    ///
+    /// # Errors
+    ///
+    /// What was not.
+    pub fn verdict(&self) -> Result<()> {
+        let complaints = self.shared.lock().1.complaints.join("\n");
+        ensure!(complaints.is_empty(), "{complaints}");
+        Ok(())
     }
 }
 
@@ -113,40 +142,17 @@ async fn connection<S: Service>(stream: TcpStream, acceptor: Option<TlsAcceptor>
     if let Err(error) = served {
         // A client that dies in the middle of a request is none that is wrong.
         if error.downcast_ref::<std::io::Error>().is_none() {
-            shared.lock().0.complain(format!("{error:#}"));
+            shared.lock().1.complaints.push(format!("{error:#}"));
         }
     }
 }
 
 async fn serve<S: Service>(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared<S>) -> Result<()> {
     while let Some(head) = wire::head(&mut stream).await? {
-        let fault = shared.lock().1.strike();
-        if let Some(Fault::CutOff(most)) = fault {
-            wire::body(&mut stream, head, most).await?;
-            return Ok(());
-        }
-        let request = wire::body(&mut stream, head, usize::MAX).await?;
-        let answer = match fault {
-            Some(Fault::Busy(after)) => {
-                let answer = shared.lock().0.refuse(false);
-                after.map_or(answer.clone(), |after| answer.with("retry-after", after))
-            }
-            Some(Fault::Unpaid) => shared.lock().0.refuse(true),
-            Some(Fault::Down(status)) => Answer::page(status),
-            _ => work(shared, request).await?,
-        };
+        let request = wire::body(&mut stream, head).await?;
+        let answer = work(shared, request).await?;
         shared.changes.send_modify(|count| *count += 1);
-        let bytes = answer.bytes();
-        match fault {
-            Some(Fault::LostAnswer) => return Ok(()),
-            Some(Fault::HalfAnswer) => {
-                wire::write(&mut stream, &bytes[..bytes.len() - answer.body.len() / 2 - 1]).await?;
-                return Ok(());
-            }
-            Some(Fault::Late(wait)) => tokio::time::sleep(wait).await,
-            _ => {}
-        }
-        wire::write(&mut stream, &bytes).await?;
+        wire::write(&mut stream, &answer.bytes()).await?;
     }
     Ok(())
 }
@@ -154,5 +160,9 @@ async fn serve<S: Service>(mut stream: impl AsyncRead + AsyncWrite + Unpin, shar
 /// Listening takes a while.
 async fn work<S: Service>(shared: &Shared<S>, request: Request) -> Result<Answer> {
     let shared = shared.clone();
-    Ok(tokio::task::spawn_blocking(move || shared.lock().0.answer(&request)).await?)
+    let answer = move || {
+        let (service, notes) = &mut *shared.lock();
+        service.answer(&request, notes)
+    };
+    Ok(tokio::task::spawn_blocking(answer).await?)
 }

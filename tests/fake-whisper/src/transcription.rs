@@ -51,7 +51,7 @@ pub(crate) fn error(status: u16, kind: &str, code: Option<&str>, message: &str) 
     Answer::json(status, &json!({"error": {"message": message, "type": kind, "param": null, "code": code}}))
 }
 
-pub(crate) fn transcribe(request: &Request, models: &[String], lessons: &Lessons) -> Result<(Heard, Answer), Refused> {
+pub(crate) fn transcribe(request: &Request, models: &[&str], lessons: &Lessons) -> Result<(Heard, Answer), Refused> {
     let invalid =
         |message: String| Refused { answer: error(400, "invalid_request_error", None, &message), why: message };
     let parts = multipart::read(request).map_err(|error| invalid(format!("{error:#}")))?;
@@ -61,7 +61,7 @@ pub(crate) fn transcribe(request: &Request, models: &[String], lessons: &Lessons
         let message = format!("413: Maximum content size limit ({LARGEST}) exceeded ({size} bytes read)");
         return Err(Refused { answer: error(413, "server_error", None, &message), why: message });
     }
-    if !models.iter().any(|known| known == form.model) {
+    if !models.contains(&form.model) {
         let message = format!("The model `{}` does not exist or you do not have access to it.", form.model);
         return Err(Refused {
             answer: error(404, "invalid_request_error", Some("model_not_found"), &message),

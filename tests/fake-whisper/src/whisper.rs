@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::{
-    Chat, Fault, Heard, Lesson, Lessons,
+    Chat, Heard, Lesson, Lessons,
     completion::complete,
-    server::{Server, Service},
+    server::{Notes, Server, Service},
     transcription::{Refused, error, transcribe},
     wire::{Answer, Request},
 };
 
+/// For recordings and for summaries.
+const MODELS: [&str; 2] = ["whisper-1", "gpt-4o-mini"];
+
 struct Inside {
     key: Option<String>,
-    models: Vec<String>,
     lessons: Lessons,
     summary: String,
     heard: Vec<Heard>,
     chats: Vec<Chat>,
-    strangers: usize,
-    complaints: Vec<String>,
 }
 
 /// A running speech server. Dropping it stops it.
@@ -55,13 +55,10 @@ impl Whisper {
     async fn with(key: Option<String>, tls: bool) -> Result<Self> {
         let inside = Inside {
             key,
-            models: ["whisper-1", "gpt-4o-mini"].map(str::to_owned).into(),
             lessons: Lessons::default(),
             summary: "They talked.".to_owned(),
             heard: Vec::new(),
             chats: Vec::new(),
-            strangers: 0,
-            complaints: Vec::new(),
         };
         let server = Server::start(inside, tls).await?;
         Ok(Self { url: server.url.clone(), authority: server.authority.clone(), server })
@@ -77,19 +74,9 @@ impl Whisper {
         self.server.with(|inside| summary.clone_into(&mut inside.summary));
     }
 
-    /// Which models it has, for recordings and for summaries.
-    pub fn has(&self, models: &[&str]) {
-        self.server.with(|inside| inside.models = models.iter().map(|model| (*model).to_owned()).collect());
-    }
-
     /// Wants another key from now on.
     pub fn wants(&self, key: &str) {
         self.server.with(|inside| inside.key = Some(key.to_owned()));
-    }
-
-    /// What goes wrong, one after the other, at the requests behind the next `after` ones.
-    pub fn trouble(&self, after: usize, faults: impl IntoIterator<Item = Fault>) {
-        self.server.trouble(after, faults);
     }
 
     /// The files that it has listened to, each as often as somebody will be asked to pay for it.
@@ -104,7 +91,7 @@ impl Whisper {
 
     /// How many requests came with a wrong key, or without one.
     pub fn strangers(&self) -> usize {
-        self.server.with(|inside| inside.strangers)
+        self.server.strangers()
     }
 
     /// Waits until it has listened to so many files, and summed up so many conversations.
@@ -113,19 +100,9 @@ impl Whisper {
     ///
     /// It has not within `patience`.
     pub async fn until(&self, patience: Duration, files: usize, summaries: usize) -> Result<()> {
-        let mut changes = self.server.changes();
-        let end = tokio::time::Instant::now() + patience;
-        loop {
-            changes.mark_unchanged();
-            let (heard, chats) = self.server.with(|inside| (inside.heard.len(), inside.chats.len()));
-            if heard >= files && chats >= summaries {
-                return Ok(());
-            }
-            if !matches!(tokio::time::timeout_at(end, changes.changed()).await, Ok(Ok(()))) {
-                let complaints = self.server.with(|inside| inside.complaints.join("\n"));
-                bail!("{heard} files were heard and {chats} conversations summed up: {complaints}");
-            }
-        }
+        let wanted = |inside: &Inside| inside.heard.len() >= files && inside.chats.len() >= summaries;
+        let came = self.server.until(patience, wanted).await;
+        came.with_context(|| format!("{} files were heard, {} summed up", self.heard().len(), self.chats().len()))
     }
 
     /// Whether everything that came was as it must be.
@@ -134,76 +111,64 @@ impl Whisper {
     ///
     /// What was not.
     pub fn verdict(&self) -> Result<()> {
-        let complaints = self.server.with(|inside| inside.complaints.clone());
-        ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
-        Ok(())
+        self.server.verdict()
     }
 }
 
 impl Inside {
-    fn is_known(&mut self, request: &Request) -> bool {
+    fn is_known(&self, request: &Request, notes: &mut Notes) -> bool {
         let given = request.head.header("authorization").ok().flatten();
         let wanted = self.key.as_ref().map(|key| format!("Bearer {key}"));
         if wanted.is_none() && given.is_some() {
-            self.complaints.push("a key for a server that has none".to_owned());
+            notes.complaints.push("a key for a server that has none".to_owned());
         }
         let known = wanted.is_none_or(|wanted| given == Some(&wanted));
         if !known {
-            self.strangers += 1;
+            notes.strangers += 1;
         }
         known
     }
+}
 
-    fn refused(&mut self, refused: Refused) -> Answer {
-        self.complaints.push(refused.why);
-        refused.answer
+impl Refused {
+    fn noted(self, notes: &mut Notes) -> Answer {
+        notes.complaints.push(self.why);
+        self.answer
     }
 }
 
 impl Service for Inside {
-    fn answer(&mut self, request: &Request) -> Answer {
-        if !self.is_known(request) {
+    fn answer(&mut self, request: &Request, notes: &mut Notes) -> Answer {
+        if !self.is_known(request, notes) {
             return error(401, "invalid_request_error", Some("invalid_api_key"), "Incorrect API key provided: sk-…");
         }
         match (request.head.method.as_str(), request.head.path.as_str()) {
             ("GET", "/v1/models") => {
-                let models: Vec<_> = self.models.iter().map(|id| json!({"id": id, "object": "model"})).collect();
+                let models: Vec<_> = MODELS.iter().map(|id| json!({"id": id, "object": "model"})).collect();
                 Answer::json(200, &json!({"object": "list", "data": models}))
             }
-            ("POST", "/v1/audio/transcriptions") => match transcribe(request, &self.models, &self.lessons) {
+            ("POST", "/v1/audio/transcriptions") => match transcribe(request, &MODELS, &self.lessons) {
                 Ok((heard, answer)) => {
                     // The real one would take it, and know who called.
                     if heard.file_name.bytes().filter(u8::is_ascii_digit).count() > 4 {
-                        self.complaints.push(format!("a file is sent as {}", heard.file_name));
+                        notes.complaints.push(format!("a file is sent as {}", heard.file_name));
                     }
                     self.heard.push(heard);
                     answer
                 }
-                Err(refused) => self.refused(refused),
+                Err(refused) => refused.noted(notes),
             },
-            ("POST", "/v1/chat/completions") => match complete(request, &self.models, &self.summary) {
+            ("POST", "/v1/chat/completions") => match complete(request, &MODELS, &self.summary) {
                 Ok((chat, answer)) => {
                     self.chats.push(chat);
                     answer
                 }
-                Err(refused) => self.refused(refused),
+                Err(refused) => refused.noted(notes),
             },
             (method, path) => {
                 let why = format!("Invalid URL ({method} {path})");
-                self.refused(Refused { answer: error(404, "invalid_request_error", None, &why), why })
+                Refused { answer: error(404, "invalid_request_error", None, &why), why }.noted(notes)
             }
         }
-    }
-
-    fn refuse(&mut self, unpaid: bool) -> Answer {
-        if unpaid {
-            let text = "You exceeded your current quota, please check your plan and billing details.";
-            return error(429, "insufficient_quota", Some("insufficient_quota"), text);
-        }
-        error(429, "requests", Some("rate_limit_exceeded"), "Rate limit reached for requests")
-    }
-
-    fn complain(&mut self, of: String) {
-        self.complaints.push(of);
     }
 }

@@ -37,8 +37,6 @@ pub struct Answer {
     pub status: u16,
     /// Its content type.
     pub kind: &'static str,
-    /// More of its headers.
-    pub headers: Vec<(&'static str, String)>,
     /// Its body.
     pub body: String,
 }
@@ -75,33 +73,19 @@ impl Head {
 impl Answer {
     /// One in JSON.
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { status, kind: "application/json", headers: Vec::new(), body: body.to_string() }
+        Self { status, kind: "application/json", body: body.to_string() }
     }
 
     /// One in plain text.
     pub fn text(status: u16, body: String) -> Self {
-        Self { status, kind: "text/plain; charset=utf-8", headers: Vec::new(), body }
-    }
-
-    /// A page of the server before it.
-    pub fn page(status: u16) -> Self {
-        let body = format!("<html><head><title>{status}</title></head><body>cloudflare</body></html>");
-        Self { status, kind: "text/html", headers: Vec::new(), body }
-    }
-
-    /// With one more header.
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
-        self
+        Self { status, kind: "text/plain; charset=utf-8", body }
     }
 
     /// As it goes out.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let Self { status, kind, headers, body } = self;
+        let Self { status, kind, body } = self;
         let length = body.len();
-        let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{more}content-length: {length}\r\n\r\n{body}")
-            .into_bytes()
+        format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
     }
 }
 
@@ -135,9 +119,9 @@ pub(crate) async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option
     Ok(Some(head))
 }
 
-/// Reads the body, or so much of it.
-pub(crate) async fn body(stream: &mut (impl AsyncRead + Unpin), head: Head, most: usize) -> Result<Request> {
-    let mut body = vec![0; head.length.min(most)];
+/// Reads the body.
+pub(crate) async fn body(stream: &mut (impl AsyncRead + Unpin), head: Head) -> Result<Request> {
+    let mut body = vec![0; head.length];
     stream.read_exact(&mut body).await?;
     Ok(Request { head, body })
 }

@@ -2,13 +2,10 @@
 
 mod wire;
 
-use std::{
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use fake_whisper::{Fault, Lesson, Segment, Sound, Whisper};
+use fake_whisper::{Lesson, Segment, Sound, Whisper};
 use serde_json::{Value, json};
 use wire::{ask, form, post_json};
 
@@ -198,27 +195,6 @@ async fn a_conversation_is_summed_up_as_it_was_told() -> Result<()> {
     let answer: Value = serde_json::from_str(&body)?;
     ensure!(status == 200 && answer["choices"][0]["message"]["content"] == "Two lamps.", "{body}");
     ensure!(whisper.chats()[0].user == ORDER && whisper.chats()[0].system == "Sum up.", "{:?}", whisper.chats());
-    whisper.verdict()
-}
-
-#[tokio::test]
-async fn trouble_comes_as_it_was_ordered_and_is_paid_for_where_the_work_was_done() -> Result<()> {
-    let whisper = taught().await?;
-    let file = spoken(ORDER)?;
-    let request = sent(&file, "a.wav", "audio/wav", &[]);
-    whisper.trouble(1, [Fault::Busy(Some(7)), Fault::Unpaid, Fault::Down(502), Fault::CutOff(100), Fault::LostAnswer]);
-    let mut came = Vec::new();
-    for _ in 0..7 {
-        came.push(ask(&whisper.url, &request).await.map(|(status, _)| status).unwrap_or_default());
-    }
-    ensure!(came == [200, 429, 429, 502, 0, 0, 200], "{came:?}");
-    ensure!(whisper.heard().len() == 3, "{}", whisper.heard().len());
-    whisper.trouble(0, [Fault::HalfAnswer, Fault::Late(Duration::from_millis(300))]);
-    let (_, half) = ask(&whisper.url, &request).await?;
-    ensure!(serde_json::from_str::<Value>(&half).is_err() && whisper.heard().len() == 4, "{half}");
-    let begun = Instant::now();
-    let (status, _) = ask(&whisper.url, &request).await?;
-    ensure!(status == 200 && begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
     whisper.verdict()
 }
 
