@@ -26,7 +26,12 @@ fn kind(body: &Value) -> Result<Kind> {
 /// Whether a message has what its type must have.
 pub(crate) fn check_shape(body: &Value, file: Option<&File>) -> Result<()> {
     let data = &body["data"];
-    ensure!(data["chain"].as_str().is_some_and(|chain| !chain.is_empty()), "a message of no call");
+    for part in ["pbx", "chain"] {
+        ensure!(data[part].as_str().is_some_and(|text| !text.is_empty()), "a message of no call: no {part}");
+        // Chains of two phone systems may be the same.
+        let ended = &data["ended"];
+        ensure!(ended.is_null() || ended[part] == data[part], "another call's end is repeated: {ended}");
+    }
     match kind(body)? {
         Kind::Event => {
             ensure!(file.is_none(), "an event with a file");

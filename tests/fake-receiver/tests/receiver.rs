@@ -133,13 +133,17 @@ async fn forms_that_are_none_are_refused() {
 async fn recordings_need_links_and_an_end_and_come_once() {
     let receiver = receiver().await;
     let without_link = json!({"id": "r-1", "name": "a.mp3", "content_type": "audio/mpeg", "size": 5});
+    let mut of_another_call = recording(linked("r-1"));
+    of_another_call["data"]["ended"] = json!({"pbx": "warehouse", "chain": "1.7"});
     for wrong in [
         recording(without_link),
         recording(json!({"id": "r-1", "url": "file:///r/1"})),
         json!({"type": "recording", "data": {"pbx": "office", "chain": "1.7", "files": []}}),
-        json!({"type": "transcript", "data": {"chain": "1.7", "file": {"id": "r-1"}, "turns": [{"text": " "}]}}),
-        json!({"type": "call.recorded", "data": {"chain": "1.7", "file": "https://pbx/recording/1"}}),
-        json!({"type": "recorded", "data": {"chain": "1.7"}}),
+        json!({"type": "transcript", "data": {"pbx": "office", "chain": "1.7", "file": {"id": "r-1"}, "turns": [{"text": " "}]}}),
+        json!({"type": "call.recorded", "data": {"pbx": "office", "chain": "1.7", "file": "https://pbx/recording/1"}}),
+        json!({"type": "recorded", "data": {"pbx": "office", "chain": "1.7"}}),
+        of_another_call,
+        json!({"type": "call.ended", "data": {"pbx": null, "chain": "1.7", "seq": 1}}),
     ] {
         assert_eq!(post_json(&receiver, "0", &wrong).await, 400, "{wrong}");
     }
