@@ -24,6 +24,13 @@ impl SmallDisk {
         self.folder.path()
     }
 
+    /// Takes all the space that is left, but for so many bytes.
+    pub fn fill_but(&self, bytes: u64) -> Result<()> {
+        self.fill()?;
+        let filler = fs::File::options().write(true).open(self.filler())?;
+        Ok(filler.set_len(filler.metadata()?.len().saturating_sub(bytes))?)
+    }
+
     /// Takes all the space that is left.
     pub fn fill(&self) -> Result<()> {
         let mut filler = fs::File::create(self.filler()).context("cannot fill the disk")?;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use fake_3cx::{CLIENT_ID, CLIENT_SECRET, Manner, Options, Pbx, Sound, State};
+use fake_bitrix24::{Effect, Fault};
 use serde_json::{Value, json};
 use system_tests::{
     Setup, World,
@@ -202,6 +203,12 @@ async fn a_recording_and_what_the_pbx_wrote_down_of_it_come_to_the_portal() -> R
             "Transcription": words, "Summary": summary,
         })
     };
+    // Answers to each of the three writes are lost.
+    for method in
+        ["telephony.externalcall.attachrecord", "crm.timeline.comment.add", "telephony.call.attachtranscription"]
+    {
+        cloud.world.portal.inject(Fault::on(method, Effect::CloseAfter));
+    }
     // The connection of a mobile phone was lost meanwhile: there are two files.
     pbx.state().recordings = vec![part(42, "Hello there.", "A greeting."), part(43, "Bye.", "A farewell.")];
     pbx.remove("203", 4);
@@ -210,7 +217,10 @@ async fn a_recording_and_what_the_pbx_wrote_down_of_it_come_to_the_portal() -> R
         let files = list(state, "comments").flat_map(|comment| list(comment, "files"));
         list(call, "records").count() == 1 && list(call, "transcripts").count() == 1 && files.count() == 1
     };
-    let state = cloud.world.portal_shows("the recording and its words", told).await?;
+    cloud.world.portal_shows("the recording and its words", told).await?;
+    cloud.world.work_done().await?;
+    let state = cloud.world.portal.state();
+    ensure!(told(&state), "something is there twice: {}", cloud.world.account());
     let call = &state["calls"][0];
     let file = call["records"][0]["file_id"].as_u64().and_then(|id| cloud.world.portal.file(id));
     ensure!(file.is_some_and(|file| *file == *sound), "other bytes: {call}");
@@ -224,6 +234,19 @@ async fn a_recording_and_what_the_pbx_wrote_down_of_it_come_to_the_portal() -> R
         listed.iter().any(|one| one["words"]["summary"].as_str().is_some_and(|text| text.contains("A greeting."))),
         "{listed:?}"
     );
+    // With its recordings goes what the PBX wrote down, wherever that stood.
+    let chain = listed[0]["call"].as_str().context("a call")?;
+    cloud.world.run(&["recordings", "erase", chain], 0).await?;
+    let (traced, _) = cloud.world.run(&["trace", chain, "--json"], 0).await?;
+    let (listed, _) = cloud.world.run(&["recordings", "list", chain, "--json"], 0).await?;
+    ensure!(traced.contains("\"transcript\"") && traced.contains("recId=42"), "what happened is known: {traced}");
+    for words in ["Hello there.", "A greeting.", "Bye.", "A farewell."] {
+        ensure!(!traced.contains(words) && !listed.contains(words), "{words:?} is kept: {traced}\n{listed}");
+        let kept = |file: &str| std::fs::read(cloud.world.data().join(file)).unwrap_or_default();
+        let journal = [kept("hookswitch.db"), kept("hookswitch.db-wal")].concat();
+        let there = journal.windows(words.len()).any(|bytes| bytes == words.as_bytes());
+        ensure!(!there, "{words:?} is in the files of the journal");
+    }
     Ok(())
 }
 

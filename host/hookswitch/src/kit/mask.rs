@@ -89,3 +89,27 @@ impl Mask {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_hidden_wherever_a_name_or_an_address_has_them() {
+        let mut mask = Mask::default();
+        for text in [
+            "call +4930123456 back",
+            "%2B4930123456",
+            "2026-11-22.0915.4930123456.1-0.mp3",
+            "external_4930123456_1.wav",
+            "https://x/recording/tOkEn/2026-11-22.0915.4930123456.1-0.mp3",
+            "?filename=a%5F4930123456%5F1",
+        ] {
+            let masked = mask.text(text);
+            assert!(!masked.contains("4930123456") && masked.contains("49301"), "{text}: {masked}");
+        }
+        for text in ["deadbeef4930123456", "4711", "2026-11-22"] {
+            assert_eq!(mask.text(text), text);
+        }
+    }
+}

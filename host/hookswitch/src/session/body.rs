@@ -57,10 +57,17 @@ struct Enclosed {
     description: String,
 }
 
+/// Recordings in one body: a call has a few.
+const RECORDINGS: usize = 16;
+
 /// Puts a body together; the error is for the plugin's author.
 pub(super) async fn assemble(session: &Session, body: Body) -> Result<Assembled, String> {
     let mut files = Vec::new();
-    for (id, base64) in named(&body) {
+    let named = named(&body);
+    if named.len() > RECORDINGS {
+        return Err(format!("{} recordings in one body, where {RECORDINGS} may be", named.len()));
+    }
+    for (id, base64) in named {
         let (file, _) = recording::open(session, id).await?;
         let size = file.known.size;
         let enclosure = Enclosure {

@@ -9,7 +9,8 @@ use hookswitch_call::{
 use hookswitch_journal::{
     RecordingId, Txn,
     calls::Accepted,
-    recordings::{Access, Part, Progress, Ready, Recording, State, Words},
+    jobs::{self, Finish, NewJob},
+    recordings::{Access, Part, Progress, Ready, Recording, Removal, State, Words},
     retention::Retention,
 };
 use serde_json::json;
@@ -135,10 +136,50 @@ async fn a_recording_keeps_its_call_and_a_held_call_keeps_its_recording() {
     assert!(removable().await.is_empty());
     let (erased, files) = world.journal.erase(NUMBER).await.unwrap();
     assert_eq!((erased.calls, erased.held, files.len()), (0, 1, 0));
-    change(&world, move |txn| txn.remove_recording(id, "gone")).await;
+    assert_eq!(change(&world, move |txn| txn.remove_recording(id, "gone")).await, Removal::Held);
+    assert_eq!(known(&world, id).await.state, State::Ready);
     assert_eq!(prune().await, 0, "somebody holds it");
     assert!(change(&world, |txn| txn.release_call(&reference("1.1"))).await);
+    let files = ["f", "f-left"].map(str::to_owned).into();
+    assert_eq!(change(&world, move |txn| txn.remove_recording(id, "gone")).await, Removal::Removed(files));
     assert_eq!(prune().await, 1);
+}
+
+#[tokio::test]
+async fn what_a_job_says_of_a_recording_that_goes_meanwhile_goes_with_it() {
+    let world = World::new();
+    world.accept(told("1.1", vec![recorded("a.wav"), What::Transcript { text: "SPOKEN".into() }])).await;
+    let id = due(&world, State::Awaited, 1_000).await[0].id;
+    finish(&world, id, "o", "f", false).await;
+    let listen = NewJob { plugin: "speech".into(), kind: "listen".into(), recording: Some(id), due: Millis(1) };
+    let jobs = change(&world, move |txn| txn.add_jobs(&reference("1.1"), &[listen], Millis(1))).await;
+    let job = jobs[0];
+    change(&world, move |txn| txn.start_job(job, 1, "component")).await;
+    assert!(matches!(change(&world, move |txn| txn.remove_recording(id, "gone")).await, Removal::Removed(_)));
+    let done = Finish::Done { result: json!("HEARD") };
+    change(&world, move |txn| txn.finish_job(job, done, Millis(2))).await;
+    let known = world.journal.read(move |view| view.job(job)).await.unwrap().unwrap();
+    assert_eq!((known.state, known.result), (jobs::State::Done, None));
+    let events = world.journal.read(|view| view.events_of(&reference("1.1"))).await.unwrap();
+    let record = world.journal.read(|view| view.call(&reference("1.1"))).await.unwrap().unwrap().call;
+    assert!(!format!("{events:?}{record:?}").contains("SPOKEN"), "{events:?}");
+    assert_eq!(events.len(), 2, "that something was said is known");
+}
+
+#[tokio::test]
+async fn what_was_held_is_held_as_a_part_of_another_call_and_has_a_place_of_its_own() {
+    let world = World::new();
+    world.accept(told("1.1", vec![recorded("a.wav")])).await;
+    world.accept(told("1.2", vec![recorded("a.wav"), recorded("b.wav")])).await;
+    let part: Vec<_> = due(&world, State::Awaited, 1_000).await.iter().map(|one| one.id).collect();
+    change(&world, |txn| txn.hold_call(&reference("1.2"), "court", Millis(1))).await;
+    let (same, other) = (part[1], part[2]);
+    assert!(!change(&world, move |txn| txn.move_recording(same, &reference("1.1"))).await, "it is there already");
+    assert!(change(&world, move |txn| txn.move_recording(other, &reference("1.1"))).await);
+    let moved = known(&world, other).await;
+    assert_eq!((moved.call, moved.place), (reference("1.1"), 1));
+    let hold = world.journal.read(|view| view.hold_of(&reference("1.1"))).await.unwrap();
+    assert_eq!(hold.map(|hold| hold.reason).as_deref(), Some("court"));
 }
 
 #[tokio::test]

@@ -37,13 +37,14 @@ async fn the_original_arrives_to_the_byte_both_ways() -> Result<()> {
 
 #[tokio::test]
 async fn a_portal_that_is_not_ready_or_loses_its_answer_gets_it_once() -> Result<()> {
-    for (method, effect) in [
-        ("telephony.externalcall.attachrecord", Effect::QueryLimit),
-        ("telephony.externalcall.attachrecord", Effect::CloseAfter),
-        ("upload", Effect::Close),
-        ("upload", Effect::CloseAfter),
+    for (method, effect, setup) in [
+        ("telephony.externalcall.attachrecord", Effect::CloseAfter, Setup::default()),
+        ("telephony.externalcall.attachrecord", Effect::QueryLimit, the_long_way()),
+        ("telephony.externalcall.attachrecord", Effect::CloseAfter, the_long_way()),
+        ("upload", Effect::Close, the_long_way()),
+        ("upload", Effect::CloseAfter, the_long_way()),
     ] {
-        let scene = Scene::open_with(Special::default(), the_long_way()).await?;
+        let scene = Scene::open_with(Special::default(), setup).await?;
         scene.world.portal.inject(Fault::on(method, effect.clone()));
         std::fs::write(scene.file(), recorded()?)?;
         scene.call().await?;

@@ -11,6 +11,7 @@ use system_tests::{
     helpdesk::people,
     http::send,
     spool::{CALL, recorded},
+    verdict::list,
 };
 
 use crate::scene::{Scene, Special};
@@ -71,10 +72,15 @@ async fn a_ticket_at_zendesk_has_the_file_once_whatever_answer_is_lost() -> Resu
         scene.call().await?;
         let attached = |state: &Value| uploads(state).any(|upload| upload["ticket"].is_number());
         let state = account.wait_until(attached, PATIENCE).await;
-        let state = state.map_err(|_| anyhow::anyhow!("no file in the ticket:\n{}", scene.world.log()))?;
+        state.map_err(|_| anyhow::anyhow!("no file in the ticket:\n{}", scene.world.log()))?;
+        // What is tried again after that is seen as well.
         scene.world.work_done().await?;
+        let state = account.state();
         let files: Vec<_> = uploads(&state).filter(|upload| upload["ticket"].is_number()).collect();
         ensure!(files.len() == 1, "{lost:?}: {files:?}");
+        let comments = list(&state, "tickets").flat_map(|ticket| list(ticket, "comments"));
+        let with_file = comments.filter(|comment| list(comment, "attachments").next().is_some()).count();
+        ensure!(with_file == 1, "{lost:?}: {with_file} comments with a file: {}", state["tickets"]);
         let file = account.file(files[0]["id"].as_u64().context("id")?).context("no such file")?;
         ensure!(file == recorded()?, "{lost:?}: other bytes");
     }
@@ -82,11 +88,11 @@ async fn a_ticket_at_zendesk_has_the_file_once_whatever_answer_is_lost() -> Resu
 }
 
 fn uploads(state: &Value) -> impl Iterator<Item = &Value> {
-    state["uploads"].as_array().into_iter().flatten()
+    list(state, "uploads")
 }
 
 /// What is posted of the one recording, with its whole post.
-async fn posted(receiver: &Receiver, scene: &Scene) -> Result<Post> {
+pub async fn posted(receiver: &Receiver, scene: &Scene) -> Result<Post> {
     std::fs::write(scene.file(), recorded()?)?;
     scene.call().await?;
     let is_recording = |post: &Post| post.body["type"] == "recording";

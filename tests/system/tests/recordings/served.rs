@@ -1,10 +1,15 @@
 //! Links: for a CRM that fetches a recording, and for its player that seeks.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use fake_bitrix24::Options;
-use system_tests::{Setup, http::send, spool::recorded, users};
+use system_tests::{Setup, Time, http::send, spool::recorded, users};
 
-use crate::scene::{Scene, Special};
+use crate::{
+    others,
+    scene::{Scene, Special},
+};
 
 /// The path and the rest of a link.
 fn answer_of(scene: &Scene, link: &str) -> Result<String> {
@@ -12,8 +17,8 @@ fn answer_of(scene: &Scene, link: &str) -> Result<String> {
     Ok(link.trim().to_owned())
 }
 
-async fn with_recording() -> Result<(Scene, String)> {
-    let scene = Scene::open(Special::default()).await?;
+async fn with_recording(time: Time) -> Result<(Scene, String)> {
+    let scene = Scene::open_with(Special::default(), Setup { time, ..Setup::default() }).await?;
     std::fs::write(scene.file(), recorded()?)?;
     scene.call().await?;
     let id = scene.stands("ready").await?["id"].to_string();
@@ -27,7 +32,7 @@ async fn link(scene: &Scene, id: &str, more: &[&str]) -> Result<String> {
 
 #[tokio::test]
 async fn a_link_gives_the_whole_or_a_part_to_whoever_has_it() -> Result<()> {
-    let (scene, id) = with_recording().await?;
+    let (scene, id) = with_recording(Time::Real).await?;
     let whole = recorded()?;
     let url = link(&scene, &id, &[]).await?;
     let got = send("GET", &url, &[], "").await?;
@@ -58,8 +63,8 @@ async fn a_link_gives_the_whole_or_a_part_to_whoever_has_it() -> Result<()> {
 
 #[tokio::test]
 async fn a_link_reveals_no_other_and_ends() -> Result<()> {
-    let (scene, id) = with_recording().await?;
-    let url = link(&scene, &id, &[]).await?;
+    let (mut scene, id) = with_recording(Time::Simulated).await?;
+    let url = link(&scene, &id, &["--for", "1d"]).await?;
     let token = url.split('/').nth(4).context("token")?;
     for other in ["2", "1", "17"].into_iter().filter(|other| *other != id) {
         let changed = url.replace(&format!("/{id}-"), &format!("/{other}-"));
@@ -70,9 +75,9 @@ async fn a_link_reveals_no_other_and_ends() -> Result<()> {
     ensure!(once != url && send("HEAD", &once, &[], "").await?.status == 200);
     ensure!(send("GET", &once, &[], "").await?.status == 200);
     ensure!(send("GET", &once, &[], "").await?.status == 410, "it worked twice");
-    let short = link(&scene, &id, &["--for", "1s"]).await?;
-    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
-    ensure!(send("GET", &short, &[], "").await?.status == 410);
+    let short = link(&scene, &id, &["--for", "1h"]).await?;
+    scene.world.pass(Duration::from_secs(3600), Duration::from_secs(600)).await?;
+    ensure!(send("GET", &short, &[], "").await?.status == 410 && send("GET", &url, &[], "").await?.status == 200);
     scene.world.run(&["recordings", "erase", &id], 0).await?;
     ensure!(send("GET", &url, &[], "").await?.status == 410);
     Ok(())
@@ -96,13 +101,12 @@ async fn a_portal_may_get_a_link_and_fetch_it() -> Result<()> {
 #[tokio::test]
 async fn a_plugin_is_told_of_recordings_of_its_own_calls_alone() -> Result<()> {
     // The portal wants no calls of extension 201, and so no recording of one, whatever it asks for.
-    let special = Special { plugin: "calls = { extensions = [\"203\"] }", ..Special::default() };
-    let scene = Scene::open(special).await?;
-    std::fs::write(scene.file(), recorded()?)?;
-    scene.call().await?;
-    scene.stands("ready").await?;
-    scene.world.work_done().await?;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let (receiver, folder) = (others::receiver().await?, tempfile::tempdir()?);
+    let more = others::of_receiver(&receiver, folder.path(), "")?;
+    let plugin = "calls = { extensions = [\"203\"] }";
+    let scene = Scene::open(Special { plugin, more: &more, ..Special::default() }).await?;
+    // Somebody else wants it: then both have been told of it, or not.
+    others::posted(&receiver, &scene).await?;
     ensure!(crate::scene::records(&scene.world.portal.state()).count() == 0, "{}", scene.world.account());
     Ok(())
 }

@@ -87,6 +87,21 @@ async fn written_down(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
+/// The portal has each sentence at its time, by who said it.
+fn who_said_what_when(transcript: &serde_json::Value, times: &[(u64, u64)]) -> Result<()> {
+    let messages = transcript["messages"].as_array().with_context(|| format!("no messages in {transcript}"))?;
+    ensure!(messages.len() == DIALOGUE.len(), "{messages:?}");
+    for ((message, (speaker, text)), (from, to)) in messages.iter().zip(DIALOGUE).zip(times) {
+        let side = if speaker == 1 { "User" } else { "Client" };
+        ensure!(message["SIDE"] == side && message["MESSAGE"] == text, "{side} {text:?}: {message}");
+        for (name, ms) in [("START_TIME", from), ("STOP_TIME", to)] {
+            let seconds = message[name].as_f64().with_context(|| format!("no {name} in {message}"))?;
+            ensure!((seconds - *ms as f64 / 1000.0).abs() <= 1.0, "{text:?}: {name} of {message} instead of {ms} ms");
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_every_crm() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -121,6 +136,7 @@ async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_every_crm() -> R
     written_down(&scene).await?;
     scene.world.work_done().await?;
     receiver.verdict()?;
+    who_said_what_when(&state["calls"][0]["transcripts"][0], &times)?;
     let of = |list: &serde_json::Value| list.as_array().cloned().unwrap_or_default().into_iter();
     let posts = receiver.taken().into_iter().map(|post| post.body).filter(|body| body["type"] == "transcript");
     let comments = of(&account.state()["tickets"]).flat_map(|ticket| of(&ticket["comments"]));
