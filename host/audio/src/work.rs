@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::{
     answer::{Answer, Findings},
     decode::{self, Decode, End, Next, Unplayable},
@@ -20,7 +22,7 @@ use crate::{
 /// An MP3 that is at most so much larger than the one that is wanted is not encoded again: what it loses is heard.
 const NEAR: f64 = 1.25;
 
-/// How much is written to a file to see whether there is room.
+/// How much is written to a file to see whether there is room: more than LAME holds back until the end.
 const PROBE: usize = 64 << 10;
 
 pub(crate) fn work(input: &Path, output: &Path, wanted: &Wanted) -> Answer {
@@ -127,19 +129,30 @@ impl Recording {
     }
 }
 
-/// The sample rate of what was written, or why it is no MP3. Errors are the disk's: LAME does not tell them apart.
+/// The sample rate of what was written, or why it is no MP3. Errors are the disk's.
 fn conclude(ended: Result<(), Broken>, written: &mut File) -> io::Result<Result<u32, String>> {
+    let stopped = ended.as_ref().is_err_and(Broken::was_stopped);
+    if !stopped {
+        probe(written)?;
+    }
     if let Err(broken) = ended {
-        if !broken.was_stopped() {
-            written.seek(io::SeekFrom::End(0))?;
-            written.write_all(&[0; PROBE])?;
-            written.sync_data()?;
-        }
         return Ok(Err(format!("not converted: {broken}")));
     }
-    written.sync_all()?;
     let rate = mpeg::first_frame(&head::of(written)?).map(|frame| frame.sample_rate);
     Ok(rate.ok_or_else(|| "not converted: what the encoder wrote is no MP3".to_owned()))
+}
+
+/// Fails if the disk is full. LAME calls that what it calls any other trouble; and of its last bytes, and the length that it
+/// writes into the first frame after them, it does not even ask whether they were taken. Otherwise the file is on the disk.
+fn probe(written: &mut File) -> io::Result<()> {
+    let end = written.seek(io::SeekFrom::End(0))?;
+    // Beyond the limit, writing would be our death.
+    let most = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX).saturating_sub(end);
+    let zeros = [0; PROBE];
+    let zeros = usize::try_from(most).ok().and_then(|most| zeros.get(..most)).unwrap_or(&zeros);
+    written.write_all(zeros)?;
+    written.set_len(end)?;
+    written.sync_all()
 }
 
 fn hear(mut decoder: Box<dyn Decode>, mut take: impl FnMut(&mut Vec<i16>)) -> Result<Heard, Unplayable> {

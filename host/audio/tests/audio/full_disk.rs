@@ -19,16 +19,28 @@ pub(crate) async fn writer(arguments: impl Iterator<Item = String>) {
     let paths: Vec<PathBuf> = arguments.map(Into::into).collect();
     let [folder, disk] = &paths[..] else { panic!("two folders") };
     let (input, output) = (folder.join("recording"), disk.join("out.mp3"));
-    fs::write(disk.join("ballast"), vec![1; 1020 << 10]).unwrap();
     let convert = async || {
         hookswitch_audio::process(&command(), &mp3(64, Channels::Keep), &input, &output, &Default::default()).await
     };
-    let failure = convert().await.unwrap_err();
-    assert!(matches!(failure, Failure::Output { .. }), "{failure}");
-    assert!(failure.to_string().contains("No space left"), "{failure}");
-    assert!(!output.exists());
-    fs::remove_file(disk.join("ballast")).unwrap();
     assert!(convert().await.unwrap().converted);
+    let whole = fs::read(&output).unwrap();
+    // LAME notices that there is no room in the middle, and not that there is none for the last bytes.
+    for left in (4..).step_by(4) {
+        fs::remove_file(&output).unwrap_or_default();
+        fs::write(disk.join("ballast"), vec![1; (1024 - left) << 10]).unwrap();
+        match convert().await {
+            Ok(facts) => {
+                assert!(facts.converted && fs::read(&output).unwrap() == whole, "{left} KiB left: {facts:?}");
+                assert!(left << 10 > whole.len(), "{left} KiB left for {} bytes", whole.len());
+                break;
+            }
+            Err(failure) => {
+                assert!(matches!(failure, Failure::Output { .. }), "{left} KiB left: {failure}");
+                assert!(failure.to_string().contains("No space left"), "{left} KiB left: {failure}");
+                assert!(!output.exists());
+            }
+        }
+    }
     println!("checked");
 }
 
