@@ -1,11 +1,18 @@
 //! What no recording may take: time, memory, the disk. Where one does, it is passed on as it is.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    time::Duration,
+};
 
 use hookswitch_audio::{Channels, Facts, Failure, Wanted, process};
+use tokio::time::timeout;
 
 use crate::{
-    place::{Place, encoded_by, mp3},
+    place::{Place, data, encoded_by, mp3},
     tests, voice, wave,
 };
 
@@ -16,6 +23,10 @@ tests!(
     one_that_becomes_too_large,
     a_program_that_is_another,
 );
+
+/// What does not happen within it does not happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 fn recording() -> Place {
     Place::with(&wave::pcm16(8_000, 1, &voice::interleaved(8_000, 1)))
@@ -32,19 +43,25 @@ pub(crate) fn sleeper(place: &Place) -> PathBuf {
 
 /// Waits until the sleeper has begun; returns its process.
 pub(crate) async fn begun(place: &Place) -> PathBuf {
-    loop {
-        if let Ok(pid) = fs::read_to_string(place.path("pid")) {
-            return PathBuf::from("/proc").join(pid.trim());
+    let mut pid = None;
+    let told = async {
+        while pid.is_none() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            pid = fs::read_to_string(place.path("pid")).ok();
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    };
+    timeout(PATIENCE, told).await.expect("the encoder begins");
+    PathBuf::from("/proc").join(pid.unwrap_or_default().trim())
 }
 
 /// Waits until a process has ended; one that nobody has waited for yet has ended as well.
 pub(crate) async fn ended(process: &std::path::Path) {
-    while fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let gone = async {
+        while fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("the encoder ends");
 }
 
 fn passed_on(facts: &Facts, why: &str) {
@@ -79,25 +96,34 @@ async fn one_that_is_not_waited_for_leaves_no_process() {
 }
 
 async fn one_that_takes_too_much_memory() {
-    // A FLAC whose head is followed by a picture that is said to have 1 GiB, and has 100 MiB.
-    let head = [b"fLaC".as_slice(), &[0, 0, 0, 34], &[16, 0, 16, 0], &[0; 6], &[0, 0x1f, 0x40, 0xf0], &[0; 20]];
-    let comment = [&[0x84, 0xff, 0xff, 0xff][..], &[0; 4], &(96_u32 << 20).to_le_bytes()].concat();
-    for memory_bytes in [1 << 20, 64 << 20] {
-        let mut file = [head.concat(), comment.clone()].concat();
-        file.resize(100 << 20, b'x');
-        let mut place = Place::with(&file);
-        place.bounds.memory_bytes = memory_bytes;
-        let facts = place.process(&Wanted::Original).await;
-        assert!(facts.damaged && !facts.converted && facts.content_type == "audio/flac", "{facts:?}");
-    }
-    let mut place = recording();
-    place.bounds.memory_bytes = 1 << 20;
-    passed_on(&place.process(&mp3(32, Channels::Keep)).await, "died");
+    // An MP3 whose tag has a picture, which the decoder takes into memory; the length of a tag has seven bits in each byte.
+    let picture = 96_u32 << 20;
+    let length = [21, 14, 7, 0].map(|shift| ((picture + 10) >> shift & 0x7f) as u8);
+    let tag = [b"ID3\x03\0\0".as_slice(), &length, b"APIC", &picture.to_be_bytes(), &[0; 2]].concat();
+    let mut large = Place::with(&tag);
+    let mut file = File::options().append(true).open(large.path("recording")).unwrap();
+    file.set_len(tag.len() as u64 + u64::from(picture)).unwrap();
+    file.write_all(&data("vbr-without-length.mp3")).unwrap();
+    let facts = large.process(&Wanted::Original).await;
+    assert!(!facts.damaged && facts.duration_ms > Some(1_900), "{facts:?}");
+    large.bounds.memory_bytes = 64 << 20;
+    let facts = large.process(&Wanted::Original).await;
+    assert!(facts.damaged && facts.content_type == "audio/mpeg" && facts.duration_ms.is_none(), "{facts:?}");
+    let mut small = recording();
+    small.bounds.memory_bytes = 64 << 20;
+    assert!(!small.process(&Wanted::Original).await.damaged);
+    small.bounds.memory_bytes = 1 << 20;
+    passed_on(&small.process(&mp3(32, Channels::Keep)).await, "died");
 }
 
 async fn one_that_becomes_too_large() {
     let mut place = recording();
-    place.bounds.output_bytes = 4 << 10;
+    assert!(place.process(&mp3(64, Channels::Keep)).await.converted);
+    let bytes = fs::metadata(place.mp3()).unwrap().len();
+    // To the last byte, and not one more.
+    place.bounds.output_bytes = bytes;
+    assert!(place.process(&mp3(64, Channels::Keep)).await.converted);
+    place.bounds.output_bytes = bytes - 1;
     let facts = place.process(&mp3(64, Channels::Keep)).await;
     assert!(!facts.converted && facts.duration_ms == Some(2_000), "{facts:?}");
     assert!(facts.why.as_deref().is_some_and(|why| why.contains("not converted")), "{facts:?}");
