@@ -43,13 +43,11 @@ pub(crate) enum End {
 const MISSING_MS: u64 = 100;
 
 impl End {
-    /// The same, if as many frames were heard as the file has promised.
-    fn after(self, heard: u64, promised: u64, shape: Shape) -> Self {
-        match (self, shape.ms(promised.saturating_sub(heard))) {
-            (Self::Whole, missing) if missing > MISSING_MS => {
-                Self::Early(format!("{missing} ms of its sound are missing"))
-            }
-            (end, _) => end,
+    /// After so many frames were heard of those that the file has promised.
+    fn after(heard: u64, promised: u64, shape: Shape) -> Self {
+        match shape.ms(promised.saturating_sub(heard)) {
+            0..=MISSING_MS => Self::Whole,
+            missing => Self::Early(format!("{missing} ms of its sound are missing")),
         }
     }
 }

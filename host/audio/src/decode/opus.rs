@@ -4,10 +4,7 @@ use std::{fs::File, io};
 
 use ruopus::{MultistreamDecoder, OpusDecoder};
 
-use super::{
-    Decode, Next, Unplayable,
-    stream::{Packets, Step},
-};
+use super::{Decode, Next, Unplayable, stream::Packets};
 use crate::shape::Shape;
 
 /// In which the container counts, whatever was recorded.
@@ -37,13 +34,13 @@ enum Decoder {
 impl Opus {
     pub(super) fn new(file: File) -> Result<Self, Unplayable> {
         let packets = Packets::ogg(file)?;
-        let parameters = packets.track().codec_params.as_ref().and_then(|parameters| parameters.audio());
-        let head = parameters.and_then(|parameters| parameters.extra_data.as_deref()).and_then(Head::parse);
+        let head = packets.parameters().and_then(|parameters| parameters.extra_data.as_deref()).and_then(Head::parse);
         let Some(head) = head else {
             return Err(Unplayable::damaged("the head of the Opus file is wrong"));
         };
         // What was recorded with 8 kHz has nothing above, and becomes a smaller MP3.
-        let rate = RATES.into_iter().find(|rate| *rate >= head.recorded_rate.max(1)).unwrap_or(48_000);
+        let enough = |rate: &u32| head.recorded_rate > 0 && *rate >= head.recorded_rate;
+        let rate = RATES.into_iter().find(enough).unwrap_or(48_000);
         let shape = Shape::new(rate, head.mapping.len())?;
         let skip = usize::try_from(u64::from(head.pre_skip) * u64::from(rate) / CLOCK).unwrap_or(0);
         Ok(Self { packets, decoder: head.decoder(rate), shape, skip, decoded: 0, gain: head.gain() })
@@ -56,13 +53,9 @@ impl Decode for Opus {
     }
 
     fn next(&mut self, samples: &mut Vec<i16>) -> io::Result<Next> {
-        let packet = match self.packets.next()? {
-            Step::Packet(packet) => packet,
-            Step::Hole => return Ok(Next::Hole),
-            Step::End(end) => {
-                let promised = self.packets.promised().saturating_mul(self.shape.rate().into()) / CLOCK;
-                return Ok(Next::End(end.after(self.decoded, promised, self.shape)));
-            }
+        let packet = match self.packets.next(self.decoded, self.shape)? {
+            Ok(packet) => packet,
+            Err(other) => return Ok(other),
         };
         let decoded = match &mut self.decoder {
             Decoder::One(decoder) => decoder.decode_packet(&packet.data),

@@ -7,7 +7,7 @@ use std::{
 
 use symphonia::{
     core::{
-        codecs::audio::{AudioDecoder, AudioDecoderOptions},
+        codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions},
         errors::Error,
         formats::{
             FormatOptions, FormatReader, Track, TrackType,
@@ -40,12 +40,6 @@ pub(super) struct Packets {
     before: Option<u64>,
 }
 
-pub(super) enum Step {
-    Packet(Packet),
-    Hole,
-    End(End),
-}
-
 impl Packets {
     fn open(file: File, probe: &Probe) -> Result<Self, Unplayable> {
         // As a stream that cannot go back: symphonia would guess the length of an MP3 from its first frames otherwise,
@@ -67,26 +61,28 @@ impl Packets {
         Ok(Self { promised, ..Self::open(file, &probe)? })
     }
 
-    pub(super) fn track(&self) -> &Track {
-        &self.track
+    pub(super) fn parameters(&self) -> Option<&AudioCodecParameters> {
+        self.track.codec_params.as_ref()?.audio()
     }
 
-    /// How many frames the file has promised, with what an encoder has put before.
-    pub(super) fn promised(&self) -> u64 {
-        self.promised.saturating_sub(self.before.unwrap_or(0))
-    }
-
-    pub(super) fn next(&mut self) -> io::Result<Step> {
-        let early = |why: &str| Ok(Step::End(End::Early(why.to_owned())));
+    /// The next packet, or what comes in its place, after so many frames of `shape` were heard.
+    pub(super) fn next(&mut self, heard: u64, shape: Shape) -> io::Result<Result<Packet, Next>> {
+        let early = |why: &str| Ok(Err(Next::End(End::Early(why.to_owned()))));
         loop {
             match self.reader.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track.id => {
                     self.holes = 0;
                     self.before.get_or_insert(u64::try_from(packet.pts.get()).unwrap_or(0));
-                    return Ok(Step::Packet(packet));
+                    return Ok(Ok(packet));
                 }
                 Ok(Some(_)) => {}
-                Ok(None) => return Ok(Step::End(End::Whole)),
+                Ok(None) => {
+                    // What an encoder has put before is promised as well.
+                    let promised = self.promised.saturating_sub(self.before.unwrap_or(0));
+                    let clock = self.parameters().and_then(|parameters| parameters.sample_rate).unwrap_or(shape.rate());
+                    let promised = promised.saturating_mul(shape.rate().into()) / u64::from(clock).max(1);
+                    return Ok(Err(Next::End(End::after(heard, promised, shape))));
+                }
                 Err(Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => {
                     return early("the file ends in the middle");
                 }
@@ -94,7 +90,7 @@ impl Packets {
                 Err(Error::ResetRequired) => return early("another recording follows in the same file"),
                 Err(Error::DecodeError(_) | Error::IoError(_)) if self.holes < MOST_HOLES => {
                     self.holes += 1;
-                    return Ok(Step::Hole);
+                    return Ok(Err(Next::Hole));
                 }
                 Err(_) => return early("from some place on it is not sound any more"),
             }
@@ -138,7 +134,7 @@ impl Stream {
     }
 
     fn new(packets: Packets) -> Result<Self, Unplayable> {
-        let Some(parameters) = packets.track.codec_params.as_ref().and_then(|parameters| parameters.audio()) else {
+        let Some(parameters) = packets.parameters() else {
             return Err(Unplayable::undecoded("the file does not say how its sound is coded"));
         };
         let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
@@ -155,12 +151,9 @@ impl Decode for Stream {
     }
 
     fn next(&mut self, samples: &mut Vec<i16>) -> io::Result<Next> {
-        let packet = match self.packets.next()? {
-            Step::Packet(packet) => packet,
-            Step::Hole => return Ok(Next::Hole),
-            Step::End(end) => {
-                return Ok(Next::End(end.after(self.frames, self.packets.promised(), self.shape)));
-            }
+        let packet = match self.packets.next(self.frames, self.shape)? {
+            Ok(packet) => packet,
+            Err(other) => return Ok(other),
         };
         let Ok(decoded) = self.decoder.decode(&packet) else { return Ok(Next::Hole) };
         let spec = decoded.spec();

@@ -13,6 +13,7 @@ tests!(
     wav_files_of_every_coding,
     a_wav_file_with_an_extensible_head,
     compressed_files_of_every_kind,
+    an_opus_file_that_does_not_say_what_was_recorded,
     an_mp3_of_variable_bitrate,
     other_sample_rates,
     both_sides_in_one,
@@ -94,6 +95,21 @@ async fn compressed_files_of_every_kind() {
     ] {
         sounds_the_same(name, &data(name), channels).await;
     }
+}
+
+async fn an_opus_file_that_does_not_say_what_was_recorded() {
+    // RFC 7845, section 5.1: 0 in place of the sample rate before it was encoded; the sum of the page is another then.
+    let mut file = data("opus-stereo.opus");
+    let head = 27 + 1 + 19;
+    assert_eq!((&file[28..36], &file[40..44]), (b"OpusHead".as_slice(), &48_000_u32.to_le_bytes()[..]));
+    file[40..44].fill(0);
+    file[22..26].fill(0);
+    let sum = file[..head].iter().fold(0_u32, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 })
+    });
+    file[22..26].copy_from_slice(&sum.to_le_bytes());
+    let facts = Place::with(&file).process(&Wanted::Original).await;
+    assert!(!facts.damaged && facts.sample_rate == Some(48_000), "{facts:?}");
 }
 
 async fn an_mp3_of_variable_bitrate() {
