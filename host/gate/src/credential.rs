@@ -3,9 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hookswitch_signature::{InvalidScheme, Scheme, Signer};
+use hookswitch_signature::{InvalidScheme, Scheme, Signer, basic};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Malformed;
@@ -177,7 +175,7 @@ impl Credential {
         if password.contains(char::is_control) {
             return Err(InvalidCredential::Password);
         }
-        let value = STANDARD.encode(format!("{user}:{password}")).into();
+        let value = basic(user, password);
         let place = Place::Header { name: "Authorization".into(), prefix: "Basic ".into() };
         Ok(Credential { kind: Kind::Fixed { name: "basic", secret, value, place }, origins })
     }

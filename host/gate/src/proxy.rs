@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use hookswitch_signature::basic;
 use http::Uri;
 use http::header::{HeaderValue, PROXY_AUTHORIZATION};
 use percent_encoding::percent_decode_str;
@@ -167,10 +166,7 @@ impl Login {
         if user.contains(':') {
             return Err(InvalidProxy::Syntax);
         }
-        Ok(Login {
-            basic: STANDARD.encode(format!("{user}:{password}")).into(),
-            password: password.into_owned().into(),
-        })
+        Ok(Login { basic: basic(&user, &password), password: password.into_owned().into() })
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! What is signed are the bytes on the wire: sign what is sent, check what was received, before anybody parses it.
 
+mod basic;
 mod digest;
 mod error;
 mod parts;
@@ -14,6 +15,7 @@ mod signer;
 mod template;
 mod verifier;
 
+pub use basic::basic;
 pub use error::{InvalidScheme, Refused};
 pub use parts::{Hash, Location, Parts, Received, Signed};
 pub use scheme::{Algorithm, Encoding, Header, Scheme, Window};

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hookswitch_signature::basic;
 use http::{HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncWrite;
@@ -56,8 +56,8 @@ impl Pass {
                 return Err("`recordings.user` must not have a colon in it".to_owned());
             }
             Self::Basic { user, password } => {
-                let both = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
-                (header::AUTHORIZATION, HeaderValue::from_str(&format!("Basic {both}")))
+                let both = basic(user, password.expose_secret());
+                (header::AUTHORIZATION, HeaderValue::from_str(&format!("Basic {}", both.expose_secret())))
             }
             Self::Header { name, value } => (name.clone(), HeaderValue::from_str(value.expose_secret())),
         };
