@@ -9,7 +9,6 @@ mod http;
 mod pbx;
 mod sound;
 mod state;
-mod tls;
 mod xapi;
 
 pub use pbx::{Options, Pbx};

@@ -23,7 +23,6 @@ mod ledger;
 mod params;
 mod profile;
 mod provider;
-mod tls;
 mod verdict;
 
 pub use fault::{Fault, Held};

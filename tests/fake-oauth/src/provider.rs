@@ -15,7 +15,6 @@ use crate::door::serve;
 use crate::fault::{Fault, Held, Hold};
 use crate::ledger::Ledger;
 use crate::profile::Profile;
-use crate::tls::identity;
 use crate::verdict::Verdict;
 
 /// How long a test waits for anything here.
@@ -62,7 +61,7 @@ impl Provider {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address: SocketAddr = listener.local_addr()?;
         let origin = format!("{}://{address}", if secure { "https" } else { "http" });
-        let (tls, ca_pem) = match identity()? {
+        let (tls, ca_pem) = match authority::identity("Fake OAuth authority")? {
             (config, pem) if secure => (Some(TlsAcceptor::from(config)), Some(pem)),
             _ => (None, None),
         };

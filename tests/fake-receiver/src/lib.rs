@@ -4,7 +4,6 @@
 mod form;
 mod ledger;
 mod order;
-mod tls;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -37,7 +36,7 @@ impl Receiver {
     ///
     /// No port, no certificate, a secret that is none.
     pub async fn start(secret: &str) -> Result<Self> {
-        let (config, authority) = tls::identity()?;
+        let (config, authority) = authority::identity("Fake receiver authority")?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("https://{}/calls", listener.local_addr()?);
         let ledger = Arc::new(Mutex::new(Ledger::new(secret)?));

@@ -6,14 +6,13 @@
 //! formats it knows WAV and MP3, the latter by the installed `lame`. It refuses what the real one refuses, complains of what
 //! that would swallow, and keeps what it has heard, which is the verdict. It shares nothing with the code that it judges.
 //!
-//! `Sound`, `wire`, `server` and `tls` serve the stand-in for SpeechKit too.
+//! `Sound`, `wire` and `server` serve the stand-in for SpeechKit too.
 
 mod completion;
 mod lesson;
 mod multipart;
 pub mod server;
 mod sound;
-mod tls;
 mod transcription;
 mod whisper;
 pub mod wire;

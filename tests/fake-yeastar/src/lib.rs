@@ -23,7 +23,6 @@ mod phonebook;
 mod recording;
 mod socket;
 mod state;
-mod tls;
 mod webhook;
 
 pub use member::{extension, inbound, outbound};

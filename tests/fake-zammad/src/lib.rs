@@ -10,7 +10,6 @@ mod cti;
 mod door;
 mod fault;
 mod fields;
-mod tls;
 mod wire;
 mod zammad;
 

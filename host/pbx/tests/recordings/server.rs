@@ -6,12 +6,6 @@ use std::{
     time::Duration,
 };
 
-use rcgen::{CertificateParams, KeyPair};
-use rustls::{
-    ServerConfig,
-    crypto::aws_lc_rs,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
 use tempfile::NamedTempFile;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -35,7 +29,7 @@ type Says = dyn Fn(&str) -> Vec<Piece> + Send + Sync;
 pub(crate) struct Server {
     /// Scheme, address and port.
     pub(crate) origin: String,
-    /// The certificate to trust.
+    /// The authority to trust.
     pub(crate) ca: NamedTempFile,
     asked: Arc<Mutex<Vec<String>>>,
     task: AbortHandle,
@@ -67,7 +61,9 @@ impl Server {
     pub(crate) async fn start(tls: bool, says: impl Fn(&str) -> Vec<Piece> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (acceptor, ca) = identity();
+        let (config, pem) = authority::identity("Fake web authority").unwrap();
+        let (acceptor, mut ca) = (TlsAcceptor::from(config), NamedTempFile::new().unwrap());
+        ca.write_all(pem.as_bytes()).unwrap();
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let (heard, says): (_, Arc<Says>) = (asked.clone(), Arc::new(says));
         let task = tokio::spawn(async move {
@@ -111,20 +107,4 @@ async fn serve(
         stream.flush().await?;
     }
     stream.shutdown().await
-}
-
-/// A certificate that is its own authority.
-fn identity() -> (TlsAcceptor, NamedTempFile) {
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
-    let mut ca = NamedTempFile::new().unwrap();
-    ca.write_all(certificate.pem().as_bytes()).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    (TlsAcceptor::from(Arc::new(server)), ca)
 }

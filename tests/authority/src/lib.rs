@@ -1,18 +1,24 @@
-//! An authority of this run's own, and a certificate for 127.0.0.1 from it.
+//! What stand-ins that speak TLS show: an authority of this run's own, and a certificate for 127.0.0.1 from it.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
 
-/// The server's side of TLS, and the authority that a client must trust, as PEM.
-pub(crate) fn identity() -> Result<(Arc<ServerConfig>, String)> {
+/// The server's side of TLS, and the authority that a client must trust, as PEM. `name` is the authority's.
+///
+/// # Errors
+///
+/// Those of the keys' making.
+pub fn identity(name: &str) -> Result<(Arc<ServerConfig>, String)> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, "Fake Zammad authority");
+    authority.distinguished_name.push(DnType::CommonName, name);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let authority_key = KeyPair::generate()?;
     let pem = authority.self_signed(&authority_key)?.pem();
