@@ -104,11 +104,9 @@ impl Shared {
 
     pub(crate) fn link(&self, path: &str, from: IpAddr) -> Response {
         match self.state().links.remove(path) {
-            Some((sound, bound)) if bound == from.to_string() => {
-                Response { status: 200, kind: "audio/mpeg", body: sound }
-            }
-            Some(_) => Response::json(403, "{}"),
-            None => Response::json(404, "{}"),
+            Some((_, bound)) if bound != from.to_string() => Response::json(403, "{}"),
+            Some((Some(sound), _)) => Response { status: 200, kind: "audio/mpeg", body: sound },
+            Some((None, _)) | None => Response::json(404, "{}"),
         }
     }
 

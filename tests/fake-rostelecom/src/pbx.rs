@@ -73,9 +73,9 @@ pub(crate) struct State {
     pub(crate) calls: HashMap<String, Value>,
     /// Rows of the history.
     pub(crate) rows: Vec<String>,
-    pub(crate) recordings: HashMap<String, Vec<u8>>,
+    pub(crate) recordings: HashMap<String, Option<Vec<u8>>>,
     /// Links that were given: path, recording, and who may fetch it.
-    pub(crate) links: HashMap<String, (Vec<u8>, String)>,
+    pub(crate) links: HashMap<String, (Option<Vec<u8>>, String)>,
     pub(crate) orders: HashSet<(String, String)>,
     pub(crate) downloads: u32,
     /// Users without a registered phone.
@@ -150,7 +150,12 @@ impl Pbx {
 
     /// A recording is there.
     pub fn add_recording(&self, session: &str, sound: &[u8]) {
-        self.shared.state().recordings.insert(session.to_owned(), sound.to_vec());
+        self.shared.state().recordings.insert(session.to_owned(), Some(sound.to_vec()));
+    }
+
+    /// There are links to a recording, and nothing lies there yet (sheet, section 4).
+    pub fn promise_recording(&self, session: &str) {
+        self.shared.state().recordings.insert(session.to_owned(), None);
     }
 
     /// What a user may do.

@@ -36,8 +36,8 @@ pub(crate) async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin + Send
         }
         let token = request.query.get("access_token").cloned().unwrap_or_default();
         let sound = shared.state().fetch(&request.path, &token);
-        if let Some((status, bytes)) = sound {
-            stream.write_all(&answer(status, "audio/wav", &bytes)).await?;
+        if let Some((status, kind, bytes)) = sound {
+            stream.write_all(&answer(status, kind, &bytes)).await?;
             stream.flush().await?;
             continue;
         }

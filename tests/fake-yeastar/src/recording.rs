@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::state::State;
+use crate::state::{State, refused};
 
 /// How long a link lasts.
 const LIFE: Duration = Duration::from_secs(1800);
@@ -51,16 +51,17 @@ impl State {
         Some(answer)
     }
 
-    /// The sound behind a link: status and bytes; none if this is no path of a link.
-    pub(crate) fn fetch(&self, path: &str, token: &str) -> Option<(u16, Vec<u8>)> {
+    /// What lies behind a link: status, type and bytes; none if this is no path of a link. What is wrong with a token is said
+    /// as everywhere in the API, and what is no link by its status \[inferred\].
+    pub(crate) fn fetch(&self, path: &str, token: &str) -> Option<(u16, &'static str, Vec<u8>)> {
         if !path.starts_with(BELOW) {
             return None;
         }
         if self.good(token).is_none() {
-            return Some((401, Vec::new()));
+            return Some((200, "application/json", refused(10004, "ACCESS TOKEN EXPIRED").to_string().into()));
         }
         let link = self.links.iter().find(|link| link.path == path && link.until > self.time());
-        Some(link.map_or((404, Vec::new()), |link| (200, sound(&link.file))))
+        Some(link.map_or((404, "text/html", Vec::new()), |link| (200, "audio/wav", sound(&link.file))))
     }
 }
 

@@ -19,14 +19,12 @@ impl Recordings for Client {
             failed => Unfetched::Failed(failed.to_string()),
         })?;
         let opened = self.open(&link).await?;
-        match opened.status() {
-            200 => opened.save(to).await,
-            // The link was given a moment ago.
-            status @ (401 | 403 | 404 | 410) => {
-                let text = "the link that the phone system gave for it answers HTTP";
-                Err(Unfetched::Forbidden(format!("{text} {status}; links work once, and from one address")))
-            }
-            _ => opened.save(to).await,
+        let status = opened.status();
+        // The link was given a moment ago; the file behind it may come later (section 4).
+        if matches!(status, 401 | 403) {
+            let text = "the link that the phone system gave for it answers HTTP";
+            return Err(Unfetched::Forbidden(format!("{text} {status}; links work once, and from one address")));
         }
+        opened.save(to).await
     }
 }

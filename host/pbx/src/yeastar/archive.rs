@@ -33,15 +33,8 @@ impl Recordings for Archive {
 }
 
 impl Archive {
-    /// Asks for a link and follows it, and once more with a new token if the present one is refused there.
+    /// Asks for a link and follows it. A token that ends in between is found out by the next try.
     async fn open(&self, file: &str) -> Result<Opened, Unfetched> {
-        let link = self.link(file).await?;
-        let token = self.0.token().await.map_err(unfetched)?;
-        let opened = self.0.open(&link, &token).await?;
-        if opened.status() != 401 {
-            return Ok(opened);
-        }
-        self.0.drop_token(&token).await;
         let link = self.link(file).await?;
         let token = self.0.token().await.map_err(unfetched)?;
         self.0.open(&link, &token).await
