@@ -1,4 +1,4 @@
-//! What a wire says, in short words.
+//! What a wire says, in short words, and how calls go that many tests begin with.
 
 use hookswitch_call::{
     Event, Millis, Tracker,
@@ -7,7 +7,10 @@ use hookswitch_call::{
 };
 use hookswitch_pbx::asterisk::{Decoder, Frame, Site, Switchboard};
 
-use crate::wire::Wire;
+use crate::wire::{Leg, Wire};
+
+pub(crate) const CUSTOMER: &str = "+494066969101";
+pub(crate) const LINE: &str = "+493023125201";
 
 pub(crate) fn site() -> Site {
     Site { trunks: vec!["PJSIP/trunk-*".into()], inbound_contexts: vec!["from-trunk".into()], ..Site::default() }
@@ -81,4 +84,31 @@ fn line(event: &Event) -> Option<String> {
             format!("ended {outcome} {} {} by {by:?}", reason.token(), optional(credited))
         }
     })
+}
+
+/// A customer calls, and the extension answers; both talk in the bridge `main`.
+pub(crate) fn answered_call(wire: &mut Wire, extension: &str) -> (Leg, Leg) {
+    let mut caller = Leg::caller(1, CUSTOMER, LINE);
+    let mut phone = Leg::phone(extension, 2, 1);
+    wire.new_leg(&caller);
+    caller.exten = extension.into();
+    wire.ring(&caller, &mut phone);
+    wire.answer(&mut caller, &mut phone, "main");
+    (caller, phone)
+}
+
+pub(crate) fn end(wire: &mut Wire, first: &Leg, second: &Leg) {
+    wire.asks_for_end(first, &[("Cause", "16")]);
+    wire.hangup(first, "16");
+    wire.hangup(second, "16");
+}
+
+/// The phone holds the customer and asks 202 on a second line.
+pub(crate) fn second_line(wire: &mut Wire, phone: &Leg) -> (Leg, Leg) {
+    wire.say("Hold", phone, &[("MusicClass", "default")]);
+    let line = Leg::dials("201", 3, "202");
+    let mut target = Leg::phone("202", 4, 3);
+    wire.new_leg(&line);
+    wire.ring(&line, &mut target);
+    (line, target)
 }
