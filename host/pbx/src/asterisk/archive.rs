@@ -14,7 +14,7 @@ use crate::{Fetched, Links, Unfetched};
 /// Where the files of recordings are had.
 #[derive(Clone, Debug, Default)]
 pub enum Archive {
-    /// Nobody has said.
+    /// They cannot be fetched, and the admin is told what to write.
     #[default]
     Unknown,
     /// In a folder of this machine.
@@ -45,7 +45,6 @@ impl Archive {
     }
 }
 
-/// Nobody has said.
 struct Nowhere;
 
 #[async_trait]

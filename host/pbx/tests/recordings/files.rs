@@ -4,8 +4,10 @@ use std::{
     fs::{self, File},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
+    pin::Pin,
     process::{Child, Command, Stdio},
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
@@ -14,6 +16,7 @@ use hookswitch_pbx::{
     asterisk::{self, Archive, Asterisk, Config, Login, Patience, Routing, Site},
 };
 use tempfile::TempDir;
+use tokio::io::AsyncWrite;
 
 use crate::{
     links::fetch,
@@ -144,18 +147,68 @@ async fn a_wav_whose_head_is_not_written_yet_is_waited_for_unless_nobody_has_tou
     assert!(is_missing(&fetch(&*recordings, "empty.wav").await.0, "still being written"));
 }
 
-#[tokio::test]
-async fn a_file_that_is_replaced_or_shortened_while_it_is_looked_at_is_not_given_in_part() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("a.ulaw");
-    fs::write(&path, vec![7; 1 << 20]).unwrap();
-    let recordings = mounted(folder.path());
-    let looked = tokio::spawn(async move { fetch(&*recordings, "a.ulaw").await });
-    tokio::time::sleep(SETTLE / 4).await;
-    File::options().write(true).open(&path).unwrap().set_len(1000).unwrap();
-    let (fetched, to) = looked.await.unwrap();
-    // Either it was seen before and after, or only after.
-    assert!(fetched == Ok(1000) && to.len() == 1000 || is_missing(&fetched, "still being written") && to.is_empty());
+fn meddle(how: &str, path: &Path) {
+    let file = File::options().write(true).open(path).unwrap();
+    match how {
+        "shortened" => file.set_len(1000).unwrap(),
+        "longer" => file.set_len(2 << 20).unwrap(),
+        _ => {
+            fs::write(path.with_extension("new"), b"another").unwrap();
+            fs::rename(path.with_extension("new"), path).unwrap();
+        }
+    }
+}
+
+/// Takes in what is written, and does something when the first of it comes.
+struct Meddling<F>(Vec<u8>, Option<F>);
+
+impl<F: FnOnce() + Unpin> AsyncWrite for Meddling<F> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, part: &[u8]) -> Poll<std::io::Result<usize>> {
+        if let Some(first) = self.1.take() {
+            first();
+        }
+        self.0.extend_from_slice(part);
+        Poll::Ready(Ok(part.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+// The clocks stand while a disk is asked, and jump to what is waited for.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_changed_or_replaced_while_it_is_looked_at_or_read_is_not_given_in_part() {
+    let whole = sound(1 << 20);
+    for name in ["shortened", "longer", "replaced"] {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("a.ulaw");
+        fs::write(&path, &whole).unwrap();
+        let recordings = mounted(folder.path());
+        let look = fetch(&*recordings, "a.ulaw");
+        let meddler = async {
+            tokio::time::sleep(SETTLE / 2).await;
+            meddle(name, &path);
+        };
+        let ((fetched, to), ()) = tokio::join!(look, meddler);
+        match name {
+            // What was opened is whole, whatever its name means now.
+            "replaced" => assert!(fetched == Ok(whole.len() as u64) && to == whole, "{fetched:?}"),
+            _ => assert!(is_missing(&fetched, "still being written") && to.is_empty(), "{name}: {fetched:?}"),
+        }
+
+        fs::write(&path, &whole).unwrap();
+        let mut to = Meddling(Vec::new(), Some(|| meddle(name, &path)));
+        let fetched = recordings.fetch("a.ulaw", &mut to).await.map(|fetched| fetched.bytes);
+        match name {
+            "replaced" => assert!(fetched == Ok(whole.len() as u64) && to.0 == whole, "{fetched:?}"),
+            _ => assert!(is_missing(&fetched, "changed while it was read"), "{name}: {fetched:?}"),
+        }
+    }
 }
 
 #[tokio::test]
