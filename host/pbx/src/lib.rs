@@ -29,7 +29,7 @@ pub use control::{Control, Dial, Dialled, Refused};
 pub use feature::{Ability, Feature, Features};
 pub use phonebook::{Entry, Group, Phonebook};
 pub use recordings::{
-    Fetched, InvalidOrigin, InvalidPattern, Links, Origin, Pass, Pattern, Recordings, Slot, Unfetched,
+    Fetched, InvalidOrigin, InvalidPattern, LARGEST, Links, Origin, Pass, Pattern, Recordings, Slot, Unfetched,
 };
 pub use restrictions::{Restrictions, Rules};
 pub use route::{Question, Route, Router};

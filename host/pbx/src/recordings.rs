@@ -16,8 +16,9 @@ pub use self::{
     pattern::{InvalidPattern, Pattern, Slot},
 };
 
-/// A recording is no larger, in bytes.
-pub(crate) const LARGEST: u64 = 2 << 30;
+/// The longest recording that is fetched, in bytes: 2 GiB, whoever has it. A longer one is [`Unfetched::Failed`]; it is not
+/// begun where its length is known before, and broken off there where it is not.
+pub const LARGEST: u64 = 2 << 30;
 /// Who sends nothing for so long has nothing more to send.
 pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 /// A recording takes no longer to fetch, however slowly it comes.
@@ -66,6 +67,17 @@ pub enum Unfetched {
 }
 
 impl Unfetched {
+    /// It is longer than [`LARGEST`].
+    pub(crate) fn too_large() -> Self {
+        Self::Failed(format!("it is larger than {} MiB", LARGEST >> 20))
+    }
+
+    /// It came, and where it goes does not take it. That is no fault of the phone system: whoever gave the place has seen
+    /// the error there, and must look.
+    pub(crate) fn unwritten(error: std::io::Error) -> Self {
+        Self::Failed(format!("it cannot be written: {error}"))
+    }
+
     /// The same, and where it is for the admin to mend, `how`.
     pub(crate) fn if_forbidden(self, how: &str) -> Self {
         match self {

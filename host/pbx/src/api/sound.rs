@@ -53,7 +53,7 @@ impl Opened {
     /// Writes it to `to` as it comes. Anything but sound with status 200 is an error, and nothing of it is written.
     pub(crate) async fn save(self, to: &mut (dyn AsyncWrite + Send + Unpin)) -> Result<Fetched, Unfetched> {
         let end = tokio::time::Instant::now() + LONGEST;
-        let late = |_| failed(format!("it takes longer than {} hours", LONGEST.as_secs() / 3600));
+        let late = |_| Unfetched::Failed(format!("it takes longer than {} hours", LONGEST.as_secs() / 3600));
         timeout_at(end, self.copy(to)).await.map_err(late)?
     }
 
@@ -63,28 +63,30 @@ impl Opened {
             200 => {}
             404 | 410 => return Err(Unfetched::Missing(format!("HTTP {status}"))),
             401 | 403 => return Err(Unfetched::Forbidden(format!("HTTP {status}"))),
-            300..=399 => return Err(failed(format!("HTTP {status}: it leads elsewhere, and is not followed there"))),
-            _ => return Err(failed(format!("HTTP {status}"))),
+            300..=399 => {
+                return Err(Unfetched::Failed(format!("HTTP {status}: it leads elsewhere, and is not followed there")));
+            }
+            _ => return Err(Unfetched::Failed(format!("HTTP {status}"))),
         }
         let said = said(&self.head.headers);
         if said.is_some_and(|bytes| bytes > LARGEST) {
-            return Err(too_large());
+            return Err(Unfetched::too_large());
         }
         let (mut bytes, mut beginning) = (0_u64, Some(Vec::new()));
         while let Some(frame) = timeout(SILENCE, self.body.frame()).await.map_err(|_| silent())? {
-            let frame = frame.map_err(|error| failed(format!("it broke off: {}", innermost(&error))))?;
+            let frame = frame.map_err(|error| Unfetched::Failed(format!("it broke off: {}", innermost(&error))))?;
             let Ok(part) = frame.into_data() else { continue };
             bytes = bytes.saturating_add(part.len() as u64);
             if bytes > LARGEST {
-                return Err(too_large());
+                return Err(Unfetched::too_large());
             }
             match &mut beginning {
-                None => to.write_all(&part).await.map_err(unwritten)?,
+                None => to.write_all(&part).await.map_err(Unfetched::unwritten)?,
                 Some(start) => {
                     start.extend_from_slice(&part);
                     if start.len() >= BEGINNING {
                         judge(&self.head.headers, start)?;
-                        to.write_all(start).await.map_err(unwritten)?;
+                        to.write_all(start).await.map_err(Unfetched::unwritten)?;
                         beginning = None;
                     }
                 }
@@ -92,9 +94,9 @@ impl Opened {
         }
         if let Some(whole) = beginning {
             judge(&self.head.headers, &whole)?;
-            to.write_all(&whole).await.map_err(unwritten)?;
+            to.write_all(&whole).await.map_err(Unfetched::unwritten)?;
         }
-        to.flush().await.map_err(unwritten)?;
+        to.flush().await.map_err(Unfetched::unwritten)?;
         Ok(Fetched { bytes, content_type: text(&self.head.headers, &header::CONTENT_TYPE).to_owned() })
     }
 }
@@ -106,13 +108,17 @@ fn judge(headers: &HeaderMap, beginning: &[u8]) -> Result<(), Unfetched> {
         return Err(Unfetched::Missing("it is empty".to_owned()));
     }
     let kind = text(headers, &header::CONTENT_TYPE);
-    if is_page(kind) || is_markup(start) {
-        let start = String::from_utf8_lossy(start);
-        return Err(failed(format!("the answer is no sound but a page or message: `{}`", start.escape_debug())));
+    if is_page(kind) || is_markup(start) || is_prose(start) {
+        // It may repeat numbers, or what it was asked for.
+        tracing::debug!(start = %String::from_utf8_lossy(start).escape_debug(), "the answer is no sound");
+        let kind: String = kind.chars().take(80).collect();
+        let length = said(headers).map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
+        let text = format!("the answer is no sound but a page or message (`{}`{length})", kind.escape_debug());
+        return Err(Unfetched::Failed(text));
     }
     let packed = text(headers, &header::CONTENT_ENCODING);
     if !matches!(packed, "" | "identity") {
-        return Err(failed(format!("it comes packed ({}), which was not asked for", packed.escape_debug())));
+        return Err(Unfetched::Failed(format!("it comes packed ({}), which was not asked for", packed.escape_debug())));
     }
     let whole = said(headers).is_none_or(|bytes| wav::is_whole(start, bytes));
     if !whole && age(headers).is_some_and(|age| age < UNFINISHED) {
@@ -133,14 +139,23 @@ fn is_page(kind: &str) -> bool {
 /// Whether it begins as pages and messages do, whatever it is called. One byte would not do: raw sound begins with any.
 fn is_markup(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-    let readable = |bytes: &[u8]| bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
-    match start {
-        [b'<', ..] => start.len() > 4 && readable(start.get(..16).unwrap_or(start)),
-        [b'{', rest @ ..] => {
-            matches!(rest.trim_ascii_start(), [b'"' | b'}', ..]) && readable(start.get(..16).unwrap_or(start))
-        }
+    let begins = match start {
+        [b'<', ..] => start.len() > 4,
+        [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [b'"' | b'}', ..]),
+        [b'[', rest @ ..] => matches!(rest.trim_ascii_start(), [b'"' | b'{' | b'[' | b']', ..]),
         _ => false,
-    }
+    };
+    begins && start.iter().take(16).all(is_readable)
+}
+
+/// Whether it is words and nothing else. Silence in G.711 may be letters for a while; a space is a loud sound there.
+fn is_prose(start: &[u8]) -> bool {
+    let start = start.trim_ascii();
+    start.iter().any(u8::is_ascii_whitespace) && start.iter().all(is_readable)
+}
+
+fn is_readable(byte: &u8) -> bool {
+    byte.is_ascii_graphic() || byte.is_ascii_whitespace()
 }
 
 /// How long ago it was changed, by the clock of the server that says so.
@@ -159,21 +174,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn failed(text: String) -> Unfetched {
-    Unfetched::Failed(text)
-}
-
 fn silent() -> Unfetched {
-    failed(format!("nothing came for {} s", SILENCE.as_secs()))
-}
-
-fn too_large() -> Unfetched {
-    failed(format!("it is larger than {} MiB", LARGEST >> 20))
-}
-
-/// The caller knows why better than its text says.
-fn unwritten(error: std::io::Error) -> Unfetched {
-    failed(format!("it cannot be written: {error}"))
+    Unfetched::Failed(format!("nothing came for {} s", SILENCE.as_secs()))
 }
 
 #[cfg(test)]
@@ -193,21 +195,32 @@ mod tests {
         for kind in ["audio/mpeg", "application/octet-stream", "text/plain", ""] {
             assert!(!is_page(kind), "{kind}");
         }
-        let pages: [&[u8]; 5] = [
+        let pages: [&[u8]; 7] = [
             b"<!DOCTYPE html><html>",
             b"\xef\xbb\xbf\r\n <html><body>File not found",
             b"{\"errcode\":10004}",
             b"{ \"errcode\": 10004 }",
             b"{}",
+            b"[{\"error\":404}]",
+            b"[]",
         ];
         for page in pages {
             assert!(is_markup(page), "{page:?}");
         }
-        // G.711 knows no head: any byte may be the first.
-        let sounds: [&[u8]; 5] =
-            [b"RIFF\x24\0\0\0WAVEfmt ", b"ID3\x04", b"<\xff\xfe<\x7f", b"{\"\xff\xfe\x01", b"{{{{"];
+        assert!(is_prose(b"Recording not found\r\n") && is_prose(b"404:\tno such file"));
+        // G.711 knows no head: any byte may be the first. Its silence may look like letters.
+        let sounds: [&[u8]; 8] = [
+            b"RIFF\x24\0\0\0WAVEfmt ",
+            b"ID3\x04",
+            b"<\xff\xfe<\x7f",
+            b"{\"\xff\xfe\x01",
+            b"[\"\xff\xfe\x01",
+            b"{{{{",
+            b"UUUTTTUUVVUUUU",
+            b"~}|~~}{ \xff~",
+        ];
         for sound in sounds {
-            assert!(!is_markup(sound), "{sound:?}");
+            assert!(!is_markup(sound) && !is_prose(sound), "{sound:?}");
         }
     }
 

@@ -68,12 +68,14 @@ async fn what_is_cut_off_is_no_recording() {
 }
 
 #[tokio::test]
-async fn what_is_no_sound_is_refused_with_its_beginning_and_nothing_of_it_is_passed_on() {
-    let cases: [(&str, &[u8], &str); 5] = [
-        ("text/html", b"<html><body>Please log in</body></html>", "Please log in"),
-        ("audio/mpeg", b"<!DOCTYPE html><html><head><title>Please log in", "Please log in"),
-        ("application/json", b"{\"errcode\":10004,\"errmsg\":\"ACCESS TOKEN EXPIRED\"}", "TOKEN EXPIRED"),
-        ("application/octet-stream", b"\n{\"error\": \"gone\"}", "gone"),
+async fn what_is_no_sound_is_refused_by_its_type_and_length_and_nothing_of_it_is_passed_on_or_repeated() {
+    let cases: [(&str, &[u8], &str); 7] = [
+        ("text/html", b"<html><body>No page for 494066969101</body></html>", "(`text/html`, 50 bytes)"),
+        ("audio/mpeg", b"<!DOCTYPE html><html><head><title>494066969101", "(`audio/mpeg`, 46 bytes)"),
+        ("application/json", b"{\"errcode\":10004,\"errmsg\":\"494066969101\"}", "(`application/json`, 41 bytes)"),
+        ("application/octet-stream", b"\n{\"error\": \"494066969101 is gone\"}", "octet-stream`, 34 bytes)"),
+        ("audio/x-wav", b"[{\"error\":\"494066969101\"}]", "(`audio/x-wav`, 26 bytes)"),
+        ("text/plain", b"Recording external-201-494066969101.wav not found\r\n", "(`text/plain`, 51 bytes)"),
         ("audio/mpeg\r\ncontent-encoding: gzip", b"\x1f\x8b\x08\0\0\0\0\0", "gzip"),
     ];
     for (kind, body, said) in cases {
@@ -81,7 +83,7 @@ async fn what_is_no_sound_is_refused_with_its_beginning_and_nothing_of_it_is_pas
         let head = format!("content-type: {kind}\r\ncontent-length: {length}\r\n");
         let (fetched, to) = comes_of(move || answer(200, &head, body)).await;
         assert!(matches!(&fetched, Err(Unfetched::Failed(text)) if text.contains(said)), "{kind}: {fetched:?}");
-        assert!(to.is_empty(), "{kind}");
+        assert!(to.is_empty() && !format!("{fetched:?}").contains("494066969101"), "{kind}: {fetched:?}");
     }
     let (fetched, _) = comes_of(|| good(b"")).await;
     assert!(matches!(&fetched, Err(Unfetched::Missing(text)) if text.contains("empty")), "{fetched:?}");

@@ -75,18 +75,18 @@ impl Spool {
             return Err(Unfetched::Missing("it is still being written".to_owned()));
         }
         if state.size > LARGEST {
-            return Err(failed(format!("it is larger than {} MiB", LARGEST >> 20)));
+            return Err(Unfetched::too_large());
         }
         let mut file = tokio::fs::File::from_std(file).take(state.size.saturating_add(1));
         let (mut part, mut bytes) = (vec![0; PART], 0_u64);
         loop {
             let read = timeout(SILENCE, file.read(&mut part)).await.map_err(|_| silent())?;
-            let read = read.map_err(|error| failed(format!("it cannot be read: {error}")))?;
+            let read = read.map_err(|error| Unfetched::Failed(format!("it cannot be read: {error}")))?;
             let Some(some) = part.get(..read).filter(|some| !some.is_empty()) else { break };
             bytes = bytes.saturating_add(some.len() as u64);
-            to.write_all(some).await.map_err(unwritten)?;
+            to.write_all(some).await.map_err(Unfetched::unwritten)?;
         }
-        to.flush().await.map_err(unwritten)?;
+        to.flush().await.map_err(Unfetched::unwritten)?;
         if bytes != state.size {
             return Err(Unfetched::Missing("it was changed while it was read".to_owned()));
         }
@@ -136,7 +136,7 @@ impl Spool {
                 "this kernel cannot keep to {root} (openat2, Linux 5.6); have a web server give the files out: \
                  `recordings.url = \"https://pbx.example.com/recordings/{{path}}\"`"
             )),
-            error => failed(format!("in {root} it cannot be opened: {error}")),
+            error => Unfetched::Failed(format!("in {root} it cannot be opened: {error}")),
         }
     }
 }
@@ -148,23 +148,15 @@ async fn state(file: File) -> Result<(File, State), Unfetched> {
         (file, state)
     })
     .await?;
-    state.map(|state| (file, state)).map_err(|error| failed(format!("it cannot be read: {error}")))
+    state.map(|state| (file, state)).map_err(|error| Unfetched::Failed(format!("it cannot be read: {error}")))
 }
 
 /// Asks the disk, which may be another machine's that does not answer.
 async fn aside<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfetched> {
     let answer = timeout(SILENCE, spawn_blocking(ask)).await.map_err(|_| silent())?;
-    answer.map_err(|error| failed(error.to_string()))
-}
-
-fn failed(text: String) -> Unfetched {
-    Unfetched::Failed(text)
+    answer.map_err(|error| Unfetched::Failed(error.to_string()))
 }
 
 fn silent() -> Unfetched {
-    failed(format!("the disk does not answer for {} s", SILENCE.as_secs()))
-}
-
-fn unwritten(error: std::io::Error) -> Unfetched {
-    failed(format!("it cannot be written: {error}"))
+    Unfetched::Failed(format!("the disk does not answer for {} s", SILENCE.as_secs()))
 }
