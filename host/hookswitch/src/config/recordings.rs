@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use hookswitch_audio::{Bitrate, Mp3, Wanted};
+use hookswitch_pbx::LARGEST;
 use serde::Deserialize;
 
 use super::{Fault, Size, Span};
@@ -27,11 +28,11 @@ pub(crate) struct Recordings {
     pub(crate) keep: Span,
     /// Most bytes that recordings take; beyond that the oldest go before their time. Default: 100 GiB.
     pub(crate) size: Size,
-    /// A larger file is not fetched. Default: 1 GiB.
+    /// A larger file is not fetched. Default: 1 GiB; at most 2 GiB.
     pub(crate) largest: Size,
     /// A recording is given up that could not be fetched for so long. Default: 3 days.
     pub(crate) patience: Span,
-    /// So many files are fetched at once. Default: 4.
+    /// So many files are fetched at once from each phone system. Default: 4.
     pub(crate) fetches: usize,
     /// So many files are converted at once. Default: 1.
     pub(crate) conversions: usize,
@@ -156,6 +157,13 @@ impl Recordings {
                 &["recordings", "patience"],
                 "phone systems may take longer than that to give a recording out",
                 "write \"1d\" or more",
+            ));
+        }
+        if self.largest.0 > LARGEST {
+            return Err(Fault::new(
+                &["recordings", "largest"],
+                "no phone system is asked for so large a file",
+                format!("write \"{}GiB\" or less", LARGEST >> 30),
             ));
         }
         for (key, count) in [("fetches", self.fetches), ("conversions", self.conversions)] {

@@ -88,6 +88,7 @@ fn every_fault_shows_its_line_and_how_to_mend_it() {
         (&format!("{LINKS}[\"201\"]\nlinks.per-minute = 0\n"), vec!["7:", "no call can be made"]),
         (&format!("{LINKS}[\"201\"]\nlinks.valid-for = \"401d\"\n"), vec!["7:", "1 to 400 days"]),
         (&format!("{LINKS}[\"201\"]\nlinks.extension = \"201\"\n"), vec!["7:", "did you mean `extensions`?"]),
+        ("[recordings]\nlargest = \"3GiB\"\n", vec!["2:", "so large", "2GiB"]),
         ("[plugin.\"a b\"]\ncomponent = \"x.wasm\"\n", vec!["cannot be the name"]),
     ];
     for (text, expected) in cases {
