@@ -225,6 +225,17 @@ impl Txn<'_> {
         self.forget_work_of(job)
     }
 
+    /// Forgets the tries of a job that came to this, in the words of the caller.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn forget_tries(&self, job: JobId, outcome: &str) -> Result<(), Error> {
+        let mut forget = self.sql.prepare_cached("DELETE FROM runs WHERE job = ?1 AND outcome = ?2")?;
+        forget.execute(params![job.0, outcome])?;
+        Ok(())
+    }
+
     /// Somebody decided that a parked job is to be tried again: it is due now, and its failures are forgotten.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use hookswitch_runtime::{CallError, Grace, Outcome, Usage};
 
 use super::{
     Desk,
-    visit::{Identity, LIMIT, PATIENT, TRAP, ended, job, problem, seed_of, word},
+    visit::{Identity, LIMIT, OK, PATIENT, TRAP, ended, job, problem, seed_of, word},
 };
 use crate::{
     session::{Session, Tape, record_all},
@@ -194,7 +194,12 @@ impl Desk {
     }
 
     /// Begins a new run.
-    pub(crate) async fn begin(&self, of: &Try, task: Task, earlier: Vec<PastRun>) -> Result<Box<Start>, Unfinished> {
+    pub(crate) async fn begin(
+        &self,
+        of: &Try,
+        task: Task,
+        mut earlier: Vec<PastRun>,
+    ) -> Result<Box<Start>, Unfinished> {
         let (run, started, attempt) = (self.journal.next_run(), self.clock.now(), of.attempt);
         let begun = runs::Begun {
             id: run,
@@ -208,10 +213,18 @@ impl Desk {
             started,
         };
         let (work, component) = (of.work.clone(), self.component.hash().to_string());
+        // Whoever asks how far something is wants no answer of an hour ago, and may ask for a day.
+        let asked_before = of.work.job().filter(|_| matches!(task, Task::Ask { .. }));
+        if asked_before.is_some() {
+            earlier.retain(|(run, _)| run.ended.as_ref().is_none_or(|ended| ended.outcome != OK));
+        }
         let cut_off = earlier.last().filter(|(run, _)| run.ended.is_none()).map(|(run, _)| run.begun.id);
         let began = self.journal.apply(move |txn| {
             if let Some(run) = cut_off {
                 txn.finish_run(run, &ended(&Usage::default(), Some((CUT_OFF, "the program was stopped".to_owned()))))?;
+            }
+            if let Some(job) = asked_before {
+                txn.forget_tries(job, OK)?;
             }
             work.start(txn, &begun, &component)
         });

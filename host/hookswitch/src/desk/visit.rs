@@ -140,7 +140,7 @@ pub(super) fn job(session: Session, wall: Duration, identity: &Identity) -> Job 
 }
 
 pub(super) fn ended(usage: &Usage, fault: Option<(&str, String)>) -> runs::Ended {
-    let (outcome, problem) = fault.map_or(("ok", None), |(word, problem)| (word, Some(problem)));
+    let (outcome, problem) = fault.map_or((OK, None), |(word, problem)| (word, Some(problem)));
     runs::Ended {
         wall_us: micros(usage.wall),
         cpu_us: micros(usage.guest_cpu),
@@ -154,6 +154,8 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// What a visit that went well came to.
+pub(super) const OK: &str = "ok";
 pub(super) const TRAP: &str = "trap";
 pub(super) const LIMIT: &str = "limit";
 
