@@ -1,5 +1,6 @@
 //! From an origin to a connection: name → addresses → judgement of each → exactly one of them, dialled.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
 use tracing::trace;
 
 use crate::enclosure::Content;
@@ -29,7 +31,16 @@ pub(crate) struct Connection {
     pub(crate) remote: SocketAddr,
     /// The grant that opened the address, where it is internal.
     pub(crate) network: Option<Network>,
+    /// Its end is the connection's.
+    _held: Held,
 }
+
+/// Says by its end that nobody wants a connection any more.
+type Held = oneshot::Sender<Infallible>;
+
+/// A connection that nobody wants any more has so long to say goodbye. An answer may come while most of the body is still to
+/// be sent, and who gave it may take nothing more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How long the steps to a new connection took.
 #[derive(Clone, Copy, Default)]
@@ -94,7 +105,7 @@ impl Dialer {
         steps.connect = lap();
         let remote = stream.peer_addr().map_err(|error| connecting(error.to_string()))?;
 
-        let sender = match origin.scheme() {
+        let (sender, held) = match origin.scheme() {
             Scheme::Http => speak(stream).await,
             Scheme::Https => {
                 let secure = self.tls.secure(origin.host(), stream);
@@ -102,9 +113,9 @@ impl Dialer {
                 steps.tls = lap();
                 speak(stream).await
             }
-        };
-        let sender = sender.map_err(|error| connecting(error.to_string()))?;
-        Ok((Connection { sender, remote, network }, steps))
+        }
+        .map_err(|error| connecting(error.to_string()))?;
+        Ok((Connection { sender, remote, network, _held: held }, steps))
     }
 
     /// Judges the addresses of a host, and gives them with what opened each. One closed address closes a name: it may
@@ -164,19 +175,69 @@ async fn within<T>(
     outcome.map_err(|cause| Failure::NotSent { stage, cause })
 }
 
-/// Speaks HTTP/1.1 on a stream. The connection lives in a task of its own, which ends when the sender is dropped.
+/// Speaks HTTP/1.1 on a stream. The connection lives in a task of its own, which ends soon after what is returned with the
+/// sender.
 async fn speak(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-) -> hyper::Result<http1::SendRequest<Content>> {
+) -> hyper::Result<(http1::SendRequest<Content>, Held)> {
     let (sender, connection) = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES)
         .handshake(TokioIo::new(stream))
         .await?;
+    let (held, given_up) = oneshot::channel();
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            trace!(%error, "connection ended");
+        let abandoned = async {
+            let _ = given_up.await;
+            sleep(FAREWELL).await;
+        };
+        tokio::select! {
+            ended = connection => if let Err(error) = ended {
+                trace!(%error, "connection ended");
+            },
+            () = abandoned => trace!("connection broken off: nobody wants it any more"),
         }
     });
-    Ok(sender)
+    Ok((sender, held))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use futures::stream::{self, BoxStream, StreamExt};
+    use hyper::body::Bytes;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use crate::enclosure::{Enclosure, Source};
+
+    use super::*;
+
+    /// A file without an end.
+    struct Endless;
+
+    impl Source for Endless {
+        fn open(&self) -> BoxStream<'static, io::Result<Bytes>> {
+            stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 1024]))).boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_nobody_wants_any_more_is_not_sent_to_its_end() {
+        let (ours, mut theirs) = tokio::io::duplex(16 * 1024);
+        let (mut sender, held) = speak(ours).await.unwrap();
+        let file = Enclosure { mark: "mark".into(), bytes: 1 << 40, source: Arc::new(Endless) };
+        let body = Content::of(&Bytes::from_static(b"mark"), &[file]).unwrap();
+        let request = http::Request::post("http://crm.example/").header("host", "crm.example").body(body).unwrap();
+        let answered = tokio::spawn(async move { sender.send_request(request).await.map(|answer| answer.status()) });
+        // The server knows from the head that it does not want it.
+        let mut head = [0; 1024];
+        theirs.read_exact(&mut head).await.unwrap();
+        theirs.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        assert_eq!(answered.await.unwrap().unwrap(), 413);
+        drop(held);
+        // Ends if the connection does; a TiB takes longer than anybody waits.
+        tokio::io::copy(&mut theirs, &mut tokio::io::sink()).await.unwrap();
+    }
 }
