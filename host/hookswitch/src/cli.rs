@@ -51,7 +51,7 @@ Examples:
   hookswitch jobs list --state parked      what did a CRM refuse, and what can be done?
   hookswitch plugin test                   does my plugin do what its scenarios say?
   hookswitch recordings list               what was recorded, and where does it stand?
-  hookswitch backup calls.db               a copy of everything, while the service runs
+  hookswitch backup calls.db               a copy of the journal, while the service runs
 
 The configuration is read from ./hookswitch.toml, or from --config FILE, or from HOOKSWITCH_CONFIG.")]
 struct Cli {

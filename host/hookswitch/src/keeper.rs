@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use hookswitch_journal::{
+    Journal,
     directory::{Directory, User},
+    recordings::Kept,
     retention::Retention,
 };
 use hookswitch_runtime::CallError;
 
 use crate::{
-    clock,
+    clock, config,
     desk::{Desk, Lane, Visit},
     recordings,
     service::Service,
@@ -170,9 +172,10 @@ pub(crate) async fn refresh(desk: &Arc<Desk>) -> Result<usize, CallError> {
 
 /// Removes what has been kept long enough, and nothing that is unfinished.
 pub(crate) async fn prune(service: Arc<Service>) {
+    let mut is_said = false;
     loop {
-        let server = service.loaded().await.config.clone();
-        let server = &server.server;
+        let config = service.loaded().await.config;
+        let server = &config.server;
         let retention = Retention {
             calls_for: server.keep.0,
             runs_for: server.keep_traces.0.min(server.keep.0),
@@ -184,14 +187,35 @@ pub(crate) async fn prune(service: Arc<Service>) {
             }
             Err(error) => tracing::warn!(%error, "old records not removed"),
         }
-        let config = service.loaded().await.config.recordings.clone().unwrap_or_default();
-        match recordings::tidy(&service.recordings().archive, service.journal(), &config, clock::now()).await {
-            Ok(tidied) if tidied.recordings > 0 => {
-                tracing::info!(recordings = tidied.recordings, bytes = tidied.bytes, "old recordings removed");
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "old recordings not removed"),
+        match &config.recordings {
+            Some(recordings) => tidy(&service, recordings).await,
+            // How long they are to be kept nobody has said.
+            None if !is_said => is_said = says_what_stays(service.journal()).await,
+            None => {}
         }
         tokio::time::sleep(PRUNE).await;
     }
+}
+
+async fn tidy(service: &Service, config: &config::Recordings) {
+    match recordings::tidy(&service.recordings().archive, service.journal(), config, clock::now()).await {
+        Ok(tidied) if tidied.recordings > 0 => {
+            tracing::info!(recordings = tidied.recordings, bytes = tidied.bytes, "old recordings removed");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "old recordings not removed"),
+    }
+}
+
+/// Says that recordings stay for which the configuration has no table; false if there are none.
+async fn says_what_stays(journal: &Journal) -> bool {
+    let Ok(Kept { recordings, bytes }) = journal.read(|view| view.recordings_kept()).await else { return false };
+    if recordings > 0 {
+        tracing::warn!(
+            recordings,
+            bytes,
+            "recordings are kept and do not become old: the configuration has no [recordings], which says how long"
+        );
+    }
+    recordings > 0
 }

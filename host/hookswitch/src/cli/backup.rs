@@ -14,7 +14,8 @@ use crate::config;
 ///
 /// The copy is one state of the journal, checked from its first page to its last, and safe on the disk when this ends. It
 /// holds numbers, names and what was sent to the CRMs: keep it as private as the data folder (it is made with mode 0600).
-/// It holds neither the configuration nor its secrets.
+/// It holds neither the configuration nor its secrets, nor the files of recordings: copy the folder `recordings` of the data
+/// folder after it with a program of your own; its files never change.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

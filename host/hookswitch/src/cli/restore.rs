@@ -23,6 +23,9 @@ use crate::config;
 /// The backup is checked before anything is changed. A journal that is there is never deleted: with --replace it is kept
 /// under another name in the data folder. What was done in the CRMs after the backup was made is not undone, and the
 /// restored journal does not know of it: jobs that were unfinished then run again.
+///
+/// The files of recordings are in no backup, and restoring touches none. As long as the journal that was there is in the data
+/// folder, those stay too that only it knows; when you have removed it they go with the next clearing up.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -64,7 +67,10 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     } else {
         let text = describe(&restored.backup, &loaded.config.server.zone());
         output::line(&format!("restored to {}: {text}", data.display()))?;
-        kept.iter().try_for_each(|kept| output::line(&format!("the journal that was there is kept as {kept}")))?;
+        if let Some(kept) = &kept {
+            output::line(&format!("the journal that was there is kept as {kept}"))?;
+            output::line("the files of recordings that it alone knows stay until you remove it")?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

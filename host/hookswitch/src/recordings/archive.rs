@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Read},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     pin::Pin,
     sync::atomic::{AtomicU64, Ordering},
@@ -22,6 +23,13 @@ use tokio::{
 const FOLDER: &str = "recordings";
 /// Files that are not whole.
 const UNDER_WAY: &str = "under-way";
+/// Who is not the user of the service hears no calls.
+const PRIVATE: u32 = 0o700;
+/// Begins the names of journals that `restore` has put aside.
+const PUT_ASIDE: &str = "replaced-";
+/// The journal is asked for so many files at once.
+const AT_ONCE: usize = 500;
+
 /// The folder with the files.
 #[derive(Debug)]
 pub(crate) struct Archive {
@@ -39,7 +47,13 @@ impl Archive {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        fs::create_dir_all(archive.folder.join(UNDER_WAY))?;
+        fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(archive.folder.join(UNDER_WAY))?;
+        if fs::metadata(&archive.folder)?.mode() & 0o077 != 0
+            && let Err(error) = fs::set_permissions(&archive.folder, fs::Permissions::from_mode(PRIVATE))
+        {
+            let folder = archive.folder.display();
+            tracing::warn!(%error, %folder, "other users can read the folder with the recordings: chmod 700");
+        }
         Ok(archive)
     }
 
@@ -71,34 +85,16 @@ impl Archive {
         self.moving.lock().await
     }
 
-    /// Puts a file in its place; its hash and its size. It is on the disk when this returns.
-    pub(crate) async fn keep(&self, scratch: Scratch) -> io::Result<(String, u64)> {
+    /// Puts a file in its place; its hash and its size. It is there after a power cut too.
+    pub(crate) async fn keep(&self, Whole { scratch, hash, bytes }: Whole) -> io::Result<(String, u64)> {
         let folder = self.folder.clone();
-        let kept = tokio::task::spawn_blocking(move || {
-            let mut file = fs::File::open(&scratch.0)?;
-            let (mut hasher, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; 64 * 1024]);
-            loop {
-                let read = file.read(&mut piece)?;
-                let Some(read) = piece.get(..read).filter(|read| !read.is_empty()) else { break };
-                hasher.update(read);
-                bytes += read.len() as u64;
-            }
-            file.sync_all()?;
-            let hash = hex(&hasher);
-            put(&folder, &scratch, &hash)?;
-            Ok((hash, bytes))
-        });
-        kept.await.map_err(io::Error::other)?
+        let kept = tokio::task::spawn_blocking(move || put(&folder, &scratch, &hash).map(|()| hash));
+        Ok((kept.await.map_err(io::Error::other)??, bytes))
     }
 
     /// The same for a file that has come in.
     pub(crate) async fn keep_incoming(&self, incoming: Incoming) -> io::Result<(String, u64)> {
-        let Incoming { mut file, scratch, hasher, bytes, .. } = incoming;
-        file.flush().await?;
-        file.sync_all().await?;
-        let (folder, hash) = (self.folder.clone(), hex(&hasher));
-        let kept = tokio::task::spawn_blocking(move || put(&folder, &scratch, &hash).map(|()| hash));
-        Ok((kept.await.map_err(io::Error::other)??, bytes))
+        self.keep(incoming.whole().await?).await
     }
 
     /// Removes files that the journal does not name any more; how many bytes became free.
@@ -108,40 +104,65 @@ impl Archive {
             let _alone = self.moving().await;
             let wanted = hash.clone();
             if !journal.read(move |view| view.needs_file(&wanted)).await? {
-                freed += self.remove(&self.path(&hash));
+                freed += remove(&self.path(&hash)).await;
             }
         }
         Ok(freed)
     }
 
     /// Removes files that the journal does not name: a program died between file and journal. `age`: those that are so old;
-    /// while others work, a file may be in its place and not named yet.
+    /// while others work, a file may be in its place and not named yet. None as long as a journal lies beside the present
+    /// one that `restore` has put aside: it may name them.
     pub(crate) async fn sweep(&self, journal: &Journal, age: Duration) -> Result<u64, Error> {
-        let old = self.files_of_age(age, SystemTime::now());
-        self.release(journal, old).await
+        let folder = self.folder.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            if is_journal_put_aside(&folder) { Vec::new() } else { files_of_age(&folder, age, SystemTime::now()) }
+        });
+        let mut unnamed = Vec::new();
+        for some in found.await.unwrap_or_default().chunks(AT_ONCE) {
+            let mut some = some.to_vec();
+            let ask = journal.read(move |view| {
+                let mut needed = Vec::new();
+                for hash in &some {
+                    needed.push(view.needs_file(hash)?);
+                }
+                let mut needed = needed.into_iter();
+                some.retain(|_| needed.next() == Some(false));
+                Ok(some)
+            });
+            unnamed.extend(ask.await?);
+        }
+        self.release(journal, unnamed).await
     }
+}
 
-    fn files_of_age(&self, least: Duration, now: SystemTime) -> Vec<String> {
-        let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let files = folders
-            .filter(|folder| folder.file_name() != UNDER_WAY)
-            .flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
-        let is_old = |file: &fs::DirEntry| {
-            let changed = file.metadata().and_then(|facts| facts.modified()).ok();
-            changed.and_then(|changed| now.duration_since(changed).ok()).is_some_and(|age| age >= least)
-        };
-        files.filter(is_old).filter_map(|file| file.file_name().into_string().ok()).collect()
-    }
+/// Whether there is another journal in the data directory that may name files of `folder`.
+fn is_journal_put_aside(folder: &Path) -> bool {
+    let is_one = |file: fs::DirEntry| file.file_name().to_string_lossy().starts_with(PUT_ASIDE);
+    // Who cannot tell leaves the files alone.
+    folder.parent().and_then(|data| fs::read_dir(data).ok()).is_none_or(|beside| beside.flatten().any(is_one))
+}
 
-    fn remove(&self, path: &Path) -> u64 {
-        let bytes = fs::metadata(path).map(|facts| facts.len()).unwrap_or_default();
-        match fs::remove_file(path) {
-            Ok(()) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => {
-                tracing::error!(%error, file = %path.display(), "a file of a recording cannot be removed");
-                0
-            }
+fn files_of_age(folder: &Path, least: Duration, now: SystemTime) -> Vec<String> {
+    let folders = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = folders
+        .filter(|folder| folder.file_name() != UNDER_WAY)
+        .flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+    let is_old = |file: &fs::DirEntry| {
+        let changed = file.metadata().and_then(|facts| facts.modified()).ok();
+        changed.and_then(|changed| now.duration_since(changed).ok()).is_some_and(|age| age >= least)
+    };
+    files.filter(is_old).filter_map(|file| file.file_name().into_string().ok()).collect()
+}
+
+async fn remove(path: &Path) -> u64 {
+    let bytes = tokio::fs::metadata(path).await.map(|facts| facts.len()).unwrap_or_default();
+    match tokio::fs::remove_file(path).await {
+        Ok(()) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => {
+            tracing::error!(%error, file = %path.display(), "a file of a recording cannot be removed");
+            0
         }
     }
 }
@@ -154,6 +175,31 @@ impl Scratch {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// Reads the file that was made there.
+    pub(crate) async fn whole(self) -> io::Result<Whole> {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut file = fs::File::open(&self.0)?;
+            let (mut hasher, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; 64 * 1024]);
+            loop {
+                let read = file.read(&mut piece)?;
+                let Some(read) = piece.get(..read).filter(|read| !read.is_empty()) else { break };
+                hasher.update(read);
+                bytes += read.len() as u64;
+            }
+            file.sync_all()?;
+            Ok(Whole { scratch: self, hash: hex(&hasher), bytes })
+        });
+        read.await.map_err(io::Error::other)?
+    }
+}
+
+/// A file that can be put in its place: it is on the disk.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    scratch: Scratch,
+    hash: String,
+    bytes: u64,
 }
 
 impl Drop for Scratch {
@@ -220,6 +266,14 @@ impl Incoming {
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
+
+    /// No more comes.
+    async fn whole(self) -> io::Result<Whole> {
+        let Self { mut file, scratch, hasher, bytes, .. } = self;
+        file.flush().await?;
+        file.sync_all().await?;
+        Ok(Whole { scratch, hash: hex(&hasher), bytes })
+    }
 }
 
 /// Moves a file that is on the disk to where its hash says, so that it is there after a power cut too.
@@ -235,4 +289,22 @@ fn put(folder: &Path, scratch: &Scratch, hash: &str) -> io::Result<()> {
 
 fn hex(hasher: &Sha256) -> String {
     hasher.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_hears_the_recordings_of_a_folder_that_was_open_to_all() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join(FOLDER);
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        Archive::open(data.path()).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, PRIVATE);
+        fs::remove_dir_all(&folder).unwrap();
+        Archive::open(data.path()).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, PRIVATE);
+    }
 }

@@ -1,21 +1,27 @@
 //! What came is made what plugins get: in a process of its own, which costs no more than this one recording if it dies.
 
-use std::{ffi::OsString, sync::Arc, time::Duration};
+use std::{ffi::OsString, io, sync::Arc, time::Duration};
 
-use hookswitch_audio::{Bounds, Channels, Facts, Failure, Wanted};
+use hookswitch_audio::{Bounds, Channels, Facts, Failure, Mp3, Wanted};
 use hookswitch_call::Millis;
-use hookswitch_journal::recordings::{Part, Ready, Recording};
+use hookswitch_journal::recordings::{Part, Ready, Recording, State};
 
 use super::{
     Recordings,
-    archive::Scratch,
+    archive::{Scratch, Whole},
     fetch::{millis, told},
     file::Known,
 };
-use crate::{clock, config, service::Service};
+use crate::{
+    clock,
+    config::{self, Span},
+    retry::Retry,
+    service::Service,
+};
 
-/// Without a disk or an encoder, it is tried again after this.
-const AGAIN: Duration = Duration::from_secs(60);
+/// How long is waited after failures: for a disk, for an encoder.
+const WAITS: Retry =
+    Retry { tries: u32::MAX, first: Span(Duration::from_secs(60)), longest: Span(Duration::from_secs(600)) };
 /// The hidden command that reads recordings.
 pub(crate) const COMMAND: &str = "process-recording";
 
@@ -25,7 +31,9 @@ enum Problem {
     #[error(transparent)]
     Failure(#[from] Failure),
     #[error("the disk does not take it: {0}")]
-    Disk(#[from] std::io::Error),
+    Disk(#[from] io::Error),
+    #[error("the file as it came is not there any more")]
+    Missing,
     #[error("the journal does not take it: {0}")]
     Journal(#[from] hookswitch_journal::Error),
 }
@@ -40,30 +48,66 @@ pub(super) async fn convert(
     let config = service.loaded().await.config.recordings.clone().unwrap_or_default();
     let (pbx, call, id) = (&recording.call.pbx, &recording.call.chain, recording.id);
     match attempt(&recordings, &recording, &original, &config).await {
-        Ok(Known { size, facts }) => {
+        Ok(Some(Known { size, facts })) => {
             let Facts { content_type, duration_ms, damaged, why, .. } = facts;
             tracing::info!(
                 %pbx, %call, recording = %id, bytes = size, content_type, duration_ms, damaged, why, "recording ready"
             );
         }
+        Ok(None) => tracing::info!(%pbx, %call, recording = %id, "recording converted, and not wanted any more"),
+        Err(problem @ Problem::Missing) => {
+            let (now, why) = (clock::now(), problem.to_string());
+            let again = recordings.journal.write(move |txn| {
+                let stands =
+                    |known: &Recording| known.state == State::Fetched && known.original.as_ref() == Some(&original);
+                // Or somebody had it erased meanwhile.
+                if !txn.recording(id)?.is_some_and(|known| stands(&known)) {
+                    return Ok(());
+                }
+                tracing::error!(recording = %id, error = why, "recording not converted; fetching it again");
+                txn.remove_recording(id, &why)?;
+                txn.await_recording(id, now).map(drop)
+            });
+            told(again.await);
+        }
         Err(problem) => {
-            tracing::error!(%pbx, %call, recording = %id, error = %problem, "recording not converted; trying again");
-            let (due, why) = (Millis(clock::now().0.saturating_add(millis(AGAIN))), problem.to_string());
+            let why = problem.to_string();
+            if recording.problem.as_ref() == Some(&why) {
+                tracing::debug!(%pbx, %call, recording = %id, error = why, "recording not converted, as before");
+            } else {
+                tracing::error!(%pbx, %call, recording = %id, error = why, "recording not converted; trying again");
+            }
+            let after = WAITS.wait(recording.failures + 1, &mut fastrand::Rng::new());
+            let due = Millis(clock::now().0.saturating_add(millis(after)));
             told(recordings.journal.write(move |txn| txn.put_recording_off(id, due, &why, true)).await);
         }
     }
     recordings.nudge();
 }
 
+/// What is known of what plugins get; none if the recording is gone meanwhile.
 async fn attempt(
     recordings: &Recordings,
     recording: &Recording,
     original: &str,
     config: &config::Recordings,
-) -> Result<Known, Problem> {
-    let whole = made(recordings, original, &config.wanted()).await?;
-    let tells_sides = config.speech.is_some() && whole.facts.channels == Some(2) && !whole.facts.damaged;
-    let sides = if tells_sides { sides(recordings, recording, original, config).await? } else { Vec::new() };
+) -> Result<Option<Known>, Problem> {
+    let wanted = config.wanted();
+    let whole = made(recordings, original, &wanted).await?;
+    let sides = match config.speech {
+        Some(_) if !whole.facts.damaged => {
+            // Who wants one channel for the CRMs has two at the phone system perhaps.
+            let channels = match &wanted {
+                Wanted::Mp3(Mp3 { channels: Channels::Mix, .. }) => {
+                    made(recordings, original, &Wanted::Original).await?.facts.channels
+                }
+                _ => whole.facts.channels,
+            };
+            if channels == Some(2) { sides(recordings, recording, original, config).await? } else { Vec::new() }
+        }
+        _ => Vec::new(),
+    };
+    let whole = whole.finished().await?;
     // Nobody may remove a file between its place and the journal.
     let alone = recordings.archive.moving().await;
     let (file, known) = whole.keep(recordings, original).await?;
@@ -79,11 +123,11 @@ async fn attempt(
     let (id, now) = (recording.id, clock::now());
     let noted = recordings.journal.write(move |txn| txn.recording_ready(id, &ready, now)).await;
     drop(alone);
-    // The file as it came may be needed no more, and all of them if the recording is gone meanwhile.
+    // The file as it came may be needed no more, and all of them if the recording is gone meanwhile. What stays although
+    // nobody names it goes with the next clearing up.
     let done = [original.to_owned()].into_iter().chain(made).collect();
-    recordings.archive.release(&recordings.journal, done).await?;
-    noted?;
-    Ok(known)
+    told(recordings.archive.release(&recordings.journal, done).await);
+    Ok(noted?.then_some(known))
 }
 
 /// A file for each side of the conversation; none where they cannot be told apart.
@@ -92,11 +136,11 @@ async fn sides(
     recording: &Recording,
     original: &str,
     config: &config::Recordings,
-) -> Result<Vec<(&'static str, Made)>, Problem> {
+) -> Result<Vec<(&'static str, Finished)>, Problem> {
     let mut sides = Vec::new();
     for (name, channels) in [("left", Channels::Left), ("right", Channels::Right)] {
         match made(recordings, original, &Wanted::Mp3(config.mp3(channels))).await {
-            Ok(side) if side.facts.converted => sides.push((name, side)),
+            Ok(side) if side.facts.converted => sides.push((name, side.finished().await?)),
             // One side alone would be half of a conversation.
             Ok(_) => return Ok(Vec::new()),
             Err(Problem::Failure(error)) => {
@@ -121,19 +165,41 @@ async fn made(recordings: &Recordings, original: &str, wanted: &Wanted) -> Resul
     let (input, output) = (recordings.archive.path(original), recordings.archive.scratch());
     let program = std::env::current_exe().map_err(Failure::Start)?;
     let command: [OsString; 2] = [program.into(), COMMAND.into()];
-    let size = tokio::fs::metadata(&input).await?.len();
+    let size = match tokio::fs::metadata(&input).await {
+        Ok(input) => input.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Problem::Missing),
+        Err(error) => return Err(error.into()),
+    };
     let facts = hookswitch_audio::process(&command, wanted, &input, output.path(), &Bounds::default()).await?;
     Ok(Made { facts, output, size })
 }
 
 impl Made {
-    /// Puts it in its place; its hash and what is known of it.
-    async fn keep(self, recordings: &Recordings, original: &str) -> Result<(String, Known), Problem> {
+    /// It is on the disk when this returns.
+    async fn finished(self) -> io::Result<Finished> {
         let Self { facts, output, size } = self;
-        if !facts.converted {
-            return Ok((original.to_owned(), Known { size, facts }));
-        }
-        let (hash, size) = recordings.archive.keep(output).await?;
+        let file = if facts.converted { Some(output.whole().await?) } else { None };
+        Ok(Finished { facts, file, size })
+    }
+}
+
+/// What was made of a file, ready to be put in its place.
+struct Finished {
+    facts: Facts,
+    /// None: only what is known of it.
+    file: Option<Whole>,
+    /// Of the file that it was made of.
+    size: u64,
+}
+
+impl Finished {
+    /// Puts it in its place; its hash and what is known of it.
+    async fn keep(self, recordings: &Recordings, original: &str) -> io::Result<(String, Known)> {
+        let Self { facts, file, size } = self;
+        let (hash, size) = match file {
+            Some(file) => recordings.archive.keep(file).await?,
+            None => (original.to_owned(), size),
+        };
         Ok((hash, Known { size, facts }))
     }
 }

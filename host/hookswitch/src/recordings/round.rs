@@ -1,26 +1,34 @@
 //! What is to be done next, round after round.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use hookswitch_call::Millis;
+use hookswitch_call::{Millis, PbxName};
 use hookswitch_journal::{
-    Error, RecordingId,
+    Error, RecordingId, Txn,
     recordings::{Recording, State},
 };
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{convert, fetch, tell, words};
-use crate::{clock, service::Service};
+use crate::{
+    clock,
+    config::{self, Config},
+    service::Service,
+};
 
 /// So many of each sort are looked at in one round.
 const MOST: u32 = 64;
+/// And no more than so many where there is room, and nothing for it among the first.
+const FARTHEST: u32 = 4096;
 /// A round comes no later than this: the clock may have been set.
 const LONGEST: Duration = Duration::from_secs(600);
 /// And no sooner, where there is something to do for which there is no room.
 const SHORTEST: Duration = Duration::from_millis(500);
 /// While the journal gives no answer.
 const BROKEN: Duration = Duration::from_secs(5);
+/// What broke off is done again after this.
+const BROKEN_OFF: Duration = Duration::from_secs(60);
 
 /// Works until `stop`. What is under way then is done again at the next start.
 pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
@@ -29,7 +37,7 @@ pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
     if let Err(error) = recordings.archive.sweep(service.journal(), Duration::ZERO).await {
         tracing::warn!(%error, "files that nobody needs are still there");
     }
-    let mut round = Round { service, at_work: HashSet::new(), fetches: 0, conversions: 0, work: JoinSet::new() };
+    let mut round = Round { service, at_work: HashMap::new(), work: JoinSet::new() };
     loop {
         let wait = match round.go().await {
             Ok(wait) => wait,
@@ -41,53 +49,37 @@ pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = recordings.nudged.notified() => {}
-            Some(done) = round.work.join_next() => round.settle(done),
+            Some(done) = round.work.join_next_with_id() => round.settle(done).await,
             () = tokio::time::sleep(wait) => {}
         }
-        while let Some(done) = round.work.try_join_next() {
-            round.settle(done);
+        while let Some(done) = round.work.try_join_next_with_id() {
+            round.settle(done).await;
         }
     }
 }
 
 struct Round {
     service: Arc<Service>,
-    at_work: HashSet<RecordingId>,
-    fetches: usize,
-    conversions: usize,
-    work: JoinSet<(RecordingId, State)>,
+    at_work: HashMap<Id, Work>,
+    work: JoinSet<()>,
+}
+
+/// What is done about a recording at this moment.
+struct Work {
+    recording: RecordingId,
+    pbx: PbxName,
+    /// Where it stands meanwhile.
+    state: State,
 }
 
 impl Round {
     /// Begins all that can be begun; how long to wait for more.
     async fn go(&mut self) -> Result<Duration, Error> {
-        let config = self.service.loaded().await.config.recordings.clone().unwrap_or_default();
-        for recording in self.due(State::Awaited).await? {
-            if self.fetches < config.fetches && self.at_work.insert(recording.id) {
-                self.fetches += 1;
-                let (id, service) = (recording.id, self.service.clone());
-                let recordings = service.recordings().clone();
-                self.work.spawn(async move {
-                    fetch::fetch(service, recordings, recording).await;
-                    (id, State::Awaited)
-                });
-            }
+        let config = self.service.loaded().await.config;
+        for state in [State::Awaited, State::Fetched] {
+            self.begin_all(state, &config).await?;
         }
-        for recording in self.due(State::Fetched).await? {
-            if let Some(original) = recording.original.clone()
-                && self.conversions < config.conversions
-                && self.at_work.insert(recording.id)
-            {
-                self.conversions += 1;
-                let (id, service) = (recording.id, self.service.clone());
-                let recordings = service.recordings().clone();
-                self.work.spawn(async move {
-                    convert::convert(service, recordings, recording, original).await;
-                    (id, State::Fetched)
-                });
-            }
-        }
-        for recording in self.due(State::Ready).await? {
+        for recording in self.due(State::Ready, MOST).await? {
             tell::tell(&self.service, &recording).await?;
         }
         words::follow(&self.service).await?;
@@ -95,26 +87,68 @@ impl Round {
         Ok(next.map_or(LONGEST, |next| Duration::from_millis(next.since(clock::now())).clamp(SHORTEST, LONGEST)))
     }
 
-    async fn due(&self, state: State) -> Result<Vec<Recording>, Error> {
+    async fn due(&self, state: State, most: u32) -> Result<Vec<Recording>, Error> {
         let now: Millis = clock::now();
-        // Those that are at work are among them.
-        let most = MOST + u32::try_from(self.at_work.len()).unwrap_or(u32::MAX);
         self.service.journal().read(move |view| view.recordings_due(state, now, most)).await
     }
 
-    fn settle(&mut self, done: Result<(RecordingId, State), tokio::task::JoinError>) {
-        match done {
-            Ok((id, state)) => {
-                self.at_work.remove(&id);
-                let counter = if state == State::Awaited { &mut self.fetches } else { &mut self.conversions };
-                *counter = counter.saturating_sub(1);
+    /// Begins what is due in `state`, as far as there is room.
+    async fn begin_all(&mut self, state: State, config: &Config) -> Result<(), Error> {
+        let bounds = config.recordings.clone().unwrap_or_default();
+        let mut most = MOST;
+        loop {
+            let due = self.due(state, most).await?;
+            let are_all = due.len() < usize::try_from(most).unwrap_or(usize::MAX);
+            for recording in due {
+                if self.has_room(state, recording.call.pbx.as_str(), &bounds) {
+                    self.begin(recording);
+                }
             }
-            Err(error) => {
-                tracing::error!(%error, "work on a recording broke off");
-                // Which one is not said: the others are done again at worst.
-                self.work.abort_all();
-                (self.at_work, self.fetches, self.conversions) = (HashSet::new(), 0, 0);
+            // What one phone system does not give out may stand before all that the others have.
+            let is_room = config.pbx.keys().any(|pbx| self.has_room(state, pbx, &bounds));
+            if are_all || most >= FARTHEST || !is_room {
+                return Ok(());
             }
+            most *= 4;
         }
+    }
+
+    /// Whether one more may be begun. Each phone system has fetches of its own: one that hangs holds up no other.
+    fn has_room(&self, state: State, pbx: &str, bounds: &config::Recordings) -> bool {
+        let at_work = self.at_work.values().filter(|work| work.state == state);
+        match state {
+            State::Awaited => at_work.filter(|work| work.pbx.as_str() == pbx).count() < bounds.fetches,
+            _ => at_work.count() < bounds.conversions,
+        }
+    }
+
+    fn begin(&mut self, recording: Recording) {
+        let Recording { id, state, .. } = recording;
+        if self.at_work.values().any(|work| work.recording == id) {
+            return;
+        }
+        let pbx = recording.call.pbx.clone();
+        let (service, recordings) = (self.service.clone(), self.service.recordings().clone());
+        let work = match (state, recording.original.clone()) {
+            (State::Fetched, Some(original)) => {
+                self.work.spawn(convert::convert(service, recordings, recording, original))
+            }
+            (State::Awaited, _) => self.work.spawn(fetch::fetch(service, recordings, recording)),
+            _ => return,
+        };
+        self.at_work.insert(work.id(), Work { recording: id, pbx, state });
+    }
+
+    async fn settle(&mut self, done: Result<(Id, ()), JoinError>) {
+        let (id, error) = match done {
+            Ok((id, ())) => (id, None),
+            Err(error) => (error.id(), Some(error)),
+        };
+        let Some(Work { recording, .. }) = self.at_work.remove(&id) else { return };
+        let Some(error) = error else { return };
+        tracing::error!(%recording, %error, "work on a recording broke off; trying again");
+        let due = Millis(clock::now().0.saturating_add(fetch::millis(BROKEN_OFF)));
+        let put_off = move |txn: &Txn<'_>| txn.put_recording_off(recording, due, "work on it broke off", true);
+        fetch::told(self.service.journal().write(put_off).await);
     }
 }

@@ -53,3 +53,22 @@ async fn the_oldest_goes_when_there_is_no_room_and_not_before_an_hour() -> Resul
     ensure!(gone["problem"].as_str().is_some_and(|why| why.contains("room")) && scene.archive().is_empty(), "{gone}");
     Ok(())
 }
+
+#[tokio::test]
+async fn without_the_table_nothing_goes_and_it_is_said() -> Result<()> {
+    let setup = Setup { time: Time::Simulated, ..Setup::default() };
+    let mut scene = Scene::open_with(Special::default(), setup).await?;
+    std::fs::write(scene.file(), recorded()?)?;
+    scene.call().await?;
+    scene.attached(1).await?;
+    scene.world.work_done().await?;
+    let path = scene.world.folder().join("hookswitch.toml");
+    std::fs::write(&path, std::fs::read_to_string(&path)?.replace("[recordings]\n", ""))?;
+    scene.world.run(&["reload"], 0).await?;
+    // Longer than recordings are kept where the table says nothing else.
+    scene.world.pass(Duration::from_secs(100 * 24 * 3600), Duration::from_secs(5 * 24 * 3600)).await?;
+    scene.world.until_log("do not become old").await?;
+    scene.stands("ready").await?;
+    ensure!(scene.archive().len() == 1, "{:?}", scene.archive());
+    Ok(())
+}

@@ -9,6 +9,8 @@ mod killed;
 mod large;
 mod others;
 mod phones;
+mod restored;
 mod scene;
 mod served;
+mod silent;
 mod spoken;
