@@ -14,6 +14,7 @@ mod words;
 
 use std::{io, path::Path, sync::Arc};
 
+use hookswitch_call::Millis;
 use hookswitch_journal::Journal;
 use tokio::sync::Notify;
 
@@ -61,11 +62,13 @@ impl Recordings {
         self.nudged.notify_one();
     }
 
-    /// The address of a link; `name` is how the file is called.
-    pub(crate) fn url(&self, public: &PublicUrl, grant: &Grant, name: &str) -> String {
+    /// Makes a link to a file, which is called `name` there. It works until `until`, or `once` before.
+    pub(crate) fn link(&self, public: &PublicUrl, file: &File, name: &str, until: Millis, once: bool) -> String {
+        let once = once.then(|| format!("{:032x}", fastrand::u128(..)));
+        let grant = Grant { recording: file.recording.id, part: file.part.clone(), until, once };
         // Its dots stay: behind an escape, a number would not be seen as one by who masks numbers.
         const ESCAPED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'.').remove(b'-');
         let name = percent_encoding::utf8_percent_encode(name, ESCAPED);
-        public.at(&format!("/recording/{}/{name}", self.signer.token(grant)))
+        public.at(&format!("/recording/{}/{name}", self.signer.token(&grant)))
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::Args;
-use hookswitch_audio::{Mp3, Wanted};
+use hookswitch_audio::Wanted;
 use hookswitch_journal::Journal;
 use hookswitch_keys::Store;
 use serde::Serialize;
@@ -117,12 +117,19 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
 /// Whether recordings can become what plugins are to get.
 fn check_recordings(report: &mut Report, loaded: &Loaded) -> miette::Result<()> {
     let Some(recordings) = &loaded.config.recordings else { return Ok(()) };
-    let Wanted::Mp3(Mp3 { encoder, .. }) = recordings.wanted() else {
-        return report.say("recordings", true, "passed on as they come");
-    };
-    match hookswitch_audio::find_encoder(&encoder) {
-        Ok(path) => report.say("recordings", true, format!("made MP3s by {}", path.display())),
-        Err(error) => report.say("recordings", false, error.to_string()),
+    let encoder = hookswitch_audio::find_encoder(&recordings.encoder);
+    match (recordings.wanted(), encoder) {
+        (Wanted::Mp3(_), Ok(path)) => report.say("recordings", true, format!("made MP3s by {}", path.display())),
+        (Wanted::Mp3(_), Err(error)) => report.say("recordings", false, error.to_string()),
+        (Wanted::Original, encoder) => {
+            report.say("recordings", true, "passed on as they come")?;
+            match encoder {
+                Err(error) if recordings.speech.is_some() => {
+                    report.warn("recordings", &format!("who says what is not told apart: {error}"))
+                }
+                _ => Ok(()),
+            }
+        }
     }
 }
 
@@ -171,6 +178,9 @@ async fn check_plugins(report: &mut Report, loaded: &Loaded, options: &Options, 
                 let vendor =
                     if manifest.vendor.is_empty() { String::new() } else { format!(" by {}", manifest.vendor) };
                 report.say(&about, true, format!("{} {}{vendor}", manifest.title, manifest.version))?;
+                if let Some(fault) = service::not_served(&loaded.config, &desk) {
+                    report.say(&about, false, fault)?;
+                }
                 for difference in desk::differences(&desk) {
                     report.warn(&about, &difference)?;
                 }

@@ -19,12 +19,16 @@ use crate::{
     config::Deliver,
     desk::Unfinished,
     plan::JobKind,
-    recordings::{File, Grant, left, transcript},
+    recordings::{File, left, transcript},
     task::{Product, Task},
 };
 
 /// Nobody listens for longer than this (contract, `speech.poll`).
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Nobody is asked again sooner, in milliseconds.
+const SHORTEST: u64 = 1000;
+/// Nor sooner than after this part of the time that it has taken so far: some 200 questions fill a day.
+const SHARE: u64 = 20;
 /// While the entry waits for somebody's decision, it is looked whether it is there after this, in milliseconds.
 const NO_ENTRY: u64 = 60_000;
 /// What a recording is put to in a CRM that has neither entries nor tickets.
@@ -115,9 +119,12 @@ impl Worker {
         }
         let Some(public) = &self.desk.host.server.public_url else { return Err(Problem::NoAddress) };
         let until = Millis(self.head.created.0.saturating_add(millis(delivery.link_for.0)));
-        let grant = Grant { recording: file.recording.id, part: None, until, once: None };
+        if until <= self.desk.clock.now() {
+            let text = "the link would not work any more: raise `link-for` and retry the job, or skip it".to_owned();
+            return Err(Unfinished::Call(CallError::Failure(Failure::NotConfigured(text))).into());
+        }
         let name = file.name(&case.news().call, &self.desk.zone);
-        Ok(Some(self.desk.recordings.url(public, &grant, &name)))
+        Ok(Some(self.desk.recordings.link(public, file, &name, until, false)))
     }
 
     /// What becomes of a job whose answer is that somebody listens still; none of any other.
@@ -126,11 +133,13 @@ impl Worker {
         if JobKind::from_name(kind) != Some(JobKind::Ask) {
             return None;
         }
-        if now.since(self.head.created) > millis(LONGEST) {
+        let age = now.since(self.head.created);
+        if age > millis(LONGEST) {
             let problem = "the speech service has not finished within a day".to_owned();
             return Some(Finish::Parked { problem });
         }
-        let due = Millis(now.0.saturating_add(u64::from((*after_ms).max(1000))));
+        let after = u64::from(*after_ms).max(SHORTEST).max(age / SHARE);
+        let due = Millis(now.0.saturating_add(after));
         Some(Finish::Retry { due, problem: None, counts: false })
     }
 }

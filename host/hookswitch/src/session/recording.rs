@@ -1,7 +1,7 @@
 //! The recordings that a plugin may know of: those of calls that are its business; of the plugin that listens for all
 //! others, those of all calls.
 
-use std::io::SeekFrom;
+use std::{io::SeekFrom, path::Path};
 
 use hookswitch_call::{Call, Chain, Millis};
 use hookswitch_runtime::contract::Recording;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use super::{Session, recorded::Settled, told};
 use crate::{
     news::News,
-    recordings::{File, Grant, left},
+    recordings::{File, left},
 };
 
 /// The capability that a manifest asks for to use the interface `recording`, and to send recordings.
@@ -76,24 +76,23 @@ pub(super) async fn open(session: &Session, id: &str) -> Result<(File, Call), St
     found.ok_or_else(|| format!("there is no recording `{id}`, or it is not kept any more"))
 }
 
-/// `recording.read`.
+/// `recording.read`. Which file it was is written down, and not what is in it: it never changes, and is read again.
 pub(super) async fn read(session: &mut Session, id: &str, offset: u64, length: u32) -> Result<Vec<u8>, String> {
     let about = format!("{id} {offset}+{length}");
-    let intent = match session.settled(KIND, "read", &about, &[]) {
-        Settled::Given(answer) => return answer,
+    let file = match session.settled(KIND, "read", &about, &[]) {
+        Settled::Given(file) => file,
         Settled::Diverged(text) => return Err(text),
-        Settled::Make(intent) => intent,
+        Settled::Make(intent) => {
+            let file: Result<String, String> = open(session, id).await.map(|(file, _)| file.hash);
+            session.keep(intent, &file);
+            file
+        }
     };
-    let bytes = match open(session, id).await {
-        Ok((file, _)) => part(session, &file, offset, length).await.map_err(told),
-        Err(error) => Err(error),
-    };
-    session.keep(intent, &bytes);
-    bytes
+    part(&session.desk.recordings.archive.path(&file?), offset, length).await.map_err(told)
 }
 
-async fn part(session: &Session, file: &File, offset: u64, length: u32) -> std::io::Result<Vec<u8>> {
-    let mut open = tokio::fs::File::open(session.desk.recordings.place(file)).await?;
+async fn part(path: &Path, offset: u64, length: u32) -> std::io::Result<Vec<u8>> {
+    let mut open = tokio::fs::File::open(path).await?;
     open.seek(SeekFrom::Start(offset)).await?;
     let mut bytes = Vec::new();
     open.take(length.into()).read_to_end(&mut bytes).await?;
@@ -122,9 +121,6 @@ async fn signed(session: &Session, id: &str, ttl_s: u32, once: bool) -> Result<S
     let Some(public) = &desk.host.server.public_url else {
         return Err("links to recordings need an address of this host: give [server] public-url".to_owned());
     };
-    // The job's clock: the same link at each replay of the run.
     let until = Millis(session.started.0.saturating_add(u64::from(ttl_s) * 1000));
-    let once = once.then(|| format!("{}x{}", session.run.0, session.host_calls));
-    let grant = Grant { recording: file.recording.id, part: file.part.clone(), until, once };
-    Ok(desk.recordings.url(public, &grant, &file.name(&call, &desk.zone)))
+    Ok(desk.recordings.link(public, &file, &file.name(&call, &desk.zone), until, once))
 }

@@ -46,8 +46,13 @@ async fn answered(outside: &Outside, grant: &Grant, request: &Request) -> Result
         None => grant.recording.to_string(),
     };
     let Some((file, call)) = recordings.file(&id).await? else { return gone() };
+    let path = recordings.place(&file);
+    if !tokio::fs::try_exists(&path).await.unwrap_or(true) {
+        tracing::error!(recording = %grant.recording, file = %path.display(), "the file of a recording is not there");
+        return gone();
+    }
     let whole = Whole {
-        path: recordings.place(&file),
+        path,
         bytes: file.known.size,
         content_type: file.known.facts.content_type.clone(),
         name: file.name(&call, &outside.service.loaded().await.config.server.zone()),
@@ -64,7 +69,7 @@ async fn answered(outside: &Outside, grant: &Grant, request: &Request) -> Result
     Ok(response)
 }
 
-/// Writes down who asked. Nobody waits for it.
+/// Has it written down who asked; the answer waits for a place in the row, and for no disk.
 async fn note(outside: &Outside, recording: RecordingId, token: &str, request: &Request, response: &Response) {
     let range = request.headers.get(header::RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
     let access = Access {

@@ -73,6 +73,11 @@ async fn a_link_reveals_no_other_and_ends() -> Result<()> {
     ensure!(send("GET", &url.replace(token, &token[..token.len() - 1]), &[], "").await?.status == 404);
     let once = link(&scene, &id, &["--once"]).await?;
     ensure!(once != url && send("HEAD", &once, &[], "").await?.status == 200);
+    // A file that is lost uses no link up.
+    let (file, lost) = (scene.archive().remove(0), scene.world.folder().join("lost"));
+    std::fs::rename(&file, &lost)?;
+    ensure!(send("GET", &once, &[], "").await?.status == 410);
+    std::fs::rename(&lost, &file)?;
     ensure!(send("GET", &once, &[], "").await?.status == 200);
     ensure!(send("GET", &once, &[], "").await?.status == 410, "it worked twice");
     let short = link(&scene, &id, &["--for", "1h"]).await?;

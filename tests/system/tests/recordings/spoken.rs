@@ -124,7 +124,9 @@ async fn a_dialogue_is_heard_side_by_side_summed_up_and_told_to_every_crm() -> R
     let (account, receiver) = (others::helpdesk().await?, others::receiver().await?);
     let ticketing = others::of_helpdesk(&account, folder.path())?;
     let more = format!("{more}{ticketing}{}", others::of_receiver(&receiver, folder.path(), "")?);
-    let scene = Scene::open(Special { recordings: "format = \"mp3\"", more: &more, ..Special::default() }).await?;
+    // One channel for the CRMs; who listens gets both sides.
+    let recordings = "format = \"mp3\"\nchannels = \"mix\"";
+    let scene = Scene::open(Special { recordings, more: &more, ..Special::default() }).await?;
     std::fs::write(scene.file(), &wav)?;
     scene.call().await?;
     whisper.until(2 * PATIENCE, 2, 1).await.with_context(|| scene.world.account())?;
@@ -173,7 +175,7 @@ async fn speechkit_is_asked_until_it_has_finished_and_knows_both_sides_of_one_fi
     let cloud = SpeechKit::start(KEY, "b1gfolder").await?;
     lessons(&wav, &times)?.into_iter().for_each(|lesson| cloud.teach(lesson));
     cloud.sums_up(SUMMARY);
-    cloud.takes(1, 1);
+    cloud.takes(4, 1);
     std::fs::write(folder.path().join("key"), KEY)?;
     std::fs::write(folder.path().join("ca.pem"), &cloud.authority)?;
     let more = format!(
@@ -197,6 +199,11 @@ async fn speechkit_is_asked_until_it_has_finished_and_knows_both_sides_of_one_fi
     let state = state.map_err(|_| anyhow::anyhow!("no words at the portal: {}", scene.world.account()))?;
     cloud.verdict()?;
     ensure!(cloud.heard().len() == 1, "{} recognitions were paid for", cloud.heard().len());
+    let jobs = scene.world.json(&["jobs", "list", "--kind", "ask", "--state", "done"]).await?;
+    let ask = jobs.first().context("nobody asked")?;
+    ensure!(ask["tries"].as_u64() > Some(3), "{ask}");
+    let shown = scene.world.json(&["jobs", "show", &ask["job"].to_string()]).await?;
+    ensure!(shown[0]["runs"].as_array().is_some_and(|runs| runs.len() == 1), "every question is kept: {shown:?}");
     ensure!(state["calls"][0]["transcripts"].as_array().is_some_and(|told| told.len() == 1));
     written_down(&scene).await
 }
