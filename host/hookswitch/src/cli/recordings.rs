@@ -44,31 +44,43 @@ fn open(common: &Common) -> miette::Result<(Loaded, Reader)> {
     Ok((loaded, reader.map_err(|error| miette::miette!("{error}"))?))
 }
 
-/// The recordings that `named` are: one by its id, or all of a call by the call's.
-fn named(view: &View<'_>, named: &str) -> Result<Vec<Recording>, hookswitch_journal::Error> {
-    if let Ok(id) = named.parse()
-        && let Some(recording) = view.recording(RecordingId(id))?
-    {
-        return Ok(vec![recording]);
-    }
-    match named.split_once('/') {
-        Some((pbx, chain)) => view.recordings_of(&CallRef { pbx: pbx.into(), chain: chain.into() }),
-        None => view.recordings_of_chain(&Chain::from(named)),
-    }
+/// The recordings that `named` are: one by its id, or all of a call by the call's. A number may be both.
+fn named(view: &View<'_>, named: &str) -> Result<(Option<Recording>, Vec<Recording>), hookswitch_journal::Error> {
+    let one = match named.parse() {
+        Ok(id) => view.recording(RecordingId(id))?,
+        Err(_) => None,
+    };
+    let of_call = match named.split_once('/') {
+        Some((pbx, chain)) => view.recordings_of(&CallRef { pbx: pbx.into(), chain: chain.into() })?,
+        None => view.recordings_of_chain(&Chain::from(named))?,
+    };
+    Ok((one, of_call))
 }
 
-/// The same for several names; it is an error if one of them is nothing.
+/// The same for several names; it is an error if one of them is nothing, or may be this or that.
 fn all_named(reader: &Reader, names: &[String]) -> miette::Result<Vec<Recording>> {
     let mut all = Vec::new();
     for name in names {
-        let found = reader.read(|view| named(view, name)).map_err(|error| miette::miette!("{error}"))?;
-        if found.is_empty() {
-            return Err(miette::miette!(
-                help = "`hookswitch recordings list` shows the ids of recordings and calls",
-                "there is no recording `{name}`, and no call of that id with recordings"
-            ));
+        let (one, of_call) = reader.read(|view| named(view, name)).map_err(|error| miette::miette!("{error}"))?;
+        match (&one, of_call.as_slice()) {
+            (None, []) => {
+                return Err(miette::miette!(
+                    help = "`hookswitch recordings list` shows the ids of recordings and calls",
+                    "there is no recording `{name}`, and no call of that id with recordings"
+                ));
+            }
+            (Some(one), [other, ..]) => {
+                return Err(miette::miette!(
+                    help = format!(
+                        "name calls, with their phone system in front: `{}` for that recording and all others of its \
+                         call, or `{}`",
+                        one.call, other.call
+                    ),
+                    "`{name}` is a recording, and a call that has recordings"
+                ));
+            }
+            _ => all.extend(one.into_iter().chain(of_call)),
         }
-        all.extend(found);
     }
     Ok(all)
 }

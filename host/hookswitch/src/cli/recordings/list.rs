@@ -86,7 +86,10 @@ pub(super) fn run(common: &Common, options: &Options) -> miette::Result<ExitCode
     let (_, reader) = open(common)?;
     let rows = reader.read(|view| {
         let found = match &options.id {
-            Some(id) => named(view, id)?,
+            Some(id) => {
+                let (one, of_call) = named(view, id)?;
+                one.into_iter().chain(of_call).collect()
+            }
             None => view.newest_recordings(options.state.map(State::from), options.limit)?,
         };
         found.into_iter().map(|recording| row(view, recording)).collect::<Result<Vec<_>, _>>()
