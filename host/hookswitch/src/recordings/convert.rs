@@ -56,7 +56,7 @@ pub(super) async fn convert(
         }
         Ok(None) => tracing::info!(%pbx, %call, recording = %id, "recording converted, and not wanted any more"),
         Err(problem @ Problem::Missing) => {
-            let (now, why) = (clock::now(), problem.to_string());
+            let (now, due, why) = (clock::now(), later(&recording), problem.to_string());
             let again = recordings.journal.write(move |txn| {
                 let stands =
                     |known: &Recording| known.state == State::Fetched && known.original.as_ref() == Some(&original);
@@ -66,7 +66,8 @@ pub(super) async fn convert(
                 }
                 tracing::error!(recording = %id, error = why, "recording not converted; fetching it again");
                 txn.remove_recording(id, &why)?;
-                txn.await_recording(id, now).map(drop)
+                // What may not be removed is looked for again where it was.
+                if txn.await_recording(id, now)? { Ok(()) } else { txn.put_recording_off(id, due, &why, true) }
             });
             told(again.await);
         }
@@ -77,12 +78,17 @@ pub(super) async fn convert(
             } else {
                 tracing::error!(%pbx, %call, recording = %id, error = why, "recording not converted; trying again");
             }
-            let after = WAITS.wait(recording.failures + 1, &mut fastrand::Rng::new());
-            let due = Millis(clock::now().0.saturating_add(millis(after)));
+            let due = later(&recording);
             told(recordings.journal.write(move |txn| txn.put_recording_off(id, due, &why, true)).await);
         }
     }
     recordings.nudge();
+}
+
+/// When it is tried again.
+fn later(recording: &Recording) -> Millis {
+    let after = WAITS.wait(recording.failures + 1, &mut fastrand::Rng::new());
+    Millis(clock::now().0.saturating_add(millis(after)))
 }
 
 /// What is known of what plugins get; none if the recording is gone meanwhile.
