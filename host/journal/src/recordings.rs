@@ -187,6 +187,19 @@ impl Txn<'_> {
         Ok(update.execute(params![id.0, original, bytes, now.0])? == 1)
     }
 
+    /// What was fetched under this hash is not where it should be: it is fetched again. False: it is not what is waited for.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn recording_lost(&self, id: RecordingId, original: &str, now: Millis) -> Result<bool, Error> {
+        let mut update = self.sql.prepare_cached(
+            "UPDATE recordings SET state = 'awaited', original = NULL, bytes = 0, due = ?3, created = ?3
+             WHERE id = ?1 AND state = 'fetched' AND original = ?2",
+        )?;
+        Ok(update.execute(params![id.0, original, now.0])? == 1)
+    }
+
     /// It is what plugins get. False: it is gone meanwhile.
     ///
     /// # Errors

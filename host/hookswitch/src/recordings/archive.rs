@@ -92,11 +92,6 @@ impl Archive {
         Ok((kept.await.map_err(io::Error::other)??, bytes))
     }
 
-    /// The same for a file that has come in.
-    pub(crate) async fn keep_incoming(&self, incoming: Incoming) -> io::Result<(String, u64)> {
-        self.keep(incoming.whole().await?).await
-    }
-
     /// Removes files that the journal does not name any more; how many bytes became free.
     pub(crate) async fn release(&self, journal: &Journal, hashes: Vec<String>) -> Result<u64, Error> {
         let mut freed = 0;
@@ -268,7 +263,7 @@ impl Incoming {
     }
 
     /// No more comes.
-    async fn whole(self) -> io::Result<Whole> {
+    pub(crate) async fn whole(self) -> io::Result<Whole> {
         let Self { mut file, scratch, hasher, bytes, .. } = self;
         file.flush().await?;
         file.sync_all().await?;

@@ -4,7 +4,7 @@ use std::{ffi::OsString, io, sync::Arc, time::Duration};
 
 use hookswitch_audio::{Bounds, Channels, Facts, Failure, Mp3, Wanted};
 use hookswitch_call::Millis;
-use hookswitch_journal::recordings::{Part, Ready, Recording, State};
+use hookswitch_journal::recordings::{Part, Ready, Recording};
 
 use super::{
     Recordings,
@@ -56,20 +56,9 @@ pub(super) async fn convert(
         }
         Ok(None) => tracing::info!(%pbx, %call, recording = %id, "recording converted, and not wanted any more"),
         Err(problem @ Problem::Missing) => {
-            let (now, due, why) = (clock::now(), later(&recording), problem.to_string());
-            let again = recordings.journal.write(move |txn| {
-                let stands =
-                    |known: &Recording| known.state == State::Fetched && known.original.as_ref() == Some(&original);
-                // Or somebody had it erased meanwhile.
-                if !txn.recording(id)?.is_some_and(|known| stands(&known)) {
-                    return Ok(());
-                }
-                tracing::error!(recording = %id, error = why, "recording not converted; fetching it again");
-                txn.remove_recording(id, &why)?;
-                // What may not be removed is looked for again where it was.
-                if txn.await_recording(id, now)? { Ok(()) } else { txn.put_recording_off(id, due, &why, true) }
-            });
-            told(again.await);
+            tracing::error!(%pbx, %call, recording = %id, error = %problem, "recording not converted; fetching it again");
+            let now = clock::now();
+            told(recordings.journal.write(move |txn| txn.recording_lost(id, &original, now)).await);
         }
         Err(problem) => {
             let why = problem.to_string();

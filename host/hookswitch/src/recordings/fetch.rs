@@ -42,8 +42,10 @@ enum Came {
 /// Tries to fetch `recording`, and writes down what came of it.
 pub(super) async fn fetch(service: Arc<Service>, recordings: Arc<Recordings>, recording: Recording) {
     let Some(config) = service.loaded().await.config.recordings.clone() else {
+        // Whoever wants none misses none.
         let why = "recordings are not fetched: the configuration has no [recordings]";
-        return give_up(&recordings, &recording, why.to_owned()).await;
+        let id = recording.id;
+        return told(recordings.journal.write(move |txn| txn.give_recording_up(id, why)).await);
     };
     let (pbx, call, id) = (&recording.call.pbx, &recording.call.chain, recording.id);
     match attempt(&service, &recordings, &recording, &config).await {
@@ -112,8 +114,12 @@ async fn attempt(
             return Came::Barred(unfetched.to_string());
         }
     }
+    let whole = match incoming.whole().await {
+        Ok(whole) => whole,
+        Err(error) => return Came::Unkept(error),
+    };
     let _alone = recordings.archive.moving().await;
-    let (hash, bytes) = match recordings.archive.keep_incoming(incoming).await {
+    let (hash, bytes) = match recordings.archive.keep(whole).await {
         Ok(kept) => kept,
         Err(error) => return Came::Unkept(error),
     };

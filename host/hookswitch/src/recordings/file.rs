@@ -50,19 +50,6 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// The file with this id, if there is one.
-    pub(crate) fn find(view: &View<'_>, id: &str) -> Result<Option<Self>, Error> {
-        let (id, part) = match id.split_once('/') {
-            Some((id, part)) => (id, Some(part.to_owned())),
-            None => (id, None),
-        };
-        let Ok(id) = id.parse() else { return Ok(None) };
-        match view.recording(RecordingId(id))? {
-            Some(recording) => Self::of(view, recording, part),
-            None => Ok(None),
-        }
-    }
-
     /// The file of a recording or of a part of it, if it is here.
     pub(crate) fn of(view: &View<'_>, recording: Recording, part: Option<String>) -> Result<Option<Self>, Error> {
         let parts = view.parts_of(recording.id)?;
@@ -138,11 +125,11 @@ impl File {
 }
 
 impl Recordings {
-    /// The file with this id, and its call.
-    pub(crate) async fn file(&self, id: &str) -> Result<Option<(File, Call)>, Error> {
-        let id = id.to_owned();
+    /// The file of a recording, or of a part of it, and its call; none if it is not here.
+    pub(crate) async fn file(&self, id: RecordingId, part: Option<String>) -> Result<Option<(File, Call)>, Error> {
         let find = move |view: &View<'_>| {
-            let Some(file) = File::find(view, &id)? else { return Ok(None) };
+            let Some(recording) = view.recording(id)? else { return Ok(None) };
+            let Some(file) = File::of(view, recording, part)? else { return Ok(None) };
             Ok(view.call(&file.recording.call)?.map(|entry| (file, entry.call)))
         };
         self.journal.read(find).await

@@ -208,7 +208,7 @@ impl control::Service for Service {
         let server = self.loaded().await.config.clone();
         let public = server.server.public_url.as_ref();
         let public = public.ok_or("links need an address of this host: give [server] public-url")?;
-        let found = self.recordings.file(&recording.to_string()).await.map_err(|error| error.to_string())?;
+        let found = self.recordings.file(recording, None).await.map_err(|error| error.to_string())?;
         let (file, call) = found.ok_or_else(|| format!("the recording {recording} is not here"))?;
         let until = Millis(clock::now().0.saturating_add(seconds.saturating_mul(1000)));
         Ok(self.recordings.link(public, &file, &file.name(&call, &server.server.zone()), until, once))

@@ -4,6 +4,7 @@
 use std::{io::SeekFrom, path::Path};
 
 use hookswitch_call::{Call, Chain, Millis};
+use hookswitch_journal::RecordingId;
 use hookswitch_runtime::contract::Recording;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
@@ -70,7 +71,14 @@ pub(super) async fn open(session: &Session, id: &str) -> Result<(File, Call), St
     if !session.desk.manifest.capabilities.contains(CAPABILITY) {
         return Err(format!("the manifest does not ask for the capability `{CAPABILITY}`"));
     }
-    let found = session.desk.recordings.file(id).await.map_err(told)?;
+    let (recording, part) = match id.split_once('/') {
+        Some((recording, part)) => (recording, Some(part.to_owned())),
+        None => (id, None),
+    };
+    let found = match recording.parse() {
+        Ok(recording) => session.desk.recordings.file(RecordingId(recording), part).await.map_err(told)?,
+        Err(_) => None,
+    };
     // Whether there is one that it may not know of is none of its business.
     let found = found.filter(|(_, call)| is_open_to(session, call));
     found.ok_or_else(|| format!("there is no recording `{id}`, or it is not kept any more"))

@@ -41,11 +41,7 @@ async fn answered(outside: &Outside, grant: &Grant, request: &Request) -> Result
     if grant.until <= now {
         return gone();
     }
-    let id = match &grant.part {
-        Some(part) => format!("{}/{part}", grant.recording),
-        None => grant.recording.to_string(),
-    };
-    let Some((file, call)) = recordings.file(&id).await? else { return gone() };
+    let Some((file, call)) = recordings.file(grant.recording, grant.part.clone()).await? else { return gone() };
     let path = recordings.place(&file);
     if !tokio::fs::try_exists(&path).await.unwrap_or(true) {
         tracing::error!(recording = %grant.recording, file = %path.display(), "the file of a recording is not there");
