@@ -31,7 +31,7 @@ impl Digest {
 
     pub(crate) fn begin(&self) -> Running {
         match self {
-            Digest::Hmac(key) => Running::Hmac(hmac::Context::with_key(key)),
+            Digest::Hmac(key) => Running::Hmac(Box::new(hmac::Context::with_key(key))),
             Digest::Concat(algorithm, _) => Running::Concat(digest::Context::new(match algorithm {
                 Algorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
                 Algorithm::Sha256 => &digest::SHA256,
@@ -43,7 +43,7 @@ impl Digest {
 
 /// A hash over bytes that come one after another.
 pub(crate) enum Running {
-    Hmac(hmac::Context),
+    Hmac(Box<hmac::Context>),
     Concat(digest::Context),
 }
 
