@@ -1,6 +1,6 @@
 //! Identifiers and units, made once at the border and trusted inside.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,4 +56,18 @@ impl Millis {
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// So much later; the last moment that there is, if that is sooner.
+    pub fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(millis(wait)))
+    }
+
+    /// So much earlier; the epoch, if that is later.
+    pub fn before(self, age: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(age)))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

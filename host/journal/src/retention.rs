@@ -109,7 +109,7 @@ impl Journal {
 
 impl Txn<'_> {
     fn prune_step(&self, retention: Retention, now: Millis) -> Result<Pruned, Error> {
-        let before = |age: Duration| now.0.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        let before = |age: Duration| now.before(age).0;
         let pruned = Pruned {
             calls: self.forget_calls(before(retention.calls_for), STEP)?,
             runs: self.forget_runs(before(retention.runs_for), STEP)?,

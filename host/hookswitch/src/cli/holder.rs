@@ -69,10 +69,11 @@ impl Holder {
             Self::Command { journal, runtime, archive } => {
                 let erased = runtime.block_on(async {
                     let (erased, files) = journal.erase(number).await?;
-                    archive.release(journal, files).await?;
-                    Ok(erased)
+                    Ok((erased, archive.release(journal, files).await?))
                 });
-                erased.map_err(|error: hookswitch_journal::Error| miette::miette!("{error}"))
+                let (erased, freed) = erased.map_err(|error: hookswitch_journal::Error| miette::miette!("{error}"))?;
+                freed.all_gone().map_err(|stuck| miette::miette!("{stuck}"))?;
+                Ok(erased)
             }
         }
     }

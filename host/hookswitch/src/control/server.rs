@@ -82,8 +82,8 @@ pub(crate) trait Service: Send + Sync {
     /// Feeds that were held go on.
     fn fed(&self);
 
-    /// Files of recordings that may not be needed any more.
-    async fn released(&self, files: Vec<String>);
+    /// Removes files of recordings that may not be needed any more.
+    async fn released(&self, files: Vec<String>) -> Result<(), String>;
 
     /// Does something about recordings.
     async fn recordings(&self, order: Order) -> Result<Done, String>;
@@ -237,13 +237,12 @@ impl Desk {
             },
             Request::Erase { number } => match self.journal.erase(&number).await {
                 Ok((erased, files)) => {
-                    self.service.released(files).await;
                     tracing::info!(
                         calls = erased.calls,
                         recordings = erased.recordings,
                         "an admin had the calls of a number erased"
                     );
-                    Answer::Erased(erased)
+                    told(self.service.released(files).await.map(|()| erased), Answer::Erased)
                 }
                 Err(error) => Answer::Refused(error.to_string()),
             },

@@ -83,7 +83,9 @@ impl Service for Told {
 
     fn fed(&self) {}
 
-    async fn released(&self, _: Vec<String>) {}
+    async fn released(&self, _: Vec<String>) -> Result<(), String> {
+        Ok(())
+    }
 
     async fn recordings(&self, _: crate::recordings::Order) -> Result<crate::recordings::Done, String> {
         Err(String::new())

@@ -165,16 +165,14 @@ async fn patience_of(service: &Service, pbx: &str) -> (Duration, Duration) {
 async fn await_call(service: &Arc<Service>, dial: &Dial, settles: Duration) {
     let begun = clock::now();
     let (_, within) = patience_of(service, &dial.pbx).await;
-    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-    let earliest = begun.0.saturating_add(millis(settles.min(within)));
-    let due = dial.changed.0.saturating_add(millis(within)).max(earliest);
+    let due = dial.changed.after(within).max(begun.after(settles.min(within)));
     loop {
         let now = clock::now();
         let cut_off = service.is_cut_off(&dial.pbx).await && now.since(begun) < CUT_OFF;
-        if now.0 >= due && !cut_off {
+        if now >= due && !cut_off {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(due.saturating_sub(now.0).clamp(50, 1000))).await;
+        tokio::time::sleep(Duration::from_millis(due.since(now).clamp(50, 1000))).await;
         if !service.ledger().awaits(dial.id) {
             return;
         }

@@ -150,7 +150,7 @@ impl Telling {
         let mut at = start;
         let mut calls: Vec<Call> = Vec::new();
         for (after, fact) in self.facts()? {
-            at = Millis(at.0.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)));
+            at = at.after(after);
             tracker.apply(Signal { chain: chain.clone(), at, fact });
             calls.extend(tracker.call(chain).cloned());
         }

@@ -118,7 +118,7 @@ impl Worker {
             return Ok(None);
         }
         let Some(public) = &self.desk.host.server.public_url else { return Err(Problem::NoAddress) };
-        let until = Millis(self.head.created.0.saturating_add(millis(delivery.link_for.0)));
+        let until = self.head.created.after(delivery.link_for.0);
         if until <= self.desk.clock.now() {
             let text = "the link would not work any more: raise `link-for` and retry the job, or skip it".to_owned();
             return Err(Unfinished::Call(CallError::Failure(Failure::NotConfigured(text))).into());
@@ -133,17 +133,12 @@ impl Worker {
         if JobKind::from_name(kind) != Some(JobKind::Ask) {
             return None;
         }
-        let age = now.since(self.head.created);
-        if age > millis(LONGEST) {
+        if now > self.head.created.after(LONGEST) {
             let problem = "the speech service has not finished within a day".to_owned();
             return Some(Finish::Parked { problem });
         }
-        let after = u64::from(*after_ms).max(SHORTEST).max(age / SHARE);
+        let after = u64::from(*after_ms).max(SHORTEST).max(now.since(self.head.created) / SHARE);
         let due = Millis(now.0.saturating_add(after));
         Some(Finish::Retry { due, problem: None, counts: false })
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

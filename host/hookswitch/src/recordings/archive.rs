@@ -92,14 +92,14 @@ impl Archive {
         Ok((kept.await.map_err(io::Error::other)??, bytes))
     }
 
-    /// Removes files that the journal does not name any more; how many bytes became free.
-    pub(crate) async fn release(&self, journal: &Journal, hashes: Vec<String>) -> Result<u64, Error> {
-        let mut freed = 0;
+    /// Removes files that the journal does not name any more.
+    pub(crate) async fn release(&self, journal: &Journal, hashes: Vec<String>) -> Result<Freed, Error> {
+        let mut freed = Freed::default();
         for hash in hashes {
             let _alone = self.moving().await;
             let wanted = hash.clone();
             if !journal.read(move |view| view.needs_file(&wanted)).await? {
-                freed += remove(&self.path(&hash)).await;
+                freed.add(remove(&self.path(&hash)).await);
             }
         }
         Ok(freed)
@@ -108,7 +108,7 @@ impl Archive {
     /// Removes files that the journal does not name: a program died between file and journal. `age`: those that are so old;
     /// while others work, a file may be in its place and not named yet. None as long as a journal lies beside the present
     /// one that `restore` has put aside: it may name them.
-    pub(crate) async fn sweep(&self, journal: &Journal, age: Duration) -> Result<u64, Error> {
+    pub(crate) async fn sweep(&self, journal: &Journal, age: Duration) -> Result<Freed, Error> {
         let folder = self.folder.clone();
         let found = tokio::task::spawn_blocking(move || {
             if is_journal_put_aside(&folder) { Vec::new() } else { files_of_age(&folder, age, SystemTime::now()) }
@@ -150,15 +150,50 @@ fn files_of_age(folder: &Path, least: Duration, now: SystemTime) -> Vec<String> 
     files.filter(is_old).filter_map(|file| file.file_name().into_string().ok()).collect()
 }
 
-async fn remove(path: &Path) -> u64 {
+/// How many bytes became free; an error is in the log.
+async fn remove(path: &Path) -> Option<u64> {
     let bytes = tokio::fs::metadata(path).await.map(|facts| facts.len()).unwrap_or_default();
     match tokio::fs::remove_file(path).await {
-        Ok(()) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Ok(()) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(0),
         Err(error) => {
             tracing::error!(%error, file = %path.display(), "a file of a recording cannot be removed");
-            0
+            None
         }
+    }
+}
+
+/// What came of removing files.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Freed {
+    /// So many bytes became free.
+    pub(crate) bytes: u64,
+    /// So many files are still there.
+    stuck: u64,
+}
+
+impl Freed {
+    fn add(&mut self, removed: Option<u64>) {
+        self.bytes += removed.unwrap_or_default();
+        self.stuck += u64::from(removed.is_none());
+    }
+
+    /// The error, for who had something erased, is that files are still there.
+    pub(crate) fn all_gone(self) -> Result<(), String> {
+        match self.stuck {
+            0 => Ok(()),
+            stuck => Err(format!(
+                "erased from the journal, but {stuck} files of recordings cannot be removed: the log says why; mend it, \
+                 and the service removes them within a day"
+            )),
+        }
+    }
+}
+
+impl std::ops::AddAssign for Freed {
+    fn add_assign(&mut self, more: Self) {
+        self.bytes += more.bytes;
+        self.stuck += more.stuck;
     }
 }
 

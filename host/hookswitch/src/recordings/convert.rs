@@ -9,7 +9,7 @@ use hookswitch_journal::recordings::{Part, Ready, Recording};
 use super::{
     Recordings,
     archive::{Scratch, Whole},
-    fetch::{millis, told},
+    fetch::told,
     file::Known,
 };
 use crate::{
@@ -77,7 +77,7 @@ pub(super) async fn convert(
 /// When it is tried again.
 fn later(recording: &Recording) -> Millis {
     let after = WAITS.wait(recording.failures + 1, &mut fastrand::Rng::new());
-    Millis(clock::now().0.saturating_add(millis(after)))
+    clock::now().after(after)
 }
 
 /// What is known of what plugins get; none if the recording is gone meanwhile.

@@ -2,7 +2,6 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use hookswitch_call::Millis;
 use hookswitch_journal::recordings::Recording;
 use hookswitch_pbx::Unfetched;
 
@@ -62,7 +61,7 @@ pub(super) async fn fetch(service: Arc<Service>, recordings: Arc<Recordings>, re
             put_off(&recordings, &recording, DISK, format!("it cannot be kept: {error}"), false).await;
         }
         Came::Not(why) | Came::Barred(why)
-            if recording.failures >= FEWEST && clock::now().since(recording.created) > millis(config.patience.0) =>
+            if recording.failures >= FEWEST && clock::now() > recording.created.after(config.patience.0) =>
         {
             give_up(&recordings, &recording, why).await;
         }
@@ -72,7 +71,7 @@ pub(super) async fn fetch(service: Arc<Service>, recordings: Arc<Recordings>, re
         }
         Came::Not(why) => {
             let after = WAITS.wait(recording.failures + 1, &mut fastrand::Rng::new());
-            let wait_ms = millis(after);
+            let wait_ms = after.as_millis();
             tracing::info!(%pbx, %call, recording = %id, error = why, wait_ms, "recording not there yet");
             put_off(&recordings, &recording, after, why, true).await;
         }
@@ -143,7 +142,7 @@ async fn give_up(recordings: &Recordings, Recording { id, call, .. }: &Recording
 }
 
 async fn put_off(recordings: &Recordings, recording: &Recording, after: Duration, why: String, counts: bool) {
-    let (id, due) = (recording.id, Millis(clock::now().0.saturating_add(millis(after))));
+    let (id, due) = (recording.id, clock::now().after(after));
     told(recordings.journal.write(move |txn| txn.put_recording_off(id, due, &why, counts)).await);
 }
 
@@ -152,8 +151,4 @@ pub(super) fn told<T>(noted: Result<T, hookswitch_journal::Error>) {
     if let Err(error) = noted {
         tracing::error!(%error, "the journal did not take the news of a recording");
     }
-}
-
-pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

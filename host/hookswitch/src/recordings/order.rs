@@ -4,7 +4,7 @@ use hookswitch_call::Millis;
 use hookswitch_journal::{CallRef, Error, Journal, RecordingId, View};
 use serde::{Deserialize, Serialize};
 
-use super::{Archive, removal::remove};
+use super::{Archive, archive::Freed, removal::remove};
 
 /// What is to be done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,14 +77,16 @@ async fn erase(ids: Vec<RecordingId>, archive: &Archive, journal: &Journal) -> R
     if let Some((id, reason)) = held.await.map_err(told)? {
         return Err(format!("the call of recording {id} is held ({reason}): release it first; nothing is erased"));
     }
-    let mut done = Done::default();
+    let (mut changed, mut freed) = (0, Freed::default());
     for id in ids {
-        let removed = remove(archive, journal, id, "it was erased").await.map_err(told)?;
-        done.changed += u64::from(removed.is_some());
-        done.bytes += removed.unwrap_or_default();
+        if let Some(removed) = remove(archive, journal, id, "it was erased").await.map_err(told)? {
+            changed += 1;
+            freed += removed;
+        }
     }
-    if done.changed > 0 {
+    if changed > 0 {
         journal.empty_log().await.map_err(|error| format!("erased, but not yet out of the journal's log: {error}"))?;
     }
-    Ok(done)
+    freed.all_gone()?;
+    Ok(Done { changed, bytes: freed.bytes })
 }

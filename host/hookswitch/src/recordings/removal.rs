@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookswitch_call::Millis;
 use hookswitch_journal::{Error, Journal, RecordingId, recordings::Removal};
 
-use super::{Archive, fetch::millis};
+use super::{Archive, archive::Freed};
 use crate::config;
 
 /// So many are looked up at once.
@@ -32,8 +32,7 @@ pub(crate) async fn tidy(
     now: Millis,
 ) -> Result<Tidied, Error> {
     let mut tidied = Tidied::default();
-    let before = |age: Duration| Millis(now.0.saturating_sub(millis(age)));
-    let (old_before, young_after) = (before(config.keep.0), before(YOUNG));
+    let (old_before, young_after) = (now.before(config.keep.0), now.before(YOUNG));
     loop {
         let old = journal.read(move |view| view.recordings_to_remove(old_before, STEP)).await?;
         if old.is_empty() {
@@ -59,24 +58,24 @@ pub(crate) async fn tidy(
             over = over.saturating_sub(bytes);
         }
     }
-    tidied.bytes += archive.sweep(journal, UNNAMED).await?;
+    tidied.bytes += archive.sweep(journal, UNNAMED).await?.bytes;
     Ok(tidied)
 }
 
 impl Tidied {
-    fn add(&mut self, freed: Option<u64>) {
+    fn add(&mut self, freed: Option<Freed>) {
         self.recordings += u64::from(freed.is_some());
-        self.bytes += freed.unwrap_or_default();
+        self.bytes += freed.unwrap_or_default().bytes;
     }
 }
 
-/// Removes a recording, its words and its files; how many bytes became free. None: somebody holds its call.
+/// Removes a recording, its words and its files. None: somebody holds its call.
 pub(super) async fn remove(
     archive: &Archive,
     journal: &Journal,
     id: RecordingId,
     why: &str,
-) -> Result<Option<u64>, Error> {
+) -> Result<Option<Freed>, Error> {
     let why = why.to_owned();
     match journal.write(move |txn| txn.remove_recording(id, &why)).await? {
         Removal::Removed(files) => archive.release(journal, files).await.map(Some),

@@ -147,7 +147,7 @@ impl Round {
         let Some(Work { recording, .. }) = self.at_work.remove(&id) else { return };
         let Some(error) = error else { return };
         tracing::error!(%recording, %error, "work on a recording broke off; trying again");
-        let due = Millis(clock::now().0.saturating_add(fetch::millis(BROKEN_OFF)));
+        let due = clock::now().after(BROKEN_OFF);
         let put_off = move |txn: &Txn<'_>| txn.put_recording_off(recording, due, "work on it broke off", true);
         fetch::told(self.service.journal().write(put_off).await);
     }

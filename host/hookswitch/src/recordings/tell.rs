@@ -9,7 +9,7 @@ use hookswitch_journal::{
     recordings::{Recording, State},
 };
 
-use super::{fetch::millis, file::Known, words};
+use super::{file::Known, words};
 use crate::{clock, desk::Desk, news::News, plan::JobKind, service::Service};
 
 /// A call that goes on is looked at again after this; its end says so sooner.
@@ -40,11 +40,11 @@ pub(super) async fn tell(service: &Arc<Service>, recording: &Recording) -> Resul
         return moved.await;
     }
     if entry.call.is_open() {
-        let due = Millis(now.0.saturating_add(millis(GOES_ON)));
+        let due = now.after(GOES_ON);
         return journal.write(move |txn| txn.put_recording_off(id, due, "the call goes on", false)).await;
     }
     if is_behind_another(journal, recording, now).await? {
-        let due = Millis(now.0.saturating_add(millis(LOOK)));
+        let due = now.after(LOOK);
         return journal.write(move |txn| txn.put_recording_off(id, due, "an earlier file is on its way", false)).await;
     }
     let config = service.loaded().await.config.clone();
@@ -72,9 +72,7 @@ async fn is_behind_another(journal: &Journal, recording: &Recording, now: Millis
     let (id, call) = (recording.id, recording.call.clone());
     let all = journal.read(move |view| view.recordings_of(&call)).await?;
     let comes = |other: &Recording| {
-        other.id < id
-            && matches!(other.state, State::Awaited | State::Fetched)
-            && now.since(other.created) < millis(TURN)
+        other.id < id && matches!(other.state, State::Awaited | State::Fetched) && now < other.created.after(TURN)
     };
     Ok(all.iter().any(comes))
 }

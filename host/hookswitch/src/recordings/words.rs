@@ -12,7 +12,7 @@ use hookswitch_runtime::contract::{Transcript, Turn, speech};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{fetch::millis, file::Known, tell};
+use super::{file::Known, tell};
 use crate::{clock, news::News, plan::JobKind, service::Service};
 
 /// So many are looked at in one round.
@@ -115,7 +115,7 @@ pub(super) fn take(txn: &Txn<'_>, recording: &Recording, call: &Call, now: Milli
     let known = recording.facts.clone().and_then(|facts| serde_json::from_value::<Known>(facts).ok());
     let duration_ms = known.and_then(|known| known.facts.duration_ms).unwrap_or_default();
     let Some(transcript) = spoken(call, duration_ms) else { return Ok(()) };
-    let due = if transcript.summary.is_some() { now } else { Millis(now.0.saturating_add(millis(SUMMARY))) };
+    let due = if transcript.summary.is_some() { now } else { now.after(SUMMARY) };
     let record = serde_json::to_value(transcript).ok();
     let words = Words { recording: recording.id, progress: Progress::Whole, token: None, record, told: false };
     txn.put_words(&words, due)

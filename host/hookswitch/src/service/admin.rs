@@ -185,10 +185,8 @@ impl control::Service for Service {
         self.dispatch.feed();
     }
 
-    async fn released(&self, files: Vec<String>) {
-        if let Err(error) = self.recordings.archive.release(&self.journal, files).await {
-            tracing::error!(%error, "files of erased recordings are still there; they go with the next clearing up");
-        }
+    async fn released(&self, files: Vec<String>) -> Result<(), String> {
+        self.recordings.archive.release(&self.journal, files).await.map_err(|error| error.to_string())?.all_gone()
     }
 
     async fn recordings(&self, order: Order) -> Result<Done, String> {

@@ -37,3 +37,20 @@ async fn a_number_is_forgotten_with_its_recordings_while_the_service_runs_or_not
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_removed_is_not_said_to_be_gone() -> Result<()> {
+    for erase in [["recordings", "erase", CALL].as_slice(), &["erase", NUMBER]] {
+        let scene = Scene::open(Special::default()).await?;
+        std::fs::write(scene.file(), recorded()?)?;
+        scene.call().await?;
+        scene.attached(1).await?;
+        scene.world.work_done().await?;
+        let file = scene.archive().pop().context("a file")?;
+        std::fs::remove_file(&file)?;
+        std::fs::create_dir(&file)?;
+        let (_, refused) = scene.world.run(erase, 1).await?;
+        ensure!(refused.contains("1 files of recordings cannot be removed"), "{refused}");
+    }
+    Ok(())
+}

@@ -87,7 +87,7 @@ impl Visit<'_> {
     }
 
     pub(super) fn after(&self, time: Duration) -> Millis {
-        Millis(self.now.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+        self.now.after(time)
     }
 
     /// What somebody whom we do not know can do, as HTML.
