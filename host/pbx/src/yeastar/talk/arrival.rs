@@ -168,6 +168,8 @@ impl Talk {
             (None, Direction::Inbound, outside) => outside.is_none_or(|outside| number(&outside.number).is_none()),
             // One that began inside may have been heard of before it was dialled; nobody calls into it from outside.
             (None, _, _) if cdr.direction == Some(Direction::Inbound) => false,
+            // What ended inside, a consultation for instance, was not dialled afterwards.
+            (None, Direction::Internal, _) if cdr.direction == Some(Direction::Outbound) && !self.is_open() => false,
             (None, _, _) => {
                 let mut inside = self.parts.iter().filter_map(super::Part::extension).chain(&arrival.from);
                 inside.any(|extension| sides.contains(&extension.as_str()))

@@ -316,3 +316,19 @@ fn a_call_that_is_known_from_its_record_is_not_told_as_a_consultation_of_the_sam
         assert_eq!(world.calls().len(), 2, "{known}");
     }
 }
+
+#[test]
+fn what_is_dialled_in_the_second_of_a_consultation_that_is_over_is_a_call_of_its_own() {
+    let mut world = World::new();
+    world.say(30011, members_of(CALL, &[extension("201", "ALERT"), extension("202", "RING")]));
+    world.say(30011, members_of(CALL, &[extension("201", "ANSWERED"), extension("202", "ANSWER")]));
+    world.say(30011, members_of(CALL, &[extension("201", "BYE"), extension("202", "BYE")]));
+    world.say(30012, record("Internal", "201", "202", "ANSWERED", 1, 1));
+    assert!(!world.call().is_open());
+    world.restart();
+    world.now += 60_000;
+    let mut dialled = row(0, "U19", "201", "030555999", "NO ANSWER", 0, 0);
+    dialled["call_type"] = "Outbound".into();
+    world.ask(&[], &[dialled], Some(SECOND));
+    assert_eq!(world.calls().len(), 2, "{:?}", world.names());
+}
